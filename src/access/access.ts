@@ -1,0 +1,86 @@
+import type { Service } from '../base/service.ts'
+
+/** What an API key lets its bearer do: everything, read only, or write only. */
+export type KeyKind = 'full' | 'query' | 'import'
+
+/** What can be asked for in a database. `full` includes the making and dropping of tables. */
+export type Privilege = 'query' | 'import' | 'full'
+
+/** Who asks: the result of authentication, and the first argument of whatever acts for a user. */
+export interface Principal {
+  readonly accountId: number
+  readonly userId: number
+  readonly keyId: number
+  readonly keyKind: KeyKind
+  readonly role: 'owner' | 'admin' | 'member'
+}
+
+export interface Account {
+  readonly id: number
+  readonly name: string
+  readonly createdAt: Date
+}
+
+export interface User {
+  readonly id: number
+  readonly email: string
+  readonly name: string
+  readonly role: 'owner' | 'admin' | 'member'
+  readonly createdAt: Date
+}
+
+export interface ApiKey {
+  readonly id: number
+  readonly userId: number
+  readonly kind: KeyKind
+  readonly description: string
+  /** The last four characters. */
+  readonly hint: string
+  readonly createdAt: Date
+  readonly lastUsedAt: Date | null
+}
+
+export interface DatabasePermission {
+  readonly userId: number
+  readonly database: string
+  readonly privilege: Privilege
+}
+
+/**
+ * The door of access: accounts, users, API keys and permissions. Whatever belongs to another account does not exist
+ * here: it answers with the `*_not_found` code, never with `forbidden`.
+ */
+export interface Access extends Service {
+  /**
+   * The principal of a key in the form `accountid/hex`, or `unauthenticated`. Answers from memory for a short while, so
+   * that imports go on when PostgreSQL is away; a revocation reaches every process within a second while it is there.
+   */
+  authenticate(key: string): Promise<Principal>
+  /** Whether the key and its user hold the privilege in the database; for one that does not exist yet, by role alone. */
+  may(principal: Principal, database: string, privilege: Privilege): Promise<boolean>
+  /** Fails with `forbidden` unless `may`, with a hint of what is missing. */
+  require(principal: Principal, database: string, privilege: Privilege): Promise<void>
+  /** Fails with `forbidden` unless the user is an owner or admin with a full key. */
+  requireAdministrator(principal: Principal): void
+
+  createAccount(name: string, owner: { email: string; name: string }): Promise<{ account: Account; owner: User }>
+  account(principal: Principal): Promise<Account>
+  /** The first account of a fresh installation, with its owner and a full key; undefined where accounts exist. */
+  bootstrap(): Promise<{ account: Account; owner: User; key: string } | undefined>
+
+  createUser(principal: Principal, user: { email: string; name: string; role: User['role'] }): Promise<User>
+  listUsers(principal: Principal): Promise<User[]>
+  deleteUser(principal: Principal, userId: number): Promise<void>
+
+  /** Makes a key for a user of the account. The returned `key` is shown this once. */
+  createKey(
+    principal: Principal,
+    options: { userId?: number; kind: KeyKind; description?: string },
+  ): Promise<{ apiKey: ApiKey; key: string }>
+  listKeys(principal: Principal): Promise<ApiKey[]>
+  revokeKey(principal: Principal, keyId: number): Promise<void>
+
+  /** Replaces what the user may do in the database; `null` takes everything away. */
+  setPermission(principal: Principal, userId: number, database: string, privilege: Privilege | null): Promise<void>
+  listPermissions(principal: Principal, userId: number): Promise<DatabasePermission[]>
+}

@@ -1,0 +1,169 @@
+import type { FileHandle } from 'node:fs/promises'
+import { constants, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+import { AppError } from './errors.ts'
+
+/**
+ * The disk as an argument: exactly the calls the commit path makes, so that a simulated disk can drop, reorder and tear
+ * what was not synced. A full disk is an `AppError` of code `storage_full`; every other failure keeps its `code`.
+ */
+export interface Disk {
+  open(path: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>
+  /** Makes the directory and those above it. */
+  makeDirectory(path: string): Promise<void>
+  /** The names in a directory, sorted; an absent directory is empty. */
+  list(path: string): Promise<string[]>
+  size(path: string): Promise<number>
+  /** Replaces `to` in one step. Durable only after `syncDirectory` of the directory of `to`. */
+  rename(from: string, to: string): Promise<void>
+  /** Gives the file at `from` the further name `to`; fails with EEXIST where `to` exists. */
+  link(from: string, to: string): Promise<void>
+  /** Removes a file; an absent one is no error. */
+  remove(path: string): Promise<void>
+  /** Removes a directory with everything in it; an absent one is no error. */
+  removeDirectory(path: string): Promise<void>
+  /** Makes the names in the directory durable. */
+  syncDirectory(path: string): Promise<void>
+}
+
+export interface DiskFile {
+  /** Reads exactly `length` bytes at `offset`, or fewer at the end of the file. */
+  read(offset: number, length: number): Promise<Buffer>
+  /** Writes all of `data` at `offset`. */
+  write(data: Uint8Array, offset: number): Promise<void>
+  /** Writes all of the buffers, one after the other, at `offset`. */
+  writeAll(data: readonly Uint8Array[], offset: number): Promise<void>
+  /** Reserves `length` bytes, so that later writes need no new blocks. */
+  allocate(length: number): Promise<void>
+  size(): Promise<number>
+  /** Makes the contents durable (fdatasync). */
+  sync(): Promise<void>
+  close(): Promise<void>
+}
+
+export const systemDisk: Disk = {
+  open: (path, mode) => guarded(async () => new SystemFile(await open(path, openFlags[mode], 0o600))),
+  async makeDirectory(path) {
+    await guarded(() => mkdir(path, { recursive: true, mode: 0o700 }))
+  },
+  async list(path) {
+    try {
+      return (await readdir(path)).toSorted()
+    } catch (error) {
+      if (errno(error) === 'ENOENT') return []
+      throw error
+    }
+  },
+  size: async (path) => (await stat(path)).size,
+  rename: (from, to) => guarded(() => rename(from, to)),
+  link: (from, to) => guarded(() => link(from, to)),
+  async remove(path) {
+    try {
+      await unlink(path)
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') throw error
+    }
+  },
+  removeDirectory: (path) => rm(path, { recursive: true, force: true }),
+  async syncDirectory(path) {
+    const directory = await open(path, constants.O_RDONLY)
+    try {
+      await directory.sync()
+    } finally {
+      await directory.close()
+    }
+  },
+}
+
+const openFlags = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+}
+
+class SystemFile implements DiskFile {
+  readonly #handle: FileHandle
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle
+  }
+
+  async read(offset: number, length: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length)
+    let filled = 0
+    while (filled < length) {
+      const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, offset + filled)
+      if (bytesRead === 0) break
+      filled += bytesRead
+    }
+    return buffer.subarray(0, filled)
+  }
+
+  write(data: Uint8Array, offset: number): Promise<void> {
+    return this.writeAll([data], offset)
+  }
+
+  async writeAll(data: readonly Uint8Array[], offset: number): Promise<void> {
+    const expected = data.reduce((sum, part) => sum + part.byteLength, 0)
+    const { bytesWritten } = await guarded(() => this.#handle.writev([...data], offset))
+    if (bytesWritten === expected) return
+    // A short write is legal (a signal, a nearly full disk): the rest is written in one piece or fails by itself.
+    const rest = Buffer.concat(data).subarray(bytesWritten)
+    let written = 0
+    while (written < rest.byteLength) {
+      const at = offset + bytesWritten + written
+      const step = await guarded(() => this.#handle.write(rest, written, rest.byteLength - written, at))
+      written += step.bytesWritten
+    }
+  }
+
+  async allocate(length: number): Promise<void> {
+    // Node has no fallocate. Real zeroes reserve the blocks, which a sparse file would not.
+    const zeroes = Buffer.alloc(Math.min(length, 1 << 20))
+    for (let offset = 0; offset < length; offset += zeroes.byteLength) {
+      await this.write(zeroes.subarray(0, Math.min(zeroes.byteLength, length - offset)), offset)
+    }
+  }
+
+  size = async (): Promise<number> => (await this.#handle.stat()).size
+  sync = (): Promise<void> => guarded(() => this.#handle.datasync())
+  close = (): Promise<void> => this.#handle.close()
+}
+
+/** Writes a whole file durably and at once: nobody ever sees a part of it under its name. */
+export async function writeFileAtomically(
+  disk: Disk,
+  path: string,
+  data: Uint8Array,
+  temporary: string,
+): Promise<void> {
+  const file = await disk.open(temporary, 'create')
+  try {
+    await file.write(data, 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await disk.rename(temporary, path)
+  await disk.syncDirectory(dirname(path))
+}
+
+/** The error code of a failed system call, such as `ENOENT`. */
+export function errno(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}
+
+async function guarded<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    const code = errno(error)
+    if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
+    throw new AppError('storage_full', 'The disk that holds the data directory is full.', {
+      hint: 'Free space on it; Biwa goes on by itself. Nothing that was acknowledged is lost.',
+      retryAfterSeconds: 10,
+      cause: error,
+    })
+  }
+}

@@ -1,0 +1,229 @@
+import pg from 'pg'
+
+import { AppError } from '../errors.ts'
+
+/** A statement and its parameters. Fragments nest: ``sql`… ${sql`where a = ${a}`}` ``. */
+export class Sql {
+  readonly parts: readonly string[]
+  readonly values: readonly unknown[]
+
+  constructor(parts: readonly string[], values: readonly unknown[]) {
+    this.parts = parts
+    this.values = values
+  }
+
+  /** The text with `$n` placeholders, as the wire protocol wants it. */
+  toQuery(): { text: string; values: unknown[] } {
+    const values: unknown[] = []
+    const render = (fragment: Sql): string =>
+      fragment.parts.reduce((text, part, index) => {
+        const value = fragment.values[index - 1]
+        if (value instanceof Sql) return text + render(value) + part
+        values.push(value)
+        return `${text}$${values.length}${part}`
+      })
+    return { text: render(this), values }
+  }
+}
+
+export function sql(parts: TemplateStringsArray, ...values: unknown[]): Sql {
+  return new Sql(parts, values)
+}
+
+/** Runs statements: the pool itself, or one transaction. Row types are the caller's promise. */
+export interface Queryable {
+  query<Row = Record<string, unknown>>(statement: Sql): Promise<Row[]>
+}
+
+/**
+ * PostgreSQL as an argument. A lost or refused connection is an `AppError` of code `database_unavailable`; for a
+ * transaction that means: not known whether it was committed. Every write therefore carries a unique id, and is repeated.
+ */
+export interface Postgres extends Queryable {
+  transaction<T>(body: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
+  /**
+   * Calls `onNotify` for each NOTIFY on `channel`, and `onGap` when the connection was lost and found again: whatever
+   * was announced in between is unknown, so the listener looks for itself. Returns the function that ends it.
+   */
+  listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+export interface TransactionOptions {
+  readonly isolation?: 'read committed' | 'repeatable read' | 'serializable'
+}
+
+export interface PostgresOptions {
+  readonly url: string
+  readonly connectionsMax: number
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string
+  /** The longest a single statement may run. */
+  readonly statementTimeoutMs?: number
+}
+
+export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
+  const postgres = new PooledPostgres(options)
+  await postgres.query(sql`select 1`)
+  return postgres
+}
+
+/** bigint arrives as a number: ids, times and byte counts all stay below 2^53, and a value that does not is a bug. */
+const types = {
+  getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
+    if (oid === pg.types.builtins.INT8) return parseSafeInteger
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return (text) => new Date(text)
+    return pg.types.getTypeParser(oid, format) as (text: string) => unknown
+  },
+}
+
+function parseSafeInteger(text: string): number {
+  const value = Number(text)
+  if (!Number.isSafeInteger(value)) throw new Error(`bigint ${text} does not fit a JavaScript number`)
+  return value
+}
+
+class PooledPostgres implements Postgres {
+  readonly #pool: pg.Pool
+  readonly #options: PostgresOptions
+  readonly #listeners = new Set<NotificationListener>()
+
+  constructor(options: PostgresOptions) {
+    this.#options = options
+    this.#pool = new pg.Pool({
+      connectionString: options.url,
+      max: options.connectionsMax,
+      application_name: options.applicationName,
+      connectionTimeoutMillis: 5000,
+      statement_timeout: options.statementTimeoutMs ?? 60_000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      types,
+    })
+    // An idle connection that dies is replaced by the pool; the next statement reports what matters.
+    this.#pool.on('error', () => {})
+  }
+
+  async query<Row>(statement: Sql): Promise<Row[]> {
+    const { rows } = await translated(() => this.#pool.query(statement.toQuery()))
+    return rows as Row[]
+  }
+
+  async transaction<T>(body: (tx: Queryable) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
+    const client = await translated(() => this.#pool.connect())
+    let broken: Error | undefined
+    const onError = (error: Error) => (broken = error)
+    client.on('error', onError)
+    try {
+      await translated(() => client.query(`begin isolation level ${options.isolation ?? 'read committed'}`))
+      const result = await body({
+        query: async <Row>(statement: Sql) => {
+          const { rows } = await translated(() => client.query(statement.toQuery()))
+          return rows as Row[]
+        },
+      })
+      await translated(() => client.query('commit'))
+      return result
+    } catch (error) {
+      await client.query('rollback').catch((rollbackError: Error) => (broken ??= rollbackError))
+      throw error
+    } finally {
+      client.off('error', onError)
+      client.release(broken)
+    }
+  }
+
+  async listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
+    const listener = new NotificationListener(this.#options, channel, onNotify, onGap)
+    await listener.connect()
+    this.#listeners.add(listener)
+    return async () => {
+      this.#listeners.delete(listener)
+      await listener.close()
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#listeners].map((listener) => listener.close()))
+    await this.#pool.end()
+  }
+}
+
+/** A connection of its own that listens on one channel, and is made again for as long as nobody closes it. */
+class NotificationListener {
+  readonly #options: PostgresOptions
+  readonly #channel: string
+  readonly #onNotify: (payload: string) => void
+  readonly #onGap: (() => void) | undefined
+  #client: pg.Client | undefined
+  #closed = false
+  #retry: NodeJS.Timeout | undefined
+
+  constructor(options: PostgresOptions, channel: string, onNotify: (payload: string) => void, onGap?: () => void) {
+    this.#options = options
+    this.#channel = channel
+    this.#onNotify = onNotify
+    this.#onGap = onGap
+  }
+
+  async connect(): Promise<void> {
+    const client = new pg.Client({
+      connectionString: this.#options.url,
+      application_name: `${this.#options.applicationName} listen`,
+      connectionTimeoutMillis: 5000,
+      keepAlive: true,
+    })
+    client.on('notification', (message) => this.#onNotify(message.payload ?? ''))
+    client.on('error', () => {})
+    await translated(() => client.connect())
+    client.on('end', () => this.#reconnectSoon())
+    await translated(() => client.query(`listen ${pg.escapeIdentifier(this.#channel)}`))
+    this.#client = client
+  }
+
+  #reconnectSoon(): void {
+    if (this.#closed) return
+    this.#retry = setTimeout(() => {
+      this.connect().then(
+        () => this.#onGap?.(),
+        () => this.#reconnectSoon(),
+      )
+    }, 250)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    await this.#client?.end().catch(() => {})
+  }
+}
+
+/** SQLSTATE classes and system errors that mean: the server cannot be used now. */
+const unavailable =
+  /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN)$/
+
+async function translated<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!isConnectionFailure(error)) throw error
+    throw new AppError('database_unavailable', 'PostgreSQL, which holds the metadata, cannot be reached.', {
+      hint: 'Ask again in a few seconds; imports that were acknowledged are kept meanwhile.',
+      retryAfterSeconds: 2,
+      cause: error,
+    })
+  }
+}
+
+function isConnectionFailure(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (pgCode(error) !== undefined) return unavailable.test(pgCode(error) ?? '')
+  return /Connection terminated|connection timeout|timeout exceeded|not queryable|Client was closed/i.test(
+    error.message,
+  )
+}
+
+/** The SQLSTATE of a failed statement, such as `23505` (unique violation), or the code of a failed system call. */
+export function pgCode(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
+}

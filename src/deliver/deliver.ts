@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream'
+
+import type { Job } from '../jobs/jobs.ts'
+
+export const resultFormats = ['json', 'ndjson', 'csv', 'tsv', 'parquet', 'msgpack', 'msgpack.gz'] as const
+export type ResultFormat = (typeof resultFormats)[number]
+
+/** A result in one format: immutable, so that ranges of it can be fetched in any order and resumed. */
+export interface ResultObject {
+  readonly contentType: string
+  readonly bytes: number
+  /** A strong entity tag, with its quotes. */
+  readonly etag: string
+  /** From, inclusive; to, exclusive. */
+  stream(range?: { from: number; to: number }): Promise<Readable>
+}
+
+/** The door of deliver: results of queries in the format that is asked for. */
+export interface Deliver {
+  /**
+   * The result of a finished query job. The first request of a format makes the object, as a job; later ones find it.
+   * Fails with `result_not_ready`, `result_not_found`, `result_expired`, or the error that ended the query.
+   */
+  result(job: Job, format: ResultFormat): Promise<ResultObject>
+}

@@ -1,0 +1,101 @@
+import type { ErrorRecord } from '../base/errors.ts'
+import type { Service } from '../base/service.ts'
+
+export type JobState = 'queued' | 'delayed' | 'running' | 'retry_wait' | 'success' | 'error' | 'killed' | 'dead'
+
+export const finishedStates: ReadonlySet<JobState> = new Set(['success', 'error', 'killed', 'dead'])
+
+export interface Job {
+  readonly id: number
+  /** Null for the system's own. */
+  readonly accountId: number | null
+  readonly userId: number | null
+  readonly kind: string
+  readonly state: JobState
+  /** −2 to 2; higher is sooner. */
+  readonly priority: number
+  readonly uniqueKey: string | null
+  readonly input: unknown
+  readonly progress: unknown
+  readonly output: unknown
+  readonly error: ErrorRecord | null
+  readonly runAt: Date
+  readonly attempt: number
+  readonly attemptsMax: number
+  readonly timeoutMs: number | null
+  readonly killRequestedAt: Date | null
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly finishedAt: Date | null
+}
+
+export interface NewJob {
+  readonly accountId: number | null
+  readonly userId?: number | null
+  readonly kind: string
+  readonly input: unknown
+  readonly priority?: number
+  /** Submitting a key again answers the first job. */
+  readonly uniqueKey?: string
+  readonly runAt?: Date
+  readonly attemptsMax?: number
+  readonly timeoutMs?: number
+}
+
+export interface JobTransition {
+  readonly at: Date
+  readonly from: JobState | null
+  readonly to: JobState
+  readonly attempt: number
+  readonly actor: string
+  readonly reason: string
+}
+
+export interface JobFilter {
+  readonly accountId: number
+  readonly kind?: string
+  readonly state?: JobState
+  /** Only jobs with smaller ids: lists go from the newest down. */
+  readonly before?: number
+  readonly limit: number
+}
+
+/** The door of jobs for those who submit and watch. Reads are confined to one account. */
+export interface Jobs extends Service {
+  /** Durable when it resolves. `existing` tells that the unique key was known and nothing was made. */
+  submit(job: NewJob): Promise<{ job: Job; existing: boolean }>
+  submitAll(jobs: readonly NewJob[]): Promise<{ job: Job; existing: boolean }[]>
+  get(accountId: number | null, id: number): Promise<Job>
+  list(filter: JobFilter): Promise<Job[]>
+  history(accountId: number, id: number): Promise<JobTransition[]>
+  /** Resolves with the job when it is finished, or as it is after `timeoutMs`. Wakes by notification. */
+  wait(accountId: number | null, id: number, timeoutMs: number, signal?: AbortSignal): Promise<Job>
+  /** Ends a waiting job at once and a running one within a second. Returns the state before. */
+  kill(accountId: number, id: number, actor: string): Promise<JobState>
+  /** Waiting and running jobs by kind, and the age of the oldest that waits: for metrics. */
+  depth(): Promise<{ kind: string; state: JobState; count: number; oldestSeconds: number }[]>
+}
+
+/** One attempt, as its handler sees it. */
+export interface Attempt {
+  readonly job: Job
+  /** Fences this attempt: `lease_token` in the database is another one when the lease was lost. */
+  readonly leaseToken: number
+  /** Aborted when the job is killed, times out or loses its lease, with the AppError as its reason. */
+  readonly signal: AbortSignal
+  /** Keeps what the attempt says of itself; written with the next heartbeat. */
+  progress(value: unknown): void
+}
+
+/**
+ * Does the work of a kind: resolves with the job's output, or rejects with what went wrong. An `AppError` whose code is
+ * retryable, and everything that is not an `AppError`, is tried again up to `attemptsMax`.
+ */
+export type JobHandler = (attempt: Attempt) => Promise<unknown>
+
+export interface JobKind {
+  readonly kind: string
+  /** How many run at once in this process. */
+  readonly concurrency: number
+  readonly handler: JobHandler
+}

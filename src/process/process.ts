@@ -1,0 +1,63 @@
+import type { Principal } from '../access/access.ts'
+import type { Job } from '../jobs/jobs.ts'
+import type { LogicalType } from '../store/types.ts'
+
+export interface QueryRequest {
+  readonly sql: string
+  /** Where unqualified names are looked up. */
+  readonly database: string | null
+  readonly priority?: number
+  /** Submitting a key again answers the first job. */
+  readonly idempotencyKey?: string
+  readonly timeoutMs?: number
+}
+
+/** The input of a job of kind `query`. */
+export interface QueryJobInput {
+  readonly sql: string
+  readonly database: string | null
+  readonly principal: Principal
+}
+
+export interface ResultColumn {
+  readonly name: string
+  readonly type: LogicalType
+}
+
+export interface QueryStatistics {
+  /** Per scanned table: what the plan opens of what there is. */
+  readonly scans: readonly {
+    readonly database: string
+    readonly table: string
+    readonly snapshot: number
+    readonly chunksOpened: number
+    readonly chunksTotal: number
+    readonly columns: readonly string[]
+    readonly timeRanges: readonly (readonly [from: number | null, to: number | null])[]
+    /** Compressed bytes of the columns that are read. */
+    readonly bytes: number
+  }[]
+  readonly bytesScanned: number
+  readonly planMs: number
+  readonly runMs: number
+}
+
+/** The output of a finished job of kind `query`. */
+export interface QueryOutput {
+  readonly statement: 'select' | 'insert' | 'create_table_as' | 'drop_table' | 'describe' | 'show' | 'explain'
+  readonly columns: readonly ResultColumn[]
+  readonly rows: number
+  /**
+   * The result as Parquet. Its columns are named `c0`, `c1` … because result columns may repeat names; null where the
+   * statement has no rows to give (INSERT, CREATE, DROP).
+   */
+  readonly resultKey: string | null
+  readonly resultBytes: number
+  readonly statistics: QueryStatistics
+}
+
+/** The door of process: SQL as jobs. */
+export interface Process {
+  /** Checks permission and size, and submits. */
+  submitQuery(principal: Principal, request: QueryRequest): Promise<{ job: Job; existing: boolean }>
+}

@@ -1,0 +1,179 @@
+import type { Service } from '../base/service.ts'
+import type { LogicalType } from './types.ts'
+
+export interface Database {
+  readonly id: number
+  readonly accountId: number
+  readonly name: string
+  readonly tableCount: number
+  readonly createdAt: Date
+}
+
+export interface Column {
+  /** Permanent: never given to another column. The files name their columns by it. */
+  readonly fieldId: number
+  readonly name: string
+  readonly type: LogicalType
+}
+
+export interface Table {
+  readonly id: number
+  readonly accountId: number
+  readonly databaseId: number
+  readonly database: string
+  readonly name: string
+  /** The newest commit; 0 before the first. */
+  readonly snapshot: number
+  readonly schemaVersion: number
+  readonly nextFieldId: number
+  /** In order of position; the fixed columns `time`, `time_us` and `_rescued` are among them. */
+  readonly columns: readonly Column[]
+  readonly rows: number
+  readonly bytes: number
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** Half open, in unix seconds: from ≤ time < to. Infinite ends are allowed in questions, not in chunks. */
+export interface TimeRange {
+  readonly from: number
+  readonly to: number
+}
+
+export interface ColumnStatistics {
+  /** Compressed bytes in the file. */
+  readonly bytes: number
+  readonly nulls: number
+  /** Absent where there is none (all null, nested) or where it would be long. As text, as DuckDB prints the type. */
+  readonly min?: string
+  readonly max?: string
+}
+
+/** One immutable Parquet file, not yet in the catalog. */
+export interface NewChunk {
+  readonly id: string
+  readonly objectKey: string
+  readonly timeRange: TimeRange
+  readonly rows: number
+  readonly bytes: number
+  readonly statistics: Readonly<Record<number, ColumnStatistics>>
+}
+
+export interface Chunk extends NewChunk {
+  readonly layer: 'realtime' | 'archive'
+  readonly addedSnapshot: number
+}
+
+/** A table as one query sees it: what was committed up to `table.snapshot`, whatever happens beside it. */
+export interface TableSnapshot {
+  readonly table: Table
+  readonly chunkCount: number
+}
+
+export interface QuarantinedRecord {
+  readonly uniqueId: string
+  readonly recordNumber: number | null
+  readonly byteOffset: number | null
+  /** A short code, such as `json_syntax` or `depth`. */
+  readonly reason: string
+  readonly detail: string
+  /** The record's bytes; at most 64 KiB of them where `objectKey` names the whole. */
+  readonly raw: Uint8Array
+  readonly rawBytes: number
+  readonly objectKey: string | null
+}
+
+export interface QuarantineEntry extends QuarantinedRecord {
+  readonly id: number
+  readonly database: string
+  readonly table: string
+  readonly quarantinedAt: Date
+}
+
+/** One unique id and what came of it. */
+export interface AppliedId {
+  readonly uniqueId: string
+  readonly rows: number
+  readonly quarantined: number
+}
+
+/**
+ * Everything one operation changes, applied in one transaction or not at all. `newColumns` carry field ids counted up
+ * from the `nextFieldId` of the table whose `schemaVersion` is named: where the table's columns changed meanwhile, the
+ * outcome is `schema_changed`, and the files are written anew.
+ */
+export interface Commit {
+  readonly accountId: number
+  readonly target:
+    | { readonly tableId: number; readonly schemaVersion: number; readonly newColumns: readonly Column[] }
+    | { readonly create: { readonly databaseId: number; readonly name: string; readonly columns: readonly Column[] } }
+  readonly operation: 'import' | 'insert' | 'create'
+  readonly cause: string
+  /** May be empty: a body of which every record was quarantined is applied, too. */
+  readonly chunks: readonly NewChunk[]
+  readonly ids: readonly AppliedId[]
+  readonly quarantined: readonly QuarantinedRecord[]
+  /** Refuses the commit with `lease_lost` unless the job still holds this lease. */
+  readonly fence?: { readonly jobId: number; readonly leaseToken: number }
+}
+
+export type CommitOutcome =
+  | { readonly kind: 'committed'; readonly tableId: number; readonly snapshot: number }
+  /** Some ids were applied before; nothing was changed. `known` tells what came of them then. */
+  | { readonly kind: 'duplicate'; readonly known: readonly AppliedId[] }
+  | { readonly kind: 'schema_changed' }
+  | { readonly kind: 'table_dropped' }
+
+/**
+ * The door of the store: databases, tables, and the chunks that hold their rows. The account is an argument of every
+ * call; what belongs to another account does not exist. Whether the user may is asked before, at the access door.
+ */
+export interface Store extends Service {
+  /** Fails with `already_exists`, or answers the existing one where `ifNotExists`. */
+  createDatabase(accountId: number, name: string, options?: { ifNotExists?: boolean }): Promise<Database>
+  listDatabases(accountId: number): Promise<Database[]>
+  /** Fails with `database_not_found`. */
+  database(accountId: number, name: string): Promise<Database>
+  /** Drops the database with its tables; files go after the grace period. */
+  dropDatabase(accountId: number, name: string): Promise<void>
+
+  /** Makes a table with the fixed columns and `columns`. */
+  createTable(
+    accountId: number,
+    database: string,
+    name: string,
+    options?: { columns?: readonly { name: string; type: LogicalType }[]; ifNotExists?: boolean },
+  ): Promise<Table>
+  listTables(accountId: number, database: string): Promise<Table[]>
+  /** Fails with `database_not_found` or `table_not_found`. */
+  table(accountId: number, database: string, name: string): Promise<Table>
+  /** Drops the table; its files go after the grace period, so running queries finish. */
+  dropTable(accountId: number, database: string, name: string): Promise<void>
+
+  /** Opens several tables at one moment. Tables that do not exist fail with `table_not_found`. */
+  openSnapshot(
+    accountId: number,
+    tables: readonly { database: string; name: string }[],
+  ): Promise<readonly TableSnapshot[]>
+  /** The chunks of a snapshot that touch any of the ranges (GiST), oldest time first. */
+  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<Chunk[]>
+
+  /** A key for the file of a new chunk of the table. An upload that is never committed is swept later. */
+  newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
+  commit(commit: Commit): Promise<CommitOutcome>
+  /** Which of the ids were applied to the table, and what came of them. */
+  appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
+
+  /** Keeps records whose table does not exist and cannot be made. */
+  quarantine(accountId: number, database: string, table: string, records: readonly QuarantinedRecord[]): Promise<void>
+  /** Newest first; `before` is the smallest id of the page before. */
+  listQuarantine(
+    accountId: number,
+    database: string,
+    table: string,
+    page: { limit: number; before?: number },
+  ): Promise<QuarantineEntry[]>
+
+  /** Removes files whose grace period is over. Returns how many. */
+  sweep(): Promise<number>
+}
