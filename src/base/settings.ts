@@ -1,0 +1,201 @@
+import { AppError } from './errors.ts'
+
+/**
+ * Every setting of the server, declared once: name, default, limits and prose. The flags of `biwa serve`, the
+ * environment variables and docs/settings.md follow from this table.
+ */
+interface SettingSpec<Value> {
+  /** The flag without its dashes; the variable is the same in capitals, BIWA_ before it, unless `env` says otherwise. */
+  readonly flag: string
+  readonly env?: string
+  readonly fallback: Value
+  readonly doc: string
+  /** Shown after the flag; absent for switches. */
+  readonly placeholder?: string
+  /** Throws a sentence when the text is no good value. */
+  readonly parse: (text: string) => Value
+}
+
+const text = (spec: Omit<SettingSpec<string>, 'parse'>): SettingSpec<string> => ({ ...spec, parse: (value) => value })
+
+const toggle = (spec: Omit<SettingSpec<boolean>, 'parse'>): SettingSpec<boolean> => ({
+  ...spec,
+  parse(value) {
+    if (['1', 'true', 'yes', 'on'].includes(value.toLowerCase())) return true
+    if (['0', 'false', 'no', 'off'].includes(value.toLowerCase())) return false
+    throw new Error(`“${value}” is neither true nor false`)
+  },
+})
+
+const whole = (spec: Omit<SettingSpec<number>, 'parse'> & { min: number; max: number }): SettingSpec<number> => ({
+  ...spec,
+  parse(value) {
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number < spec.min || number > spec.max) {
+      throw new Error(`“${value}” is not a whole number from ${spec.min} to ${spec.max}`)
+    }
+    return number
+  },
+})
+
+const bytes = (spec: Omit<SettingSpec<number>, 'parse'>): SettingSpec<number> => ({
+  ...spec,
+  parse(value) {
+    const match = /^(\d+)(b|kb|mb|gb|tb|kib|mib|gib|tib)?$/i.exec(value)
+    if (match === null) throw new Error(`“${value}” is not a size such as 512MB or 4GiB`)
+    const unit = (match[2] ?? 'b').toLowerCase()
+    const base = unit.includes('i') ? 1024 : 1000
+    return Number(match[1]) * base ** 'bkmgt'.indexOf(unit.charAt(0))
+  },
+})
+
+export const roleNames = ['api', 'worker', 'scheduler'] as const
+export type RoleName = (typeof roleNames)[number]
+
+const roles: SettingSpec<readonly RoleName[]> = {
+  flag: 'roles',
+  placeholder: '<list>',
+  fallback: roleNames,
+  doc: 'Which roles this supervisor runs, separated by commas: api (all network doors), worker (jobs), scheduler.',
+  parse(value) {
+    const names = value.split(',').map((name) => name.trim())
+    for (const name of names) {
+      if (!roleNames.some((known) => known === name)) throw new Error(`“${name}” is none of ${roleNames.join(', ')}`)
+    }
+    return roleNames.filter((known) => names.includes(known))
+  },
+}
+
+export const settingTable = {
+  dataDirectory: text({
+    flag: 'data-dir',
+    placeholder: '<path>',
+    fallback: './biwa-data',
+    doc: 'Where the embedded PostgreSQL, the object store, the inbox and scratch files live.',
+  }),
+  host: text({
+    flag: 'host',
+    placeholder: '<address>',
+    fallback: '127.0.0.1',
+    doc: 'The address to listen on; 0.0.0.0 for all.',
+  }),
+  port: whole({ flag: 'port', placeholder: '<number>', fallback: 8040, min: 0, max: 65535, doc: 'The HTTP port; 0 takes a free one.' }),
+  roles,
+  sample: toggle({ flag: 'sample', fallback: true, doc: 'Load the labelled sample data set at the first start.' }),
+  databaseUrl: text({
+    flag: 'database-url',
+    placeholder: '<url>',
+    fallback: '',
+    doc: 'An external PostgreSQL (15 or newer) instead of the embedded one.',
+  }),
+  objectStore: text({
+    flag: 'object-store',
+    placeholder: '<url>',
+    fallback: '',
+    doc: 's3://bucket/prefix, or a directory; by default `objects` in the data directory.',
+  }),
+  objectStoreEndpoint: text({
+    flag: 'object-store-endpoint',
+    placeholder: '<url>',
+    fallback: '',
+    doc: 'The endpoint of an S3-compatible store that is not Amazon’s. Credentials and region come from the AWS_* variables.',
+  }),
+  objectStorePathStyle: toggle({
+    flag: 'object-store-path-style',
+    fallback: false,
+    doc: 'Address the bucket in the path and not in the host name, as most S3-compatible stores want it.',
+  }),
+  cacheBytes: bytes({
+    flag: 'cache-bytes',
+    placeholder: '<size>',
+    fallback: 10e9,
+    doc: 'How much of an S3 object store is kept on the local disk for the engines.',
+  }),
+  enginesMax: whole({
+    flag: 'engines-max',
+    placeholder: '<number>',
+    fallback: 2,
+    min: 1,
+    max: 256,
+    doc: 'How many engine processes a worker runs for queries, and as many again for imports.',
+  }),
+  queryMemoryBytes: bytes({
+    flag: 'query-memory-bytes',
+    placeholder: '<size>',
+    fallback: 1e9,
+    doc: 'The memory a query may use before it spills; its process is killed at twice that.',
+  }),
+  queryTemporaryBytes: bytes({
+    flag: 'query-temporary-bytes',
+    placeholder: '<size>',
+    fallback: 20e9,
+    doc: 'The disk a query may use for spilling and for its result.',
+  }),
+  queryScanBytes: bytes({
+    flag: 'query-scan-bytes',
+    placeholder: '<size>',
+    fallback: 1e12,
+    doc: 'The compressed bytes a query may scan; a larger plan is refused before it reads anything.',
+  }),
+  queryTimeoutSeconds: whole({
+    flag: 'query-timeout-seconds',
+    placeholder: '<seconds>',
+    fallback: 3600,
+    min: 1,
+    max: 86_400,
+    doc: 'The longest a query may run.',
+  }),
+  inflightBytes: bytes({
+    flag: 'inflight-bytes',
+    placeholder: '<size>',
+    fallback: 256e6,
+    doc: 'Bodies held in memory at one time by an api process; above it, 503 with Retry-After.',
+  }),
+  backlogBytes: bytes({
+    flag: 'backlog-bytes',
+    placeholder: '<size>',
+    fallback: 4e9,
+    doc: 'Acknowledged bodies that wait in the inbox; above it, 503 with Retry-After.',
+  }),
+  logLevel: text({
+    flag: 'log-level',
+    placeholder: '<level>',
+    fallback: 'warn',
+    doc: 'trace, debug, info, warn, error or fatal; JSON lines on standard error.',
+  }),
+} as const
+
+export type Settings = {
+  readonly [Name in keyof typeof settingTable]: (typeof settingTable)[Name]['fallback'] extends infer Value
+    ? Widened<Value>
+    : never
+}
+
+type Widened<Value> = Value extends boolean ? boolean : Value extends number ? number : Value extends string ? string : Value
+
+export type SettingName = keyof Settings
+
+export function settingVariable(name: SettingName): string {
+  return `BIWA_${settingTable[name].flag.replaceAll('-', '_').toUpperCase()}`
+}
+
+/** The settings from flags before variables before defaults; empty texts count as not given. */
+export function readSettings(
+  flags: Readonly<Partial<Record<SettingName, string>>>,
+  environment: Readonly<Record<string, string | undefined>>,
+): Settings {
+  const read = (name: SettingName): unknown => {
+    const spec: SettingSpec<unknown> = settingTable[name]
+    const flag = flags[name]
+    const given = flag === undefined || flag === '' ? environment[settingVariable(name)] : flag
+    if (given === undefined || given === '') return spec.fallback
+    try {
+      return spec.parse(given)
+    } catch (error) {
+      const source = given === flag ? `--${spec.flag}` : settingVariable(name)
+      throw new AppError('startup', `${source}: ${error instanceof Error ? error.message : String(error)}.`)
+    }
+  }
+  const names = Object.keys(settingTable) as SettingName[]
+  return Object.fromEntries(names.map((name) => [name, read(name)])) as unknown as Settings
+}
