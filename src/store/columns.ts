@@ -1,0 +1,152 @@
+import { must } from '../base/errors.ts'
+import type { Column } from './store.ts'
+import type { LogicalType } from './types.ts'
+import { duckdbType, quotedName } from './types.ts'
+
+const bigint: LogicalType = { kind: 'bigint' }
+const varchar: LogicalType = { kind: 'varchar' }
+
+/** Unix seconds: in every row of every table, never null. */
+export const timeColumn: Column = { fieldId: 1, name: 'time', type: bigint }
+
+/** Microseconds since the epoch, where the source carries fractions of a second. */
+export const timeUsColumn: Column = { fieldId: 2, name: 'time_us', type: bigint }
+
+/** Values that did not fit their column: its name, and the value as JSON text. */
+export const rescuedColumn: Column = {
+  fieldId: 3,
+  name: '_rescued',
+  type: { kind: 'map', key: varchar, value: varchar },
+}
+
+/** The columns that every table has and nobody can make, with field ids 1 to 5 (4 and 5 inside of `_rescued`). */
+export const fixedColumns: readonly Column[] = [timeColumn, timeUsColumn, rescuedColumn]
+
+const fixedFieldIds: ReadonlySet<number> = new Set(fixedColumns.map((column) => column.fieldId))
+
+/** The field id of a table's first column of its own. */
+export const firstFieldId = 6
+
+export function isFixedColumn(column: Column): boolean {
+  return fixedFieldIds.has(column.fieldId)
+}
+
+/** All columns of a table in the order in which `SELECT *` shows them: what a person looks for first, then the rest. */
+export function withFixedColumns(own: readonly Column[]): readonly Column[] {
+  return [timeColumn, ...own, timeUsColumn, rescuedColumn]
+}
+
+/**
+ * How many field ids a column of this type takes: one for itself, and one for each type inside of it, because Iceberg
+ * identifies elements, keys, values and fields by id as well.
+ */
+export function fieldIdCount(type: LogicalType): number {
+  return 1 + innerTypes(type).reduce((sum, inner) => sum + fieldIdCount(inner.type), 0)
+}
+
+/**
+ * Gives new columns their field ids, counted up from the table's `nextFieldId`. The ids inside of a column follow the
+ * column's own, depth first, so that the column's id and type determine them and two columns never share one.
+ */
+export function assignFieldIds(
+  columns: readonly { readonly name: string; readonly type: LogicalType }[],
+  nextFieldId: number,
+): { columns: Column[]; nextFieldId: number } {
+  let next = nextFieldId
+  const assigned = columns.map(({ name, type }) => {
+    const column = { fieldId: next, name, type }
+    next += fieldIdCount(type)
+    return column
+  })
+  return { columns: assigned, nextFieldId: next }
+}
+
+/** The names of the inner types, as Parquet and DuckDB's FIELD_IDS know them. */
+function innerTypes(type: LogicalType): readonly { readonly name: string; readonly type: LogicalType }[] {
+  switch (type.kind) {
+    case 'array':
+      return [{ name: 'element', type: type.element }]
+    case 'map':
+      return [
+        { name: 'key', type: type.key },
+        { name: 'value', type: type.value },
+      ]
+    case 'row':
+      return type.fields
+    default:
+      return []
+  }
+}
+
+/** The field ids of what is inside of a column: `{ key: 4, value: 5 }` of `_rescued`. Nothing for scalars. */
+export function innerFieldIds(column: Column): ReadonlyMap<string, number> {
+  const ids = new Map<string, number>()
+  let next = column.fieldId + 1
+  for (const inner of innerTypes(column.type)) {
+    ids.set(inner.name, next)
+    next += fieldIdCount(inner.type)
+  }
+  return ids
+}
+
+/**
+ * The value of `FIELD_IDS` in DuckDB's `COPY … TO … (FORMAT parquet)`: `{"time": 1, "_rescued":
+ * {__duckdb_field_id: 3, "key": 4, "value": 5}}`. The columns must be those of the copied query, by name.
+ */
+export function fieldIdsClause(columns: readonly Column[]): string {
+  return `{${columns.map((column) => `${quotedName(column.name)}: ${fieldIdTree(column.fieldId, column.type)}`).join(', ')}}`
+}
+
+function fieldIdTree(fieldId: number, type: LogicalType): string {
+  const inner = innerTypes(type)
+  if (inner.length === 0) return String(fieldId)
+  let next = fieldId + 1
+  const entries = inner.map((child) => {
+    const entry = `${quotedName(child.name)}: ${fieldIdTree(next, child.type)}`
+    next += fieldIdCount(child.type)
+    return entry
+  })
+  return `{__duckdb_field_id: ${fieldId}, ${entries.join(', ')}}`
+}
+
+/** A column under the name by which SQL reaches it. */
+export interface QueryColumn {
+  readonly column: Column
+  readonly queryName: string
+}
+
+/**
+ * Names for use in SQL, which does not tell `Code` from `code`: the older of two such columns keeps its name, the newer
+ * one gets `_1`, `_2` … behind it. No later column changes the name of an earlier one, and none takes `time` away.
+ */
+export function queryColumns(columns: readonly Column[]): QueryColumn[] {
+  const names = new Map<number, string>()
+  const used = new Set<string>()
+  for (const column of columns.toSorted((a, b) => a.fieldId - b.fieldId)) {
+    let queryName = column.name
+    for (let suffix = 1; used.has(folded(queryName)); suffix += 1) queryName = `${column.name}_${suffix}`
+    used.add(folded(queryName))
+    names.set(column.fieldId, queryName)
+  }
+  return columns.map((column) => ({ column, queryName: must(names.get(column.fieldId), 'every column got a name') }))
+}
+
+/** DuckDB folds the case of ASCII letters only. */
+function folded(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
+/**
+ * The value of `schema` in DuckDB's `read_parquet(files, schema = …)`: which field id is read under which name and type,
+ * NULL where a file lacks it: `map{1: {name: 'time', type: 'BIGINT', default_value: NULL}}`.
+ */
+export function schemaClause(columns: readonly QueryColumn[]): string {
+  const entries = columns.map(({ column, queryName }) => {
+    return `${column.fieldId}: {name: ${quotedText(queryName)}, type: ${quotedText(duckdbType(column.type))}, default_value: NULL}`
+  })
+  return `map{${entries.join(', ')}}`
+}
+
+function quotedText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
