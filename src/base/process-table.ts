@@ -1,0 +1,67 @@
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+import { errno } from './disk.ts'
+
+const run = promisify(execFile)
+
+/** Says whether a process with this id exists, whoever owns it. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return errno(error) === 'EPERM'
+  }
+}
+
+/** The command line of a process, its arguments parted by spaces; undefined where there is no such process. */
+export async function commandOf(pid: number): Promise<string | undefined> {
+  if (process.platform === 'linux') {
+    const text = await readProcess(pid, 'cmdline')
+    return text?.replaceAll('\0', ' ').trim()
+  }
+  return await askPs(pid, 'command=')
+}
+
+/**
+ * Something that tells a process from every other that has or had its id: on Linux the clock ticks from boot to its
+ * start (field 22 of /proc/pid/stat, proc(5)), elsewhere the start time that `ps` prints. Undefined where it is gone.
+ */
+export async function birthOf(pid: number): Promise<string | undefined> {
+  if (process.platform !== 'linux') return await askPs(pid, 'lstart=')
+  const text = await readProcess(pid, 'stat')
+  // Field 2 is the name in parentheses and may itself hold spaces and parentheses: count from behind the last one.
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[22 - 3]
+}
+
+/** Bytes of the process in memory now; undefined where it is gone. */
+export async function residentBytesOf(pid: number): Promise<number | undefined> {
+  if (process.platform === 'linux') {
+    const pages = Number((await readProcess(pid, 'statm'))?.split(' ')[1])
+    return Number.isNaN(pages) ? undefined : pages * pageBytes
+  }
+  const kibibytes = Number.parseInt((await askPs(pid, 'rss=')) ?? '', 10)
+  return Number.isNaN(kibibytes) ? undefined : kibibytes * 1024
+}
+
+/** Linux counts `statm` in pages of 4 KiB on every platform that both Node and DuckDB are built for. */
+const pageBytes = 4096
+
+async function readProcess(pid: number, file: string): Promise<string | undefined> {
+  try {
+    return await readFile(`/proc/${pid}/${file}`, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+async function askPs(pid: number, column: string): Promise<string | undefined> {
+  try {
+    const { stdout } = await run('ps', ['-o', column, '-p', String(pid)])
+    return stdout.trim() || undefined
+  } catch {
+    return undefined
+  }
+}
