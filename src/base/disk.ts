@@ -15,6 +15,8 @@ export interface Disk {
   /** The names in a directory, sorted; an absent directory is empty. */
   list(path: string): Promise<string[]>
   size(path: string): Promise<number>
+  /** What lies at the path; undefined where nothing does. */
+  stat(path: string): Promise<DiskEntry | undefined>
   /** Replaces `to` in one step. Durable only after `syncDirectory` of the directory of `to`. */
   rename(from: string, to: string): Promise<void>
   /** Gives the file at `from` the further name `to`; fails with EEXIST where `to` exists. */
@@ -25,6 +27,12 @@ export interface Disk {
   removeDirectory(path: string): Promise<void>
   /** Makes the names in the directory durable. */
   syncDirectory(path: string): Promise<void>
+}
+
+export interface DiskEntry {
+  readonly kind: 'file' | 'directory'
+  readonly bytes: number
+  readonly modifiedMs: number
 }
 
 export interface DiskFile {
@@ -56,6 +64,15 @@ export const systemDisk: Disk = {
     }
   },
   size: async (path) => (await stat(path)).size,
+  async stat(path) {
+    try {
+      const found = await stat(path)
+      return { kind: found.isDirectory() ? 'directory' : 'file', bytes: found.size, modifiedMs: found.mtimeMs }
+    } catch (error) {
+      if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return undefined
+      throw error
+    }
+  },
   rename: (from, to) => guarded(() => rename(from, to)),
   link: (from, to) => guarded(() => link(from, to)),
   async remove(path) {

@@ -19,7 +19,7 @@ import {
   withFixedColumns,
 } from './columns.ts'
 import { parseType } from './type-notation.ts'
-import { anyType } from './types.arbitrary.ts'
+import { anyType } from './testing/any-type.ts'
 import type { LogicalType } from './types.ts'
 import { duckdbFileType, duckdbType, quotedName } from './types.ts'
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 
 import { AppError } from '../base/errors.ts'
 import { formatType, parseType } from './type-notation.ts'
-import { anyType } from './types.arbitrary.ts'
+import { anyType } from './testing/any-type.ts'
 import { duckdbFileType, duckdbType, parquetFacts } from './types.ts'
 
 describe('the notation of types', () => {

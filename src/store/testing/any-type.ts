@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-import type { LogicalType, ScalarKind } from './types.ts'
+import type { LogicalType, ScalarKind } from '../types.ts'
 
 type SimpleKind = Exclude<ScalarKind, 'decimal'>
 
