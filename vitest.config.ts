@@ -15,8 +15,14 @@ export default defineConfig({
         testTimeout: 20_000,
       }),
       project('pg', ['{src,test}/**/*.pg.test.ts'], postgres),
-      project('e2e', ['test/**/*.e2e.test.ts'], { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('e2e', ['test/**/*.e2e.test.ts'], {
+        ...postgres,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
       project('fault', ['test/**/*.fault.test.ts'], {
+        ...postgres,
         testTimeout: 600_000,
         hookTimeout: 120_000,
         fileParallelism: false,

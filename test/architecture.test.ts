@@ -19,7 +19,19 @@ const mayImport: Record<string, readonly string[]> = {
   protocols: ['base', 'access', 'jobs', 'store', 'streams', 'collect', 'process', 'deliver'],
   api: ['base', 'access', 'jobs', 'store', 'streams', 'collect', 'process', 'deliver'],
   cli: ['base', 'api', 'server'],
-  server: ['base', 'access', 'jobs', 'store', 'streams', 'collect', 'process', 'deliver', 'connectors', 'protocols', 'api'],
+  server: [
+    'base',
+    'access',
+    'jobs',
+    'store',
+    'streams',
+    'collect',
+    'process',
+    'deliver',
+    'connectors',
+    'protocols',
+    'api',
+  ],
 }
 
 /** The files of a folder that other folders may import. The server wires everything and may open any file. */

@@ -1,0 +1,23 @@
+import { settingTable, settingVariable } from '../src/base/settings.ts'
+import type { SettingName } from '../src/base/settings.ts'
+
+/** docs/settings.md, from the table of settings. */
+export function settingsDocument(): string {
+  const names = Object.keys(settingTable) as SettingName[]
+  const rows = names.map((name) => {
+    const { flag, fallback, doc } = settingTable[name]
+    const shown = Array.isArray(fallback) ? fallback.join(',') : String(fallback)
+    return `| \`--${flag}\` | \`${settingVariable(name)}\` | ${shown === '' ? '' : `\`${shown}\``} | ${doc} |`
+  })
+  return [
+    '# Settings',
+    '',
+    'A flag of `biwa serve` goes before its environment variable, and that before the default. Sizes take units: `512MB`, `4GiB`.',
+    'This page is written by `npm run docs` from `src/base/settings.ts`.',
+    '',
+    '| Flag | Variable | Default | Meaning |',
+    '| --- | --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n')
+}

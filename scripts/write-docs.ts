@@ -1,0 +1,6 @@
+import { writeFileSync } from 'node:fs'
+
+import { settingsDocument } from './settings-document.ts'
+
+/** Writes the pages that follow from the code. Tests compare them, so that they cannot lie. */
+writeFileSync(new URL('../docs/settings.md', import.meta.url), settingsDocument())

@@ -1,0 +1,145 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { afterAll, expect, it } from 'vitest'
+
+import { descendants, startBiwa } from '../support/biwa.ts'
+import type { Biwa } from '../support/biwa.ts'
+import { queryRows } from '../support/query.ts'
+
+const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 20)
+const rowsPerBatch = 50
+const dataDirectory = mkdtempSync(join(tmpdir(), 'biwa-kill-'))
+
+/** What the senders know: which batches and events were acknowledged, and which were only tried. */
+interface Ledger {
+  readonly acknowledgedBatches: Set<string>
+  readonly triedBatches: Set<string>
+  readonly acknowledgedEvents: Set<number>
+  readonly triedEvents: Set<number>
+}
+
+let biwa: Biwa
+
+afterAll(async () => {
+  await biwa.stop()
+  rmSync(dataDirectory, { recursive: true, force: true })
+})
+
+it(`keeps every acknowledged record exactly once over ${kills} kills of random processes`, async () => {
+  biwa = await startBiwa({ dataDirectory })
+  const ledger: Ledger = {
+    acknowledgedBatches: new Set(),
+    triedBatches: new Set(),
+    acknowledgedEvents: new Set(),
+    triedEvents: new Set(),
+  }
+  const stop = new AbortController()
+  const senders = [
+    ...[0, 1, 2].map((sender) => sendBatches(`s${sender}`, ledger, stop.signal)),
+    ...[0, 1].map((sender) => sendEvents(sender, ledger, stop.signal)),
+  ]
+  const killed: string[] = []
+  for (let round = 0; round < kills; round++) {
+    await sleep(200 + Math.random() * 1500)
+    killed.push(await killOne())
+  }
+  await sleep(1000)
+  stop.abort()
+  await Promise.all(senders)
+
+  expect(ledger.acknowledgedBatches.size).toBeGreaterThan(kills)
+  expect(ledger.acknowledgedEvents.size).toBeGreaterThan(kills)
+  await everythingArrived(ledger)
+  const batches = new Map(
+    (await queryRows(biwa, 'select batch, count(*), count(distinct n) from batches group by batch')).map((row) => [
+      String(row[0]),
+      [Number(row[1]), Number(row[2])],
+    ]),
+  )
+  const events = new Map(
+    (await queryRows(biwa, 'select n, count(*) from events group by n')).map((row) => [Number(row[0]), Number(row[1])]),
+  )
+  console.log(`killed: ${killed.join(' ')}; batches ${batches.size}, events ${events.size}`)
+  // Every acknowledged batch is there in full, once; one that was never acknowledged is there once or not at all.
+  for (const batch of ledger.acknowledgedBatches) expect([batch, batches.get(batch)]).toEqual([batch, [50, 50]])
+  for (const [batch, counts] of batches) {
+    expect(ledger.triedBatches.has(batch)).toBe(true)
+    expect([batch, counts]).toEqual([batch, [rowsPerBatch, rowsPerBatch]])
+  }
+  for (const event of ledger.acknowledgedEvents) expect([event, events.get(event)]).toEqual([event, 1])
+  for (const [event, count] of events) {
+    expect(ledger.triedEvents.has(event)).toBe(true)
+    expect([event, count]).toEqual([event, 1])
+  }
+})
+
+/** Batches with ids: most are repeated until they are acknowledged, as a good sender does; some are given up. */
+async function sendBatches(sender: string, ledger: Ledger, stop: AbortSignal): Promise<void> {
+  for (let number = 0; !stop.aborted; number++) {
+    const batch = `${sender}-${number}`
+    const lines = Array.from({ length: rowsPerBatch }, (_, n) => JSON.stringify({ batch, n }))
+    const persistent = number % 4 !== 0
+    ledger.triedBatches.add(batch)
+    do {
+      const path = `/api/v1/databases/test/tables/batches/import?id=${batch}&format=ndjson`
+      if (await acknowledged(path, lines.join('\n'))) {
+        ledger.acknowledgedBatches.add(batch)
+        break
+      }
+      await sleep(50)
+    } while (persistent)
+    await sleep(10)
+  }
+}
+
+/** Events without ids: never repeated, because nobody could tell a repetition from a second event. */
+async function sendEvents(sender: number, ledger: Ledger, stop: AbortSignal): Promise<void> {
+  for (let number = sender; !stop.aborted; number += 2) {
+    ledger.triedEvents.add(number)
+    if (await acknowledged('/api/v1/databases/test/tables/events/events', JSON.stringify({ n: number }))) {
+      ledger.acknowledgedEvents.add(number)
+    } else {
+      await sleep(50)
+    }
+  }
+}
+
+async function acknowledged(path: string, body: string): Promise<boolean> {
+  try {
+    const response = await biwa.request(path, { method: 'POST', body, signal: AbortSignal.timeout(10_000) })
+    await response.arrayBuffer()
+    return response.status === 202
+  } catch {
+    return false
+  }
+}
+
+/** Kills a random process of the server, the supervisor included; a dead supervisor is started again by hand. */
+async function killOne(): Promise<string> {
+  const supervisor = biwa.supervisor.pid ?? 0
+  const candidates = [...descendants(supervisor), { pid: supervisor, command: 'supervisor' }]
+  const victim = candidates[Math.floor(Math.random() * candidates.length)]
+  if (victim === undefined) return 'none'
+  try {
+    process.kill(victim.pid, 'SIGKILL')
+  } catch {
+    return 'gone'
+  }
+  if (victim.pid === supervisor) biwa = await startBiwa({ dataDirectory })
+  return /(?:roles\/)?([\w-]+)(?:\.[jt]s)?(?: |$)/.exec(victim.command.split('/').at(-1) ?? '')?.[1] ?? victim.command
+}
+
+async function everythingArrived(ledger: Ledger): Promise<void> {
+  for (let attempt = 0; attempt < 240; attempt++) {
+    const [row] = await countBoth().catch(() => [[-1, -1]])
+    const [batches, events] = [Number(row?.[0]), Number(row?.[1])]
+    if (batches >= ledger.acknowledgedBatches.size && events >= ledger.acknowledgedEvents.size) return
+    await sleep(500)
+  }
+}
+
+const countBoth = () =>
+  queryRows(biwa, 'select (select count(distinct batch) from batches), (select count(distinct n) from events)')
