@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
@@ -19,8 +19,6 @@ declare module 'vitest' {
 /** One server for the whole run, which forgets everything, with a migrated template to clone. */
 export default async function startPostgres(project: TestProject): Promise<() => Promise<void>> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'biwa-test-'))
-  // The server may run as another user, who must be able to pass.
-  await chmod(dataDirectory, 0o711)
   const server = new EmbeddedPostgres({
     dataDirectory,
     clock: systemClock,

@@ -31,7 +31,7 @@ export interface EngineLimits {
 
 /** What a task's handler gets, inside the engine process. */
 export interface EngineContext {
-  progress(value: unknown): void
+  readonly progress: (value: unknown) => void
 }
 
 export type EngineHandler = (input: never, context: EngineContext) => Promise<unknown>

@@ -1,6 +1,19 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { chown, lstat, mkdir, open, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  open,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -44,7 +57,9 @@ export async function findPlace(dataDirectory: string): Promise<ClusterPlace> {
 
   const user = await unprivilegedUser()
   await makePrivate(inside, user)
-  if (user === undefined || (await canWriteAs(user, inside))) return { directory: inside, user, copiesDirectory }
+  if (user === undefined || (await canReach(user, inside, dataDirectory))) {
+    return { directory: inside, user, copiesDirectory }
+  }
   await rmdir(inside).catch(() => {})
   const name = createHash('sha256')
     .update(await realpath(dataDirectory))
@@ -55,6 +70,19 @@ export async function findPlace(dataDirectory: string): Promise<ClusterPlace> {
   await makePrivate(elsewhere, user)
   await writeFile(noteOf(dataDirectory), noteText(elsewhere))
   return { directory: elsewhere, user, copiesDirectory }
+}
+
+/** A data directory that only root may enter is opened for passing through, to the group of the server's user alone. */
+async function canReach(user: NonNullable<ServerUser>, inside: string, dataDirectory: string): Promise<boolean> {
+  if (await canWriteAs(user, inside)) return true
+  const before = await stat(dataDirectory)
+  if (before.uid !== 0) return false
+  await chown(dataDirectory, 0, user.gid)
+  await chmod(dataDirectory, before.mode | 0o010)
+  if (await canWriteAs(user, inside)) return true
+  await chown(dataDirectory, 0, before.gid)
+  await chmod(dataDirectory, before.mode)
+  return false
 }
 
 /** A cluster that is there runs as the user that owns it, who may be another than would be chosen today. */

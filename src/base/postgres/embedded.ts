@@ -1,3 +1,4 @@
+import { rmdir } from 'node:fs/promises'
 import pg from 'pg'
 
 import { backoffMs, healthyAfterMs } from '../backoff.ts'
@@ -64,6 +65,7 @@ export class EmbeddedPostgres implements Service {
   readonly #stopped = new AbortController()
   #server: ServerProcess | undefined
   #url: string | undefined
+  #socketDirectory: string | undefined
   #watch: Promise<void> | undefined
 
   constructor(options: EmbeddedPostgresOptions) {
@@ -87,6 +89,7 @@ export class EmbeddedPostgres implements Service {
     const binaries = await findBinaries(place.user, place.copiesDirectory)
     const { data, password } = await openCluster(place, binaries)
     const socketDirectory = await makeSocketDirectory(place)
+    this.#socketDirectory = socketDirectory
     await stopLeftOverServer(data, clock, log)
     const command = {
       postgres: binaries.postgres,
@@ -104,6 +107,8 @@ export class EmbeddedPostgres implements Service {
     this.#stopped.abort()
     await this.#server?.stop()
     await this.#watch
+    // PostgreSQL has removed its socket; whatever else lies there is not ours to remove.
+    if (this.#socketDirectory !== undefined) await rmdir(this.#socketDirectory).catch(() => {})
   }
 
   async #launch(command: ServerCommand): Promise<void> {

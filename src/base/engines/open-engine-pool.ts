@@ -1,0 +1,176 @@
+import type { Clock } from '../clock.ts'
+import { backoffMs } from '../backoff.ts'
+import { AppError, must } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { residentBytesOf } from '../process-table.ts'
+import { EngineProcess } from './engine-process.ts'
+import type { EngineLimits, EnginePool, EngineTask } from './engines.ts'
+
+export interface EnginePoolOptions {
+  /** For the log. */
+  readonly name: string
+  /** The file whose process calls `serveEngine`. */
+  readonly entry: URL
+  /** How many tasks run at once; more wait in order of arrival. */
+  readonly size: number
+  /** How many processes are kept ready beyond the busy ones; at most `size`. One by default. */
+  readonly warm?: number
+  /** A process that has grown beyond this is replaced after its task. 384 MiB by default. */
+  readonly idleBytesMax?: number
+  /** The limit of V8's heap in each process. 512 MiB by default. */
+  readonly heapMebibytesMax?: number
+  readonly environment?: Readonly<Record<string, string>>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export function openEnginePool(options: EnginePoolOptions): EnginePool {
+  return new ForkedEnginePool(options)
+}
+
+interface Waiter {
+  readonly resolve: (engine: EngineProcess) => void
+  readonly reject: (error: unknown) => void
+}
+
+/** The first start loads native libraries from a cold disk. */
+const firstStartTimeoutMs = 60_000
+
+class ForkedEnginePool implements EnginePool {
+  readonly name: string
+  readonly #options: EnginePoolOptions
+  readonly #log: Logger
+  /** All that live, whether busy or idle. */
+  readonly #engines = new Set<EngineProcess>()
+  #idle: EngineProcess[] = []
+  #waiting: Waiter[] = []
+  #bootFailures = 0
+  #cancelRetry: (() => void) | undefined
+  #closed = false
+  #whenQuiet: (() => void)[] = []
+
+  constructor(options: EnginePoolOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#log = options.log.child({ pool: options.name })
+  }
+
+  async start(): Promise<void> {
+    this.#tend()
+    const first = must(this.#idle[0], 'a pool keeps at least one process warm')
+    const enough = new AbortController()
+    const { clock } = this.#options
+    await Promise.race([first.ready, first.exited, clock.sleep(firstStartTimeoutMs, enough.signal)])
+    enough.abort()
+    if (first.answered) return
+    throw new AppError('startup', `The engine processes of ${this.name} do not come up.`, {
+      hint: 'What they printed stands above. DuckDB needs glibc and a 64-bit processor.',
+    })
+  }
+
+  async run<Output>(task: EngineTask, limits: EngineLimits): Promise<Output> {
+    const engine = await this.#acquire(limits.signal)
+    try {
+      return (await engine.run(task, limits)) as Output
+    } finally {
+      await this.#release(engine, limits.discardAfter ?? false)
+    }
+  }
+
+  async drain(): Promise<void> {
+    while (this.#engines.size > this.#idle.length || this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => this.#whenQuiet.push(resolve))
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#closed = true
+    this.#cancelRetry?.()
+    for (const waiter of this.#waiting.splice(0)) waiter.reject(shuttingDown())
+    const engines = [...this.#engines]
+    for (const engine of engines) engine.kill(shuttingDown())
+    await Promise.all(engines.map((engine) => engine.exited))
+  }
+
+  #acquire(signal: AbortSignal | undefined): Promise<EngineProcess> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(shuttingDown())
+      if (signal?.aborted) return reject(signal.reason)
+      const onAbort = (): void => {
+        this.#waiting = this.#waiting.filter((other) => other !== waiter)
+        reject(signal?.reason)
+      }
+      const waiter: Waiter = {
+        resolve: (engine) => {
+          signal?.removeEventListener('abort', onAbort)
+          resolve(engine)
+        },
+        reject,
+      }
+      signal?.addEventListener('abort', onAbort)
+      this.#waiting.push(waiter)
+      this.#tend()
+    })
+  }
+
+  /** Gives the process back, or ends it where the next task should not inherit what this one left behind. */
+  async #release(engine: EngineProcess, discard: boolean): Promise<void> {
+    if (discard || (await this.#isBloated(engine))) engine.kill()
+    // Only one that surely lives on goes back; the exit of every other one tends the pool.
+    else if (engine.alive && !this.#closed) this.#idle.push(engine)
+    this.#tend()
+  }
+
+  async #isBloated(engine: EngineProcess): Promise<boolean> {
+    const bytes = engine.pid === undefined ? undefined : await residentBytesOf(engine.pid)
+    return bytes !== undefined && bytes > (this.#options.idleBytesMax ?? 384 * 2 ** 20)
+  }
+
+  /** Gives processes to those who wait, in order, and keeps some ready for those who come. */
+  #tend(): void {
+    const { size, warm = 1 } = this.#options
+    while (this.#waiting.length > 0 && !this.#closed) {
+      const engine = this.#idle.pop() ?? (this.#engines.size < size ? this.#fork() : undefined)
+      if (engine === undefined) break
+      this.#waiting.shift()?.resolve(engine)
+    }
+    const wanted = (): boolean => this.#idle.length < Math.max(warm, 1) && this.#engines.size < size
+    while (!this.#closed && this.#cancelRetry === undefined && wanted()) this.#idle.push(this.#fork())
+    if (this.#waiting.length === 0 && this.#engines.size === this.#idle.length)
+      for (const tell of this.#whenQuiet.splice(0)) tell()
+  }
+
+  #fork(): EngineProcess {
+    const { entry, heapMebibytesMax = 512, environment = {}, clock } = this.#options
+    const engine = new EngineProcess({ entry, heapMebibytesMax, environment }, clock)
+    this.#engines.add(engine)
+    void engine.ready.then(() => (this.#bootFailures = 0))
+    void engine.exited.then(() => this.#bury(engine))
+    return engine
+  }
+
+  #bury(engine: EngineProcess): void {
+    this.#engines.delete(engine)
+    this.#idle = this.#idle.filter((other) => other !== engine)
+    if (!engine.answered && !this.#closed) this.#pause()
+    this.#tend()
+  }
+
+  /** An entry that dies at once would be forked in a hot loop. */
+  #pause(): void {
+    this.#bootFailures += 1
+    this.#log.error({ failures: this.#bootFailures }, 'an engine process ended before it was ready')
+    this.#cancelRetry?.()
+    this.#cancelRetry = this.#options.clock.schedule(backoffMs(this.#bootFailures), () => {
+      this.#cancelRetry = undefined
+      this.#tend()
+    })
+  }
+}
+
+function shuttingDown(): AppError {
+  return new AppError('shutting_down', 'The server is shutting down and takes no new work.', {
+    hint: 'Ask again in a few seconds.',
+    retryAfterSeconds: 5,
+  })
+}
