@@ -79,7 +79,14 @@ export const settingTable = {
     fallback: '127.0.0.1',
     doc: 'The address to listen on; 0.0.0.0 for all.',
   }),
-  port: whole({ flag: 'port', placeholder: '<number>', fallback: 8040, min: 0, max: 65535, doc: 'The HTTP port; 0 takes a free one.' }),
+  port: whole({
+    flag: 'port',
+    placeholder: '<number>',
+    fallback: 8040,
+    min: 0,
+    max: 65535,
+    doc: 'The HTTP port; 0 takes a free one.',
+  }),
   roles,
   sample: toggle({ flag: 'sample', fallback: true, doc: 'Load the labelled sample data set at the first start.' }),
   databaseUrl: text({
@@ -171,7 +178,13 @@ export type Settings = {
     : never
 }
 
-type Widened<Value> = Value extends boolean ? boolean : Value extends number ? number : Value extends string ? string : Value
+type Widened<Value> = Value extends boolean
+  ? boolean
+  : Value extends number
+    ? number
+    : Value extends string
+      ? string
+      : Value
 
 export type SettingName = keyof Settings
 
