@@ -36,20 +36,27 @@ create table tables (
   next_field_id    integer not null,
   rows             bigint not null default 0,
   bytes            bigint not null default 0,
+  -- How many chunks the newest snapshot has: counting them would cost every query a walk through the index.
+  chunks           bigint not null default 0,
   created_at       timestamptz not null default now(),
   updated_at       timestamptz not null default now(),
   dropped_at       timestamptz,
   unique (account_id, id),
   foreign key (account_id, database_id) references databases (account_id, id) on delete cascade
-);
+)
+-- Every commit updates its table's row; room in the page keeps the new version beside the old, without new index entries.
+with (fillfactor = 50);
 
 create unique index tables_by_name on tables (database_id, name) where dropped_at is null;
+create index tables_dropped on tables (dropped_at) where dropped_at is not null;
 
+-- The columns of a table's own. The fixed ones are the same everywhere and have no rows here.
 create table columns (
   account_id  bigint not null,
   table_id    bigint not null,
-  field_id    integer not null,
-  name        text not null,
+  -- What is inside of a nested column takes the ids that follow.
+  field_id    integer not null check (field_id >= 6),
+  name        text not null check (name not in ('time', 'time_us', '_rescued')),
   -- A logical type in the notation of store/types.ts: bigint, decimal(10,2), map(varchar,varchar) …
   type        text not null,
   position    integer not null,
@@ -132,6 +139,8 @@ create table quarantine (
   account_id     bigint not null references accounts on delete cascade,
   database_name  text not null,
   table_name     text not null,
+  -- Which table of that name it was; null where there was none.
+  table_id       bigint,
   unique_id      text not null,
   -- The record's place in the body: its number from 0 and its first byte from 0 in the inflated body, where known.
   record_number  bigint,
@@ -146,6 +155,11 @@ create table quarantine (
 );
 
 create index quarantine_by_table on quarantine (account_id, database_name, table_name, id desc);
+
+-- A commit's records are kept once because its ids are; those without a table have no ids, and this instead.
+create unique index quarantine_without_table
+  on quarantine (account_id, database_name, table_name, unique_id, record_number, byte_offset)
+  nulls not distinct where table_id is null;
 
 -- Objects that nothing refers to any more, and when they may go.
 create table object_removals (

@@ -1,0 +1,177 @@
+import { AppError } from '../base/errors.ts'
+import { requireColumnName, requireName } from '../base/names.ts'
+import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
+import { pgCode } from '../base/postgres/postgres.ts'
+import type { DatabaseRow, TableRow } from './catalog.sql.ts'
+import {
+  holdDatabase,
+  insertColumns,
+  insertDatabase,
+  insertTable,
+  selectDatabase,
+  selectTablesByName,
+} from './catalog.sql.ts'
+import { assignFieldIds, firstFieldId, withFixedColumns } from './columns.ts'
+import { lockTableByName, lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
+import type { Database, Table } from './store.ts'
+import { formatType, parseType } from './type-notation.ts'
+import type { LogicalType } from './types.ts'
+
+export interface TableName {
+  readonly database: string
+  readonly name: string
+}
+
+export async function createDatabase(
+  postgres: Postgres,
+  accountId: number,
+  name: string,
+  options: { readonly ifNotExists?: boolean },
+): Promise<Database> {
+  requireName('database', name)
+  const id = await insertDatabase(postgres, accountId, name).catch((error: unknown) => {
+    // 23503: the account that the row refers to is not there.
+    throw pgCode(error) === '23503' ? new AppError('account_not_found', `Account ${accountId} does not exist.`) : error
+  })
+  if (id === undefined && options.ifNotExists !== true) {
+    throw new AppError('already_exists', `The database "${name}" exists already.`, { hint: 'Choose another name.' })
+  }
+  return await requireDatabase(postgres, accountId, name)
+}
+
+export async function requireDatabase(db: Queryable, accountId: number, name: string): Promise<Database> {
+  const row = await selectDatabase(db, accountId, name)
+  if (row === undefined) throw databaseNotFound(name)
+  return databaseOf(row)
+}
+
+/** The tables of those names, all as they are at one moment, in the order of the names. */
+export async function requireTables(
+  db: Queryable,
+  accountId: number,
+  names: readonly TableName[],
+): Promise<TableRow[]> {
+  const keyOf = (database: string, name: string) => `${database}.${name}`
+  const rows = await selectTablesByName(db, accountId, names)
+  const found = new Map(rows.map((row) => [keyOf(row.database, row.name), row]))
+  const tables: TableRow[] = []
+  for (const { database, name } of names) {
+    const row = found.get(keyOf(database, name))
+    if (row === undefined) {
+      await requireDatabase(db, accountId, database)
+      throw tableNotFound(database, name)
+    }
+    tables.push(row)
+  }
+  return tables
+}
+
+export async function createTable(
+  postgres: Postgres,
+  accountId: number,
+  { database, name }: TableName,
+  options: { columns?: readonly { name: string; type: LogicalType }[]; ifNotExists?: boolean },
+): Promise<void> {
+  requireName('table', name)
+  const { columns, nextFieldId } = assignFieldIds(options.columns ?? [], firstFieldId)
+  requireDistinct(columns.map((column) => requireColumnName(column.name)))
+  await postgres.transaction(async (tx) => {
+    const held = await holdDatabase(tx, accountId, { name: database })
+    if (held === undefined) throw databaseNotFound(database)
+    const tableId = await insertTable(tx, { accountId, databaseId: held.id, name, nextFieldId })
+    if (tableId === undefined) {
+      if (options.ifNotExists === true) return
+      throw new AppError('already_exists', `The table "${database}.${name}" exists already.`, {
+        hint: 'Choose another name, or drop the table first.',
+      })
+    }
+    const notated = columns.map((column) => ({ ...column, type: formatType(column.type) }))
+    if (notated.length > 0) await insertColumns(tx, { accountId, tableId }, notated)
+  })
+}
+
+/** SQL does not tell `Code` from `code`, so somebody who asks for both gets neither. */
+function requireDistinct(names: readonly string[]): void {
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name.toLowerCase())) {
+      throw new AppError('invalid_name', `The column ${JSON.stringify(name)} is named twice.`, {
+        hint: 'Names of columns must differ by more than upper and lower case.',
+      })
+    }
+    seen.add(name.toLowerCase())
+  }
+}
+
+export async function dropTable(
+  postgres: Postgres,
+  accountId: number,
+  { database, name }: TableName,
+  at: { readonly now: Date; readonly removeAfter: Date },
+): Promise<void> {
+  await postgres.transaction(async (tx) => {
+    const { id } = await requireDatabase(tx, accountId, database)
+    const tableId = await lockTableByName(tx, accountId, id, name)
+    if (tableId === undefined) throw tableNotFound(database, name)
+    await markTablesDropped(tx, [tableId], at.now, at.removeAfter)
+  })
+}
+
+export async function dropDatabase(
+  postgres: Postgres,
+  accountId: number,
+  name: string,
+  at: { readonly now: Date; readonly removeAfter: Date },
+): Promise<void> {
+  await postgres.transaction(async (tx) => {
+    const id = await markDatabaseDropped(tx, accountId, name, at.now)
+    if (id === undefined) throw databaseNotFound(name)
+    const tableIds = await lockTables(tx, accountId, id)
+    if (tableIds.length > 0) await markTablesDropped(tx, tableIds, at.now, at.removeAfter)
+  })
+}
+
+export function databaseOf(row: DatabaseRow): Database {
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    name: row.name,
+    tableCount: row.table_count,
+    createdAt: row.created_at,
+  }
+}
+
+export function tableOf(row: TableRow): Table {
+  const own = row.columns.map((column) => ({
+    fieldId: column.field_id,
+    name: column.name,
+    type: parseType(column.type),
+  }))
+  return {
+    id: row.id,
+    accountId: row.account_id,
+    databaseId: row.database_id,
+    database: row.database,
+    name: row.name,
+    snapshot: row.snapshot,
+    schemaVersion: row.schema_version,
+    nextFieldId: row.next_field_id,
+    columns: withFixedColumns(own),
+    rows: row.rows,
+    bytes: row.bytes,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+function databaseNotFound(name: string): AppError {
+  return new AppError('database_not_found', `The database ${JSON.stringify(name)} does not exist.`, {
+    hint: 'Names are in lower case; SHOW DATABASES lists those there are.',
+  })
+}
+
+function tableNotFound(database: string, name: string): AppError {
+  return new AppError('table_not_found', `The table ${JSON.stringify(`${database}.${name}`)} does not exist.`, {
+    hint: `Names are in lower case; SHOW TABLES FROM ${database} lists those there are.`,
+  })
+}

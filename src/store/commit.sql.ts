@@ -1,0 +1,129 @@
+import type { Queryable } from '../base/postgres/postgres.ts'
+import { sql } from '../base/postgres/postgres.ts'
+import type { AppliedId, Commit, TimeRange } from './store.ts'
+
+export interface LockedTable {
+  readonly id: number
+  readonly database: string
+  readonly name: string
+  readonly snapshot: number
+  readonly schema_version: number
+  readonly next_field_id: number
+  readonly dropped: boolean
+}
+
+/** Commits to one table go one after the other: each holds its row until it ends. */
+export async function lockTable(tx: Queryable, accountId: number, tableId: number): Promise<LockedTable | undefined> {
+  const rows = await tx.query<LockedTable>(sql`
+    select t.id, d.name as database, t.name, t.snapshot, t.schema_version, t.next_field_id,
+           t.dropped_at is not null as dropped
+      from tables t
+      join databases d on d.id = t.database_id
+     where t.account_id = ${accountId} and t.id = ${tableId}
+       for update of t`)
+  return rows[0]
+}
+
+/** Whether the job still holds the lease; the row stays as it is until the transaction ends. */
+export async function holdLease(tx: Queryable, fence: { jobId: number; leaseToken: number }): Promise<boolean> {
+  const rows = await tx.query(sql`
+    select 1 from jobs
+     where id = ${fence.jobId} and state = 'running' and lease_token = ${fence.leaseToken}
+       for share`)
+  return rows.length === 1
+}
+
+/** Returns the ids that are new to the table; the others were applied before. */
+export async function insertAppliedIds(
+  tx: Queryable,
+  table: { accountId: number; tableId: number; snapshot: number },
+  ids: readonly AppliedId[],
+): Promise<string[]> {
+  const rows = await tx.query<{ unique_id: string }>(sql`
+    insert into applied_ids (account_id, table_id, unique_id, snapshot, rows, quarantined)
+    select ${table.accountId}, ${table.tableId}, unique_id, ${table.snapshot}, rows, quarantined
+      from unnest(${ids.map((id) => id.uniqueId)}::text[],
+                  ${ids.map((id) => id.rows)}::bigint[],
+                  ${ids.map((id) => id.quarantined)}::bigint[]) as applied (unique_id, rows, quarantined)
+    on conflict (table_id, unique_id) do nothing
+    returning unique_id`)
+  return rows.map((row) => row.unique_id)
+}
+
+export async function selectAppliedIds(
+  db: Queryable,
+  table: { accountId: number; tableId: number },
+  uniqueIds: readonly string[],
+): Promise<AppliedId[]> {
+  return await db.query<AppliedId>(sql`
+    select unique_id as "uniqueId", rows, quarantined
+      from applied_ids
+     where account_id = ${table.accountId} and table_id = ${table.tableId} and unique_id = any(${uniqueIds}::text[])
+     order by unique_id`)
+}
+
+/** Whether one of the ids was applied to the table of that name: the earlier attempt of the same commit made it. */
+export async function selectTableOfIds(
+  tx: Queryable,
+  databaseId: number,
+  name: string,
+  uniqueIds: readonly string[],
+): Promise<{ id: number; applied: boolean } | undefined> {
+  const rows = await tx.query<{ id: number; applied: boolean }>(sql`
+    select t.id, exists (select from applied_ids a
+                          where a.table_id = t.id and a.unique_id = any(${uniqueIds}::text[])) as applied
+      from tables t
+     where t.database_id = ${databaseId} and t.name = ${name} and t.dropped_at is null`)
+  return rows[0]
+}
+
+export interface TableAdvance {
+  readonly accountId: number
+  readonly tableId: number
+  readonly snapshot: number
+  readonly operation: Commit['operation']
+  readonly cause: string
+  readonly rows: number
+  readonly bytes: number
+  readonly chunks: number
+  /** Where columns were added. */
+  readonly nextFieldId: number | null
+}
+
+/** Makes the new snapshot the newest, and notes what it did. */
+export async function advanceTable(tx: Queryable, advance: TableAdvance): Promise<void> {
+  await tx.query(sql`
+    with advanced as (
+      update tables
+         set snapshot = ${advance.snapshot},
+             schema_version = schema_version + case when ${advance.nextFieldId}::integer is null then 0 else 1 end,
+             next_field_id = coalesce(${advance.nextFieldId}::integer, next_field_id),
+             rows = rows + ${advance.rows},
+             bytes = bytes + ${advance.bytes},
+             chunks = chunks + ${advance.chunks},
+             updated_at = now()
+       where id = ${advance.tableId} and account_id = ${advance.accountId}
+    )
+    insert into snapshots (account_id, table_id, snapshot, operation, cause, rows_added, rows_removed)
+    values (${advance.accountId}, ${advance.tableId}, ${advance.snapshot}, ${advance.operation}, ${advance.cause},
+            ${advance.rows}, 0)`)
+}
+
+/** The channel on which arrivals are announced, as JSON with `accountId`, `tableId` and `snapshot`. */
+export const arrivalsChannel = 'biwa_arrivals'
+
+/** Notes that rows came, and wakes whoever waits for them when the transaction commits. */
+export async function insertArrival(
+  tx: Queryable,
+  arrival: Pick<TableAdvance, 'accountId' | 'tableId' | 'snapshot' | 'rows' | 'bytes' | 'cause'>,
+  timeRange: TimeRange,
+): Promise<void> {
+  const { accountId, tableId, snapshot, rows, bytes, cause } = arrival
+  await tx.query(sql`
+    with arrival as (
+      insert into arrivals (account_id, table_id, snapshot, time_range, rows, bytes, cause)
+      values (${accountId}, ${tableId}, ${snapshot}, int8range(${timeRange.from}, ${timeRange.to}), ${rows}, ${bytes},
+              ${cause})
+    )
+    select pg_notify(${arrivalsChannel}, ${JSON.stringify({ accountId, tableId, snapshot })})`)
+}

@@ -1,0 +1,50 @@
+import type { Queryable } from '../base/postgres/postgres.ts'
+import { sql } from '../base/postgres/postgres.ts'
+import type { QuarantinedRecord, QuarantineEntry } from './store.ts'
+
+/** Where quarantined records belong. `tableId` is null where no table of that name could be made. */
+export interface QuarantinePlace {
+  readonly accountId: number
+  readonly database: string
+  readonly table: string
+  readonly tableId: number | null
+}
+
+export async function insertQuarantine(
+  db: Queryable,
+  place: QuarantinePlace,
+  records: readonly QuarantinedRecord[],
+): Promise<void> {
+  await db.query(sql`
+    insert into quarantine (account_id, database_name, table_name, table_id, unique_id, record_number, byte_offset,
+                            reason, detail, raw, raw_bytes, object_key)
+    select ${place.accountId}, ${place.database}, ${place.table}, ${place.tableId}, unique_id, record_number,
+           byte_offset, reason, detail, raw, raw_bytes, object_key
+      from unnest(${records.map((record) => record.uniqueId)}::text[],
+                  ${records.map((record) => record.recordNumber)}::bigint[],
+                  ${records.map((record) => record.byteOffset)}::bigint[],
+                  ${records.map((record) => record.reason)}::text[],
+                  ${records.map((record) => record.detail)}::text[],
+                  ${records.map((record) => Buffer.from(record.raw))}::bytea[],
+                  ${records.map((record) => record.rawBytes)}::bigint[],
+                  ${records.map((record) => record.objectKey)}::text[])
+           as rejected (unique_id, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key)
+    on conflict (account_id, database_name, table_name, unique_id, record_number, byte_offset)
+      where table_id is null do nothing`)
+}
+
+export function selectQuarantine(
+  db: Queryable,
+  place: { accountId: number; database: string; table: string },
+  page: { limit: number; before?: number },
+): Promise<QuarantineEntry[]> {
+  return db.query(sql`
+    select id, database_name as database, table_name as table, unique_id as "uniqueId", record_number as "recordNumber",
+           byte_offset as "byteOffset", reason, detail, raw, raw_bytes as "rawBytes", object_key as "objectKey",
+           quarantined_at as "quarantinedAt"
+      from quarantine
+     where account_id = ${place.accountId} and database_name = ${place.database} and table_name = ${place.table}
+       and (${page.before ?? null}::bigint is null or id < ${page.before ?? null})
+     order by id desc
+     limit ${page.limit}`)
+}
