@@ -67,6 +67,7 @@ export async function applyCommit(postgres: Postgres, clock: Clock, commit: Comm
 /** What a caller has to get right by itself. */
 function checkCommit(commit: Commit, clock: Clock): void {
   const ids = new Set(commit.ids.map((applied) => applied.uniqueId))
+  assert(ids.size > 0, 'a commit carries a unique id, by which its repetition is told')
   assert(ids.size === commit.ids.length, 'a commit names each unique id once')
   for (const chunk of commit.chunks) {
     const { from, to } = chunk.timeRange
@@ -139,7 +140,6 @@ async function requireLease(tx: Queryable, commit: Commit): Promise<void> {
 
 /** Known ids come first: after a commit without an answer, a changed schema is this commit's own doing. */
 async function applyIds(tx: Queryable, commit: Commit, held: HeldTable): Promise<void> {
-  if (commit.ids.length === 0) return
   const table = { accountId: commit.accountId, tableId: held.id, snapshot: held.snapshot }
   const applied = new Set(await insertAppliedIds(tx, table, commit.ids))
   if (applied.size === commit.ids.length) return

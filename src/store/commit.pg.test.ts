@@ -153,6 +153,7 @@ describe('a commit', () => {
   test('with a name or key of the caller’s making is a bug, and changes nothing', async () => {
     const foreign = { ...chunkOf(), objectKey: bench.store.newChunk({ accountId: 999, tableId: table.id }).objectKey }
     await expect(bench.store.commit(importOf([foreign], ['a']))).rejects.toThrow('key that newChunk gave it')
+    await expect(bench.store.commit(importOf([chunkOf()], []))).rejects.toThrow('carries a unique id')
     await expect(bench.store.commit(importOf([chunkOf()], ['a', 'a']))).rejects.toThrow('each unique id once')
     const newColumns = [{ fieldId: 99, name: 'a', type: parseType('bigint') }]
     const target = { tableId: table.id, schemaVersion: table.schemaVersion, newColumns }

@@ -98,9 +98,10 @@ export interface AppliedId {
 }
 
 /**
- * Everything one operation changes, applied in one transaction or not at all. `newColumns` carry field ids counted up
- * from the `nextFieldId` of the table whose `schemaVersion` is named: where the table's columns changed meanwhile, the
- * outcome is `schema_changed`, and the files are written anew.
+ * Everything one operation changes, applied in one transaction or not at all. `newColumns` carry the field ids that
+ * `assignFieldIds` (columns.ts) counts up from the `nextFieldId` of the table whose `schemaVersion` is named: where the
+ * table's columns changed meanwhile, the outcome is `schema_changed`, and the files are written anew. The columns of a
+ * table to be made are its own, without the fixed ones, from `firstFieldId` on.
  */
 export interface Commit {
   readonly accountId: number
@@ -111,6 +112,7 @@ export interface Commit {
   readonly cause: string
   /** May be empty: a body of which every record was quarantined is applied, too. */
   readonly chunks: readonly NewChunk[]
+  /** At least one, each once. A commit that got no answer is repeated with the same ids, and then is a `duplicate`. */
   readonly ids: readonly AppliedId[]
   readonly quarantined: readonly QuarantinedRecord[]
   /** Refuses the commit with `lease_lost` unless the job still holds this lease. */
@@ -158,8 +160,12 @@ export interface Store extends Service {
   /** The chunks of a snapshot that touch any of the ranges (GiST), oldest time first. */
   findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<Chunk[]>
 
-  /** A key for the file of a new chunk of the table. An upload that is never committed is swept later. */
+  /**
+   * A key for the file of a new chunk of the table; `tableId` is 0 for one that the commit makes. An upload that is not
+   * committed within half a day is refused with `conflict`, and swept later.
+   */
   newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
+  /** Fails with `lease_lost`; for a table to be made also with `already_exists`, `database_not_found`, `invalid_name`. */
   commit(commit: Commit): Promise<CommitOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
@@ -174,6 +180,6 @@ export interface Store extends Service {
     page: { limit: number; before?: number },
   ): Promise<QuarantineEntry[]>
 
-  /** Removes files whose grace period is over. Returns how many. */
+  /** Removes some of the files whose grace period is over, and of abandoned uploads. Returns how many; call it often. */
   sweep(): Promise<number>
 }

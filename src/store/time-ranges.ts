@@ -8,10 +8,9 @@ import type { TimeRange } from './store.ts'
 export function formatMultirange(ranges: readonly TimeRange[]): string {
   const parts = ranges.flatMap(({ from, to }) => {
     assert(!Number.isNaN(from) && !Number.isNaN(to), 'the ends of a time range are numbers')
-    const lower = from <= -bigintLimit ? '' : wholeSecond(from)
-    const upper = to >= bigintLimit ? '' : wholeSecond(to)
-    const empty = Math.ceil(from) >= Math.ceil(to) || from >= bigintLimit || to <= -bigintLimit
-    return empty ? [] : [`[${lower},${upper})`]
+    const isEmpty = Math.ceil(from) >= Math.ceil(to) || from >= bigintLimit || to <= -bigintLimit
+    if (isEmpty) return []
+    return [`[${from <= -bigintLimit ? '' : wholeSecond(from)},${to >= bigintLimit ? '' : wholeSecond(to)})`]
   })
   return `{${parts.join(',')}}`
 }
