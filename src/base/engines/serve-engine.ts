@@ -12,6 +12,7 @@ export function serveEngine(handlers: Readonly<Record<string, EngineHandler>>): 
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})
   process.on('disconnect', endAtOnce)
+  if (!process.connected) endAtOnce()
   endWithParent()
   process.on('message', (message) => {
     const { kind, input } = message as ToEngine

@@ -1,0 +1,77 @@
+import { AppError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Service } from '../base/service.ts'
+
+/** The wish to stop, as the terminal and service managers express it. */
+export interface StopSignals {
+  /** Aborted by the first SIGINT, SIGTERM or SIGHUP: finish the work in hand and stop. */
+  readonly asked: AbortSignal
+  /** Aborted by the second one: stop at once. */
+  readonly insisted: AbortSignal
+}
+
+export function listenForStopSignals(): StopSignals {
+  const asked = new AbortController()
+  const insisted = new AbortController()
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(name, () => (asked.signal.aborted ? insisted : asked).abort())
+  }
+  return { asked: asked.signal, insisted: insisted.signal }
+}
+
+/**
+ * Starts the services one after the other. When one fails, or a stop is asked for meanwhile (`shutting_down`), those
+ * that were begun are stopped in reverse order before the failure goes on.
+ */
+export async function startServices(services: readonly Service[], asked?: AbortSignal): Promise<void> {
+  const begun: Service[] = []
+  try {
+    for (const service of services) {
+      if (asked?.aborted) throw stoppedEarly()
+      begun.unshift(service)
+      await unlessAborted(service.start(), asked)
+    }
+  } catch (error) {
+    for (const service of begun) await service.stop().catch(() => {})
+    throw error
+  }
+}
+
+/** Drains the services in reverse order, and leaves the rest undrained when the caller gets into a hurry. */
+export async function drainServices(services: readonly Service[], log: Logger, hurry?: AbortSignal): Promise<void> {
+  for (const service of services.toReversed()) {
+    if (hurry?.aborted) return
+    await unlessAborted(attempt(log, service, 'drain', service.drain?.()), hurry).catch(() => {})
+  }
+}
+
+/** Stops the services in reverse order. */
+export async function stopServices(services: readonly Service[], log: Logger): Promise<void> {
+  for (const service of services.toReversed()) await attempt(log, service, 'stop', service.stop())
+}
+
+/** One service that fails to end must not keep the others from ending. */
+async function attempt(log: Logger, service: Service, step: string, ending: Promise<void> | undefined): Promise<void> {
+  try {
+    await ending
+  } catch (error) {
+    log.error({ err: error, service: service.name }, `${step} failed`)
+  }
+}
+
+async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  if (signal === undefined) return await work
+  // The loser of the race may still fail, which nobody waits for any more.
+  work.catch(() => {})
+  let onAbort = (): void => {}
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(stoppedEarly())
+    if (signal.aborted) onAbort()
+    else signal.addEventListener('abort', onAbort)
+  })
+  await Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', onAbort))
+}
+
+function stoppedEarly(): AppError {
+  return new AppError('shutting_down', 'Biwa was asked to stop while it started.')
+}

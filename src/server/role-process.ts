@@ -1,0 +1,59 @@
+import { AppError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Service } from '../base/service.ts'
+import { drainServices, startServices, stopServices } from './life-cycle.ts'
+import { previouslyAnnounced } from './role-messages.ts'
+import type { FromRole, ToRole } from './role-messages.ts'
+
+/** What one role consists of. */
+export interface Role {
+  /** In the order of their start. */
+  readonly services: readonly Service[]
+  /** Asked when all services have started: what the supervisor should know. */
+  readonly announce?: () => unknown
+}
+
+/**
+ * The whole life of a role's process, from its entry file: opens the role, starts its services, obeys the supervisor,
+ * and ends with it. `previous` is what the role announced when it ran before, so that it can listen on the same port.
+ */
+export async function runRole(log: Logger, open: (previous: unknown) => Promise<Role>): Promise<void> {
+  dieOfBugs(log)
+  // Ctrl-C and a service manager signal the whole process group; the supervisor alone decides when a role ends.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
+  process.on('disconnect', () => process.exit(1))
+  if (!process.connected) process.exit(1)
+  try {
+    const { services, announce } = await open(JSON.parse(process.env[previouslyAnnounced] ?? 'null'))
+    obey(services, log)
+    await startServices(services)
+    tell({ type: 'ready', announced: announce?.() ?? null })
+  } catch (error) {
+    log.error({ err: error }, 'the role did not start')
+    const failure =
+      error instanceof AppError ? error : new AppError('internal', `A role did not start: ${String(error)}`)
+    process.send?.({ type: 'failed', error: failure.toRecord() } satisfies FromRole, () => process.exit(1))
+  }
+}
+
+function obey(services: readonly Service[], log: Logger): void {
+  process.on('message', (message) => {
+    const { type } = message as ToRole
+    if (type === 'drain') void drainServices(services, log).then(() => tell({ type: 'drained' }))
+    if (type === 'stop') void stopServices(services, log).then(() => process.exit(0))
+  })
+}
+
+function tell(message: FromRole): void {
+  process.send?.(message)
+}
+
+/** A bug leaves the process in an unknown state. It ends, loudly; the supervisor starts another one. */
+function dieOfBugs(log: Logger): void {
+  const die = (error: unknown): void => {
+    log.fatal({ err: error }, 'a bug ends this process')
+    process.exit(1)
+  }
+  process.on('uncaughtException', die)
+  process.on('unhandledRejection', die)
+}

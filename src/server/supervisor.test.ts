@@ -1,0 +1,114 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { afterEach, expect, test } from 'vitest'
+
+import { systemClock } from '../base/clock.ts'
+import { forkArguments } from '../base/fork-arguments.ts'
+import { openLog } from '../base/log.ts'
+import { isAlive } from '../base/process-table.ts'
+import { SupervisedRole } from './supervisor.ts'
+import type { RoleCommand } from './supervisor.ts'
+
+const log = openLog('silent')
+const entry = new URL('testing/fixture-role.ts', import.meta.url)
+
+const started: SupervisedRole[] = []
+afterEach(async () => {
+  for (const role of started.splice(0)) await role.stop()
+})
+
+function makeRole(manner: string, more: Partial<RoleCommand> = {}): SupervisedRole {
+  const role = new SupervisedRole({ name: 'api', entry, environment: { MANNER: manner }, ...more }, systemClock, log)
+  started.push(role)
+  return role
+}
+
+test('starts a role, hears what it announces, and ends it politely', async () => {
+  const role = makeRole('behave')
+  await role.start()
+  const { pid } = role
+  expect(role.announced).toEqual({ pid, previous: null })
+  await role.drain()
+  await role.stop()
+  await role.stop()
+  expect(isAlive(pid ?? 0)).toBe(false)
+})
+
+test('fails with the error of a role that cannot start', async () => {
+  await expect(makeRole('refuse').start()).rejects.toMatchObject({
+    code: 'startup',
+    message: 'The port 8040 is taken.',
+    hint: 'Take another.',
+  })
+  await expect(makeRole('exit early').start()).rejects.toMatchObject({
+    message: expect.stringContaining('exit code 3'),
+  })
+})
+
+test('starts a killed role again, which is told what it announced before', async () => {
+  const role = makeRole('behave')
+  await role.start()
+  const first = role.pid
+  process.kill(first ?? 0, 'SIGKILL')
+  await expect.poll(() => role.pid !== undefined && role.pid !== first, { timeout: 15_000 }).toBe(true)
+  expect(role.announced).toEqual({ pid: first, previous: null })
+})
+
+test('starts a role that dies of a bug again and again, until it is stopped', async () => {
+  const role = makeRole('die')
+  await role.start()
+  const seen = new Set<number>()
+  const look = (): number => (role.pid === undefined ? seen : seen.add(role.pid)).size
+  await expect.poll(look, { timeout: 18_000, interval: 10 }).toBeGreaterThanOrEqual(3)
+  await role.stop()
+  expect([...seen].filter(isAlive)).toEqual([])
+})
+
+test('kills a role that neither drains nor stops in time', async () => {
+  const role = makeRole('stick', { drainMsMax: 50, stopMsMax: 50 })
+  await role.start()
+  const { pid } = role
+  await role.drain()
+  await role.stop()
+  expect(isAlive(pid ?? 0)).toBe(false)
+})
+
+test('can be stopped while the role still starts', async () => {
+  const role = makeRole('wait')
+  const outcome = expect(role.start()).rejects.toMatchObject({ message: expect.stringContaining('SIGKILL') })
+  await role.stop()
+  await outcome
+})
+
+async function supervise(manner: string): Promise<{ supervisor: ChildProcess; pids: number[] }> {
+  const fixture = new URL('testing/fixture-supervisor.ts', import.meta.url)
+  const supervisor = fork(fixture, { execArgv: forkArguments(fixture), env: { ...process.env, MANNER: manner } })
+  const [pids] = (await once(supervisor, 'message')) as [number[]]
+  return { supervisor, pids }
+}
+
+test('leaves no role behind when it is killed', async () => {
+  const { supervisor, pids } = await supervise('behave')
+  expect(pids.map(isAlive)).toEqual([true, true])
+  supervisor.kill('SIGKILL')
+  await expect.poll(() => pids.map(isAlive), { timeout: 15_000 }).toEqual([false, false])
+})
+
+test('ends in order when it is asked to, although its roles got the signal, too', async () => {
+  const { supervisor, pids } = await supervise('behave')
+  for (const pid of pids) process.kill(pid, 'SIGINT')
+  supervisor.kill('SIGINT')
+  expect(await once(supervisor, 'exit')).toEqual([0, null])
+  expect(pids.map(isAlive)).toEqual([false, false])
+})
+
+test('ends at once at the second signal', async () => {
+  const { supervisor, pids } = await supervise('stick')
+  supervisor.kill('SIGTERM')
+  await systemClock.sleep(200)
+  expect(pids.map(isAlive)).toEqual([true, true])
+  supervisor.kill('SIGTERM')
+  expect(await once(supervisor, 'exit')).toEqual([0, null])
+  expect(pids.map(isAlive)).toEqual([false, false])
+})

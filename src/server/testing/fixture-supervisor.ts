@@ -1,0 +1,23 @@
+import { systemClock } from '../../base/clock.ts'
+import { openLog } from '../../base/log.ts'
+import { drainServices, listenForStopSignals, startServices, stopServices } from '../life-cycle.ts'
+import { SupervisedRole } from '../supervisor.ts'
+
+// A supervisor of two roles in the manner of MANNER, which reports their ids.
+const log = openLog('silent')
+const entry = new URL('fixture-role.ts', import.meta.url)
+const limits = { drainMsMax: 600_000, stopMsMax: 600_000 }
+const roles = ['worker', 'api'].map((name) => new SupervisedRole({ name, entry, ...limits }, systemClock, log))
+const signals = listenForStopSignals()
+try {
+  await startServices(roles, signals.asked)
+  process.send?.(roles.map((role) => role.pid))
+  if (!signals.asked.aborted) {
+    await new Promise<void>((resolve) => signals.asked.addEventListener('abort', () => resolve()))
+  }
+  await drainServices(roles, log, signals.insisted)
+  await stopServices(roles, log)
+  process.exit(0)
+} catch {
+  process.exit(1)
+}
