@@ -1,0 +1,158 @@
+import { z } from 'zod'
+
+import { resultFormats } from '../../deliver/deliver.ts'
+import { operation } from './operation.ts'
+import { id, idText, moment, pageOf, pageQuery, waitSecondsMax } from './values.ts'
+import { problem } from './problem.ts'
+
+export const jobState = z.enum(['queued', 'delayed', 'running', 'retry_wait', 'success', 'error', 'killed', 'dead'])
+
+const jobError = problem
+  .pick({ code: true, retryable: true, hint: true, position: true })
+  .extend({ message: z.string().describe('What went wrong with which thing.') })
+
+const scan = z.object({
+  database: z.string(),
+  table: z.string(),
+  snapshot: z.number().int(),
+  chunks_opened: z.number().int().describe('What the plan opens of what there is.'),
+  chunks_total: z.number().int(),
+  columns: z.array(z.string()),
+  time_ranges: z.array(z.tuple([z.number().nullable(), z.number().nullable()])).describe('From, to; unix seconds.'),
+  bytes: z.number().int().describe('Compressed bytes of the columns that are read.'),
+})
+
+const queryOfJob = z.object({
+  sql: z.string(),
+  database: z.string().nullable(),
+  result: z
+    .object({
+      statement: z.string(),
+      columns: z.array(z.object({ name: z.string(), type: z.string() })),
+      rows: z.number().int(),
+      bytes: z.number().int().describe('Of the stored result.'),
+      downloadable: z.boolean().describe('False where the statement has no rows to give.'),
+      statistics: z.object({
+        scans: z.array(scan),
+        bytes_scanned: z.number().int(),
+        plan_ms: z.number(),
+        run_ms: z.number(),
+      }),
+    })
+    .nullable()
+    .describe('Null until the job has succeeded.'),
+})
+
+export const job = z.object({
+  id,
+  kind: z.string(),
+  state: jobState,
+  priority: z.number().int().min(-2).max(2),
+  user_id: id.nullable(),
+  attempt: z.number().int(),
+  attempts_max: z.number().int(),
+  timeout_seconds: z.number().nullable(),
+  progress: z.unknown().describe('What the job says of itself while it runs.'),
+  error: jobError.nullable().describe('Of the last attempt that failed.'),
+  created_at: moment,
+  run_at: moment,
+  started_at: moment.nullable(),
+  finished_at: moment.nullable(),
+  kill_requested_at: moment.nullable(),
+  query: queryOfJob.nullable().describe('For jobs of the kind `query`.'),
+})
+
+const jobPath = z.object({ job: idText })
+
+export const listJobs = operation({
+  id: 'listJobs',
+  method: 'GET',
+  path: '/jobs',
+  tag: 'jobs',
+  summary: 'Lists jobs, the newest first',
+  description: 'Members see their own jobs; a page may be shorter than `limit` while there is a next one.',
+  query: pageQuery.extend({ kind: z.string().max(100).optional(), state: jobState.optional() }),
+  answers: { 200: { description: 'The jobs.', schema: pageOf(job) } },
+})
+
+export const getJob = operation({
+  id: 'getJob',
+  method: 'GET',
+  path: '/jobs/{job}',
+  tag: 'jobs',
+  summary: 'Shows a job, at once or when it is finished',
+  params: jobPath,
+  query: z.object({
+    wait: z.coerce
+      .number<string>()
+      .min(0)
+      .max(waitSecondsMax)
+      .default(0)
+      .describe('Seconds to wait for the end of the job; the answer then shows it as it is.'),
+  }),
+  answers: { 200: { description: 'The job.', schema: job } },
+})
+
+export const jobTransition = z.object({
+  at: moment,
+  from: jobState.nullable(),
+  to: jobState,
+  attempt: z.number().int(),
+  actor: z.string(),
+  reason: z.string(),
+})
+
+export const getJobHistory = operation({
+  id: 'getJobHistory',
+  method: 'GET',
+  path: '/jobs/{job}/history',
+  tag: 'jobs',
+  summary: 'Lists every change of a job’s state',
+  params: jobPath,
+  answers: { 200: { description: 'The changes, the oldest first.', schema: pageOf(jobTransition) } },
+})
+
+export const killJob = operation({
+  id: 'killJob',
+  method: 'POST',
+  path: '/jobs/{job}/kill',
+  tag: 'jobs',
+  summary: 'Ends a job: a waiting one at once, a running one within a second',
+  params: jobPath,
+  answers: {
+    200: { description: 'It is asked for.', schema: z.object({ id, former_state: jobState }) },
+  },
+})
+
+export const resultMediaTypes = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv',
+  tsv: 'text/tab-separated-values',
+  parquet: 'application/vnd.apache.parquet',
+  msgpack: 'application/msgpack',
+  'msgpack.gz': 'application/gzip',
+} as const satisfies Readonly<Record<(typeof resultFormats)[number], string>>
+
+export const getJobResult = operation({
+  id: 'getJobResult',
+  method: 'GET',
+  path: '/jobs/{job}/result',
+  tag: 'jobs',
+  summary: 'Downloads the result of a query',
+  description:
+    'The first request of a format makes it. The answer has a strong ETag and takes Range and If-Range, so that a download can be resumed. HEAD tells size and ETag.',
+  params: jobPath,
+  query: z.object({ format: z.enum(resultFormats).optional().describe('Otherwise Accept says it; json by default.') }),
+  headers: z.object({
+    accept: z.string().optional(),
+    range: z.string().optional(),
+    'if-range': z.string().optional(),
+    'if-none-match': z.string().optional(),
+  }),
+  answers: {
+    200: { description: 'The whole result.', mediaTypes: Object.values(resultMediaTypes) },
+    206: { description: 'The range of it that was asked for.', mediaTypes: Object.values(resultMediaTypes) },
+    304: { description: 'You have it already.' },
+  },
+})

@@ -1,0 +1,42 @@
+import * as access from './access.ts'
+import * as databases from './databases.ts'
+import * as imports from './imports.ts'
+import * as jobs from './jobs.ts'
+import type { Operation } from './operation.ts'
+import * as queries from './queries.ts'
+import * as status from './status.ts'
+import * as tables from './tables.ts'
+
+/** Every operation of the API, in the order of the document. */
+export const operations: readonly Operation[] = [
+  databases.listDatabases,
+  databases.createDatabase,
+  databases.getDatabase,
+  databases.deleteDatabase,
+  tables.listTables,
+  tables.createTable,
+  tables.getTable,
+  tables.deleteTable,
+  tables.listQuarantine,
+  imports.postImport,
+  imports.putImport,
+  imports.postEvents,
+  queries.submitQuery,
+  jobs.listJobs,
+  jobs.getJob,
+  jobs.getJobHistory,
+  jobs.killJob,
+  jobs.getJobResult,
+  access.getAccount,
+  access.listKeys,
+  access.createKey,
+  access.deleteKey,
+  access.listUsers,
+  access.createUser,
+  access.deleteUser,
+  access.listPermissions,
+  access.getPermission,
+  access.putPermission,
+  access.deletePermission,
+  status.getStatus,
+]
