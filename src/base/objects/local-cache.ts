@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+import type { Disk } from '../disk.ts'
+import { errno } from '../disk.ts'
+import type { Randomness } from '../randomness.ts'
+import type { LocalObject } from './objects.ts'
+
+export interface LocalCacheOptions {
+  /** Belongs to this process alone. What a former process left there is removed. */
+  readonly folder: string
+  /** The cache outgrows it only by what is held. */
+  readonly bytesMax: number
+  readonly disk: Disk
+  readonly randomness: Randomness
+}
+
+interface Entry {
+  readonly path: string
+  readonly bytes: number
+  holders: number
+  /** Replaced or removed in the store: the file goes as soon as nobody holds it. */
+  outdated: boolean
+}
+
+interface Loading {
+  readonly entry: Promise<Entry>
+  waiters: number
+}
+
+/**
+ * Local copies of objects that lie far away. A copy that somebody holds stays; of the others the longest unused go
+ * first. Copies are worth nothing after the process: none is synced, and none is trusted by the next process.
+ */
+export class LocalCache {
+  readonly #folder: string
+  readonly #bytesMax: number
+  readonly #disk: Disk
+  readonly #randomness: Randomness
+  /** By key, the longest unused first. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #loading = new Map<string, Loading>()
+  #bytes = 0
+
+  private constructor({ folder, bytesMax, disk, randomness }: LocalCacheOptions) {
+    this.#folder = folder
+    this.#bytesMax = bytesMax
+    this.#disk = disk
+    this.#randomness = randomness
+  }
+
+  static async open(options: LocalCacheOptions): Promise<LocalCache> {
+    await options.disk.removeDirectory(options.folder)
+    await options.disk.makeDirectory(options.folder)
+    return new LocalCache(options)
+  }
+
+  /** Bytes of all copies that the cache would still hand out. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** Gives a copy, for which `load` makes the file where there is none. Several who ask at once share one load. */
+  async hold(key: string, load: (path: string) => Promise<void>): Promise<LocalObject> {
+    const known = this.#entries.get(key)
+    if (known !== undefined) {
+      known.holders += 1
+      this.#entries.delete(key)
+      this.#entries.set(key, known)
+      return this.#holdOn(known)
+    }
+    const loading = this.#loading.get(key) ?? this.#beginLoad(key, load)
+    loading.waiters += 1
+    return this.#holdOn(await loading.entry)
+  }
+
+  /** Takes a local file over as the copy of an object. */
+  async adopt(key: string, file: string): Promise<void> {
+    const path = this.#newPath(key)
+    try {
+      await this.#disk.rename(file, path)
+    } catch (error) {
+      if (errno(error) !== 'EXDEV') throw error
+      await this.#disk.remove(file)
+      return
+    }
+    const bytes = await this.#disk.size(path)
+    this.forget(key)
+    this.#keep(key, { path, bytes, holders: 0, outdated: false })
+    this.#evict()
+  }
+
+  /** The object changed: no later `hold` gets the copy there is, nor one that is being loaded. */
+  forget(key: string): void {
+    this.#loading.delete(key)
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return
+    this.#entries.delete(key)
+    this.#bytes -= entry.bytes
+    entry.outdated = true
+    this.#removeUnlessHeld(entry)
+  }
+
+  async close(): Promise<void> {
+    this.#entries.clear()
+    await this.#disk.removeDirectory(this.#folder)
+  }
+
+  #beginLoad(key: string, load: (path: string) => Promise<void>): Loading {
+    const loading: Loading = { entry: this.#load(key, load, () => loading), waiters: 0 }
+    this.#loading.set(key, loading)
+    return loading
+  }
+
+  async #load(key: string, load: (path: string) => Promise<void>, self: () => Loading): Promise<Entry> {
+    const path = this.#newPath(key)
+    try {
+      await load(path)
+      const bytes = await this.#disk.size(path)
+      const outdated = this.#loading.get(key) !== self()
+      // Whoever waits holds the entry from its first moment on, before anything can evict it.
+      const entry: Entry = { path, bytes, holders: self().waiters, outdated }
+      if (!outdated) this.#keep(key, entry)
+      this.#evict()
+      return entry
+    } catch (error) {
+      await this.#disk.remove(path).catch(() => {})
+      throw error
+    } finally {
+      if (this.#loading.get(key) === self()) this.#loading.delete(key)
+    }
+  }
+
+  #keep(key: string, entry: Entry): void {
+    this.#entries.set(key, entry)
+    this.#bytes += entry.bytes
+  }
+
+  #holdOn(entry: Entry): LocalObject {
+    let held = true
+    return {
+      path: entry.path,
+      release: () => {
+        if (!held) return
+        held = false
+        entry.holders -= 1
+        if (entry.outdated) this.#removeUnlessHeld(entry)
+        else this.#evict()
+      },
+    }
+  }
+
+  #evict(): void {
+    for (const [key, entry] of this.#entries) {
+      if (this.#bytes <= this.#bytesMax) return
+      if (entry.holders === 0) this.forget(key)
+    }
+  }
+
+  #removeUnlessHeld(entry: Entry): void {
+    // A file that stays behind costs space until the process ends, and nothing else.
+    if (entry.holders === 0) void this.#disk.remove(entry.path).catch(() => {})
+  }
+
+  /** Different for each copy, so that an old one can still be read while the new one is written. */
+  #newPath(key: string): string {
+    const name = createHash('sha256').update(key).digest('hex')
+    return join(this.#folder, `${name}-${this.#randomness.bytes(8).toString('hex')}`)
+  }
+}
