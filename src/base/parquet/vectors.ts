@@ -4,8 +4,11 @@
  */
 export type Vector =
   | { readonly kind: 'boolean'; readonly valid: Uint8Array; readonly values: Uint8Array }
+  | { readonly kind: 'int32'; readonly valid: Uint8Array; readonly values: Int32Array }
   | { readonly kind: 'int64'; readonly valid: Uint8Array; readonly values: BigInt64Array }
   | { readonly kind: 'double'; readonly valid: Uint8Array; readonly values: Float64Array }
+  /** Values of `width` bytes each, one behind the other: decimals as big-endian two's complement. */
+  | { readonly kind: 'fixed'; readonly valid: Uint8Array; readonly width: number; readonly data: Uint8Array }
   | { readonly kind: 'bytes'; readonly valid: Uint8Array; readonly offsets: Uint32Array; readonly data: Uint8Array }
   | {
       /** Entries of row `i` are those from `offsets[i]` to `offsets[i + 1]` of `keys` and `values`. */
@@ -24,6 +27,8 @@ export type ParquetAnnotation =
   | { readonly kind: 'none' }
   | { readonly kind: 'string' }
   | { readonly kind: 'timestamp_micros' }
+  | { readonly kind: 'date' }
+  | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
 
 export interface ParquetColumn {
   readonly name: string

@@ -1,0 +1,179 @@
+import { ByteSink } from './byte-sink.ts'
+import type { ThriftStruct } from './thrift-compact.ts'
+import { putStruct } from './thrift-compact.ts'
+import type { ParquetAnnotation, ParquetColumn } from './vectors.ts'
+
+// The numbers below are those of parquet.thrift.
+export const physicalType = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const
+const repetition = { required: 0, optional: 1, repeated: 2 } as const
+const converted = { utf8: 0, map: 1, decimal: 5, date: 6, timestampMicros: 10 } as const
+const logical = { string: 1, map: 2, decimal: 5, date: 6, timestamp: 8 } as const
+const timeUnitMicros = 2
+const encodingPlain = 0
+const encodingRle = 3
+const codecUncompressed = 0
+const dataPage = 0
+
+/** One column of primitive values, as a row group stores it. */
+export interface Leaf {
+  readonly path: readonly string[]
+  readonly physical: number
+}
+
+export interface ColumnChunkFacts {
+  readonly leaf: Leaf
+  /** Nulls are counted, and so are maps without entries. */
+  readonly valueCount: number
+  readonly nullCount: number
+  readonly dataPageOffset: number
+  /** With the headers of the pages. */
+  readonly bytes: number
+  readonly min: Uint8Array | undefined
+  readonly max: Uint8Array | undefined
+}
+
+export interface RowGroupFacts {
+  readonly rows: number
+  readonly columns: readonly ColumnChunkFacts[]
+}
+
+/** Writes the header of a data page of version 1 whose values are PLAIN and whose levels are RLE. */
+export function putPageHeader(sink: ByteSink, pageBytes: number, valueCount: number): void {
+  putStruct(sink, (header) => {
+    header
+      .i32(1, dataPage)
+      .i32(2, pageBytes)
+      .i32(3, pageBytes)
+      .struct(5, (page) => page.i32(1, valueCount).i32(2, encodingPlain).i32(3, encodingRle).i32(4, encodingRle))
+  })
+}
+
+/** FileMetaData, which ends the file before its length and the magic. */
+export function fileMetaData(
+  columns: readonly ParquetColumn[],
+  groups: readonly RowGroupFacts[],
+  rows: number,
+): Uint8Array {
+  const sink = new ByteSink(4096)
+  const schema = columns.flatMap(schemaElements)
+  const leafCount = schema.filter((element) => element.physical !== undefined).length
+  putStruct(sink, (file) => {
+    file
+      .i32(1, 1)
+      .structs(2, [{ name: 'schema', children: columns.length }, ...schema], putSchemaElement)
+      .i64(3, rows)
+      .structs(4, groups, putRowGroup)
+      .text(6, 'biwa')
+      // Readers trust min_value and max_value only where the order is stated: TypeDefinedOrder for every leaf.
+      .structs(7, Array.from({ length: leafCount }), (order) => order.struct(1, () => {}))
+  })
+  return sink.view()
+}
+
+interface SchemaElement {
+  readonly name: string
+  readonly physical?: number
+  readonly width?: number
+  readonly repetition?: number
+  readonly children?: number
+  readonly fieldId?: number
+  readonly annotation?: ParquetAnnotation | { readonly kind: 'map' }
+}
+
+/** The elements of a column, depth first. Maps have the three levels of LogicalTypes.md, "Maps". */
+function schemaElements(column: ParquetColumn): SchemaElement[] {
+  const { name, fieldId, annotation, vector } = column
+  const own = { name, fieldId, repetition: column.required ? repetition.required : repetition.optional }
+  if (vector.kind !== 'map') return [{ ...own, ...physicalOf(vector), annotation }]
+  const { keys, values } = vector
+  if (keys.kind === 'map' || values.kind === 'map' || column.entries === undefined) {
+    throw new Error(`the map ${name} has maps as entries, or no field ids for them`)
+  }
+  const { key, value } = column.entries
+  return [
+    { ...own, children: 1, annotation: { kind: 'map' } },
+    { name: 'key_value', repetition: repetition.repeated, children: 2 },
+    { name: 'key', repetition: repetition.required, ...key, ...physicalOf(keys) },
+    { name: 'value', repetition: repetition.optional, ...value, ...physicalOf(values) },
+  ]
+}
+
+function physicalOf(vector: Exclude<ParquetColumn['vector'], { kind: 'map' }>): { physical: number; width?: number } {
+  const physical = physicalType[vector.kind]
+  return vector.kind === 'fixed' ? { physical, width: vector.width } : { physical }
+}
+
+function putSchemaElement(struct: ThriftStruct, element: SchemaElement): void {
+  if (element.physical !== undefined) struct.i32(1, element.physical)
+  if (element.width !== undefined) struct.i32(2, element.width)
+  if (element.repetition !== undefined) struct.i32(3, element.repetition)
+  struct.text(4, element.name)
+  if (element.children !== undefined) struct.i32(5, element.children)
+  putAnnotation(struct, element.annotation, element.fieldId)
+}
+
+/** Both forms, the old ConvertedType and the new LogicalType, as LogicalTypes.md asks for ("forward compatibility"). */
+function putAnnotation(
+  struct: ThriftStruct,
+  annotation: SchemaElement['annotation'],
+  fieldId: number | undefined,
+): void {
+  const id = (): ThriftStruct => (fieldId === undefined ? struct : struct.i32(9, fieldId))
+  switch (annotation?.kind) {
+    case undefined:
+    case 'none':
+      id()
+      return
+    case 'string':
+      struct.i32(6, converted.utf8)
+      id().struct(10, (union) => union.struct(logical.string, () => {}))
+      return
+    case 'map':
+      struct.i32(6, converted.map)
+      id().struct(10, (union) => union.struct(logical.map, () => {}))
+      return
+    case 'date':
+      struct.i32(6, converted.date)
+      id().struct(10, (union) => union.struct(logical.date, () => {}))
+      return
+    case 'decimal': {
+      const { precision, scale } = annotation
+      struct.i32(6, converted.decimal).i32(7, scale).i32(8, precision)
+      id().struct(10, (union) => union.struct(logical.decimal, (type) => type.i32(1, scale).i32(2, precision)))
+      return
+    }
+    case 'timestamp_micros':
+      struct.i32(6, converted.timestampMicros)
+      // Not adjusted to UTC: a timestamp without a zone.
+      id().struct(10, (union) =>
+        union.struct(logical.timestamp, (type) =>
+          type.boolean(1, false).struct(2, (unit) => unit.struct(timeUnitMicros, () => {})),
+        ),
+      )
+  }
+}
+
+function putRowGroup(struct: ThriftStruct, group: RowGroupFacts): void {
+  const bytes = group.columns.reduce((sum, column) => sum + column.bytes, 0)
+  struct.structs(1, group.columns, putColumnChunk).i64(2, bytes).i64(3, group.rows)
+  struct.i64(5, group.columns[0]?.dataPageOffset ?? 0).i64(6, bytes)
+}
+
+function putColumnChunk(struct: ThriftStruct, column: ColumnChunkFacts): void {
+  struct.i64(2, 0).struct(3, (meta) => {
+    meta
+      .i32(1, column.leaf.physical)
+      .i32s(2, [encodingPlain, encodingRle])
+      .texts(3, column.leaf.path)
+      .i32(4, codecUncompressed)
+      .i64(5, column.valueCount)
+      .i64(6, column.bytes)
+      .i64(7, column.bytes)
+      .i64(9, column.dataPageOffset)
+      .struct(12, (statistics) => {
+        statistics.i64(3, column.nullCount)
+        if (column.max !== undefined) statistics.binary(5, column.max)
+        if (column.min !== undefined) statistics.binary(6, column.min)
+      })
+  })
+}

@@ -1,0 +1,64 @@
+import type { ByteSink } from './byte-sink.ts'
+import { putVarint } from './thrift-compact.ts'
+
+/**
+ * Writes the levels of a data page: a length of four bytes, then runs (Encodings.md, "Run Length Encoding / Bit-Packing
+ * Hybrid (RLE = 3)"). Levels that are all the same are one repeated run; others are one bit-packed run, which is padded with
+ * zeros to a multiple of eight levels.
+ */
+export function putLevels(sink: ByteSink, levels: Uint8Array, from: number, to: number, levelMax: number): void {
+  const lengthAt = sink.length
+  sink.uint32(0)
+  if (isConstant(levels, from, to)) putRepeated(sink, to - from, to > from ? (levels[from] as number) : 0)
+  else if (levelMax === 1) putBits(sink, levels, from, to)
+  else putBitPairs(sink, levels, from, to)
+  new DataView(sink.bytes.buffer).setUint32(lengthAt, sink.length - lengthAt - 4, true)
+}
+
+function isConstant(levels: Uint8Array, from: number, to: number): boolean {
+  const first = levels[from]
+  for (let index = from + 1; index < to; index += 1) if (levels[index] !== first) return false
+  return true
+}
+
+function putRepeated(sink: ByteSink, count: number, level: number): void {
+  putVarint(sink, count * 2)
+  sink.byte(level)
+}
+
+function putBits(sink: ByteSink, levels: Uint8Array, from: number, to: number): void {
+  const groups = Math.ceil((to - from) / 8)
+  putVarint(sink, groups * 2 + 1)
+  putPackedBits(sink, levels, from, to)
+}
+
+/** Bits of bytes that are 0 or 1, the first in the lowest place: levels of width 1, and booleans in PLAIN encoding. */
+export function putPackedBits(sink: ByteSink, source: Uint8Array, from: number, to: number): void {
+  const bytes = sink.reserve(Math.ceil((to - from) / 8))
+  let at = sink.length
+  let packed = 0
+  for (let index = from; index < to; index += 1) {
+    const place = (index - from) & 7
+    packed |= (source[index] as number) << place
+    if (place === 7) {
+      bytes[at++] = packed
+      packed = 0
+    }
+  }
+  if (((to - from) & 7) !== 0) bytes[at++] = packed
+  sink.length = at
+}
+
+/** Levels of width 2: two bytes for each group of eight. */
+function putBitPairs(sink: ByteSink, levels: Uint8Array, from: number, to: number): void {
+  const groups = Math.ceil((to - from) / 8)
+  putVarint(sink, groups * 2 + 1)
+  const bytes = sink.reserve(groups * 2)
+  bytes.fill(0, sink.length, sink.length + groups * 2)
+  for (let index = from; index < to; index += 1) {
+    const place = index - from
+    const at = sink.length + (place >> 2)
+    bytes[at] = (bytes[at] as number) | ((levels[index] as number) << ((place & 3) * 2))
+  }
+  sink.length += groups * 2
+}

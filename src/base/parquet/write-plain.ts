@@ -1,0 +1,167 @@
+import type { Bounds } from './bounds.ts'
+import { boundBytes, boundText, findBounds, mergeBounds } from './bounds.ts'
+import { ByteSink } from './byte-sink.ts'
+import type { ColumnChunkFacts, RowGroupFacts } from './footer.ts'
+import { fileMetaData, putPageHeader } from './footer.ts'
+import type { LeafSource } from './leaves.ts'
+import { leafSources } from './leaves.ts'
+import { plainBytes, putPlainValues } from './plain-values.ts'
+import type { ParquetColumn, Vector } from './vectors.ts'
+
+export interface PlainParquetOptions {
+  /** Rows of a row group; the last may have fewer. The default is that of DuckDB. */
+  readonly rowGroupRowsMax?: number
+  /** Bytes of values in a page; a single longer value has a page of its own. */
+  readonly pageBytesMax?: number
+}
+
+export interface PlainParquetFile {
+  /** The whole file. */
+  readonly bytes: Buffer
+  /** By field id of the top-level columns. */
+  readonly columns: Readonly<Record<number, PlainColumnFacts>>
+}
+
+export interface PlainColumnFacts {
+  /** Bytes in the file, with the headers of pages. */
+  readonly bytes: number
+  readonly nulls: number
+  /** As DuckDB prints the type. Absent where there is no value, in maps and binary columns, and where it would be long. */
+  readonly min?: string
+  readonly max?: string
+}
+
+const magic = Buffer.from('PAR1')
+
+/**
+ * Writes columns to a Parquet file without compression (parquet-format, README.md, "File format"): for files that are small,
+ * or that another writer reads at once. Every column has `rows` rows. A required column holds no null.
+ */
+export function writePlainParquet(
+  columns: readonly ParquetColumn[],
+  rows: number,
+  options: PlainParquetOptions = {},
+): PlainParquetFile {
+  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20 } = options
+  const file = new ByteSink(columns.reduce((sum, column) => sum + expectedBytes(column.vector, rows), 4096))
+  const writers = columns.map((column) => new ColumnWriter(column, file, pageBytesMax))
+  file.append(magic)
+  const groups: RowGroupFacts[] = []
+  for (let from = 0; from < rows; from += rowGroupRowsMax) {
+    const to = Math.min(from + rowGroupRowsMax, rows)
+    groups.push({ rows: to - from, columns: writers.flatMap((writer) => writer.writeRows(from, to)) })
+  }
+  const metaData = fileMetaData(columns, groups, rows)
+  file.append(metaData)
+  file.uint32(metaData.length)
+  file.append(magic)
+  const facts = Object.fromEntries(writers.map((writer) => [writer.column.fieldId, writer.facts()]))
+  return { bytes: Buffer.from(file.bytes.buffer, 0, file.length), columns: facts }
+}
+
+/** So much memory that the file mostly need not grow. */
+function expectedBytes(vector: Vector, rows: number): number {
+  switch (vector.kind) {
+    case 'map':
+      return (
+        expectedBytes(vector.keys, vector.keys.valid.length) + expectedBytes(vector.values, vector.values.valid.length)
+      )
+    case 'bytes':
+      return (vector.offsets[rows] ?? 0) + rows * 5
+    case 'fixed':
+      return rows * (vector.width + 1)
+    default:
+      return rows * 9
+  }
+}
+
+class ColumnWriter {
+  readonly column: ParquetColumn
+  readonly #leaves: readonly LeafSource[]
+  readonly #file: ByteSink
+  readonly #page = new ByteSink(0)
+  readonly #pageBytesMax: number
+  #bytes = 0
+  #nulls = 0
+  #bounds: Bounds | undefined
+
+  constructor(column: ParquetColumn, file: ByteSink, pageBytesMax: number) {
+    this.column = column
+    this.#leaves = leafSources(column)
+    this.#file = file
+    this.#pageBytesMax = pageBytesMax
+  }
+
+  /** Writes the rows as the column's chunks of one row group: one for a flat column, two for a map. */
+  writeRows(from: number, to: number): ColumnChunkFacts[] {
+    this.#nulls += countNulls(this.column.vector.valid, from, to)
+    return this.#leaves.map((source) => this.#writeChunk(source, from, to))
+  }
+
+  #writeChunk(source: LeafSource, from: number, to: number): ColumnChunkFacts {
+    const { vector } = source
+    const dataPageOffset = this.#file.length
+    let slots = 0
+    for (let row = from; row < to;) {
+      const end = this.#pageEnd(source, row, to)
+      slots += this.#writePage(source, row, end)
+      row = end
+    }
+    const [first, last] = [source.valueIndex(from), source.valueIndex(to)]
+    const values = last - first - countNulls(vector.valid, first, last)
+    const bounds = findBounds(vector, first, last)
+    if (vector === this.column.vector) this.#bounds = mergeBounds(vector, this.#bounds, bounds)
+    const bytes = this.#file.length - dataPageOffset
+    this.#bytes += bytes
+    return {
+      leaf: source.leaf,
+      valueCount: slots,
+      nullCount: slots - values,
+      dataPageOffset,
+      bytes,
+      min: bounds && boundBytes(vector, bounds.min, 'min'),
+      max: bounds && boundBytes(vector, bounds.max, 'max'),
+    }
+  }
+
+  /** The end of the longest run of rows whose values fit into a page; at least one row. */
+  #pageEnd(source: LeafSource, from: number, to: number): number {
+    const fits = (end: number): boolean =>
+      plainBytes(source.vector, source.valueIndex(from), source.valueIndex(end)) <= this.#pageBytesMax
+    if (fits(to)) return to
+    let [enough, tooMuch] = [from, to]
+    while (tooMuch - enough > 1) {
+      const middle = (enough + tooMuch) >> 1
+      if (fits(middle)) enough = middle
+      else tooMuch = middle
+    }
+    return Math.max(enough, from + 1)
+  }
+
+  #writePage(source: LeafSource, from: number, to: number): number {
+    this.#page.clear()
+    const slots = source.putLevels(this.#page, from, to)
+    putPlainValues(this.#page, source.vector, source.valueIndex(from), source.valueIndex(to))
+    putPageHeader(this.#file, this.#page.length, slots)
+    this.#file.append(this.#page.view())
+    return slots
+  }
+
+  facts(): PlainColumnFacts {
+    const { vector, annotation } = this.column
+    const min = this.#bounds && vector.kind !== 'map' ? boundText(vector, this.#bounds.min, annotation) : undefined
+    const max = this.#bounds && vector.kind !== 'map' ? boundText(vector, this.#bounds.max, annotation) : undefined
+    return {
+      bytes: this.#bytes,
+      nulls: this.#nulls,
+      ...(min !== undefined && { min }),
+      ...(max !== undefined && { max }),
+    }
+  }
+}
+
+function countNulls(valid: Uint8Array, from: number, to: number): number {
+  let nulls = 0
+  for (let row = from; row < to; row += 1) nulls += 1 - (valid[row] as number)
+  return nulls
+}
