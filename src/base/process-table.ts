@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
@@ -6,14 +7,30 @@ import { errno } from './disk.ts'
 
 const run = promisify(execFile)
 
-/** Says whether a process with this id exists, whoever owns it. */
+/**
+ * Says whether a process with this id runs, whoever owns it. One that has ended and waits for a parent that never looks
+ * (a zombie, for ever under some containers' first process) does not run.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
     return errno(error) === 'EPERM'
   }
+  return process.platform !== 'linux' || !isZombie(pid)
+}
+
+function isZombie(pid: number): boolean {
+  try {
+    return stateAndLater(readFileSync(`/proc/${pid}/stat`, 'utf8'))[0] === 'Z'
+  } catch {
+    return false
+  }
+}
+
+/** The fields of /proc/pid/stat from the third on: the second is a name that may hold spaces and parentheses itself. */
+function stateAndLater(stat: string): string[] {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
 }
 
 /** The command line of a process, its arguments parted by spaces; undefined where there is no such process. */
@@ -32,8 +49,7 @@ export async function commandOf(pid: number): Promise<string | undefined> {
 export async function birthOf(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return await askPs(pid, 'lstart=')
   const text = await readProcess(pid, 'stat')
-  // Field 2 is the name in parentheses and may itself hold spaces and parentheses: count from behind the last one.
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[22 - 3]
+  return text === undefined ? undefined : stateAndLater(text)[22 - 3]
 }
 
 /** Bytes of the process in memory now; undefined where it is gone. */

@@ -113,6 +113,7 @@ export class EmbeddedPostgres implements Service {
 
   async #launch(command: ServerCommand): Promise<void> {
     const { clock, log } = this.#options
+    if (this.#stopped.signal.aborted) throw new AppError('shutting_down', 'PostgreSQL was stopped while it started.')
     const server = new ServerProcess(command, clock, log)
     this.#server = server
     try {
@@ -150,6 +151,7 @@ async function waitUntilReady(server: ServerProcess, url: string, clock: Clock):
   const deadline = clock.monotonicMs() + startTimeoutMs
   while (clock.monotonicMs() < deadline) {
     if (!server.running) {
+      await Promise.race([server.closed, clock.sleep(1000)])
       throw new AppError('startup', `PostgreSQL ended while it started: ${server.lastWords}`, {
         hint: 'The last line says why. If the files are damaged, restore the data directory from a backup.',
       })

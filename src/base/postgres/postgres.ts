@@ -144,6 +144,7 @@ class PooledPostgres implements Postgres {
   }
 
   async close(): Promise<void> {
+    if (this.#pool.ending) return
     await Promise.all([...this.#listeners].map((listener) => listener.close()))
     await this.#pool.end()
   }
@@ -175,10 +176,17 @@ class NotificationListener {
     })
     client.on('notification', (message) => this.#onNotify(message.payload ?? ''))
     client.on('error', () => {})
-    await translated(() => client.connect())
-    client.on('end', () => this.#reconnectSoon())
-    await translated(() => client.query(`listen ${pg.escapeIdentifier(this.#channel)}`))
+    try {
+      await translated(() => client.connect())
+      await translated(() => client.query(`listen ${pg.escapeIdentifier(this.#channel)}`))
+    } catch (error) {
+      await client.end().catch(() => {})
+      throw error
+    }
+    // The listener may have been closed while the connection was made.
+    if (this.#closed) return await client.end()
     this.#client = client
+    client.on('end', () => this.#reconnectSoon())
   }
 
   #reconnectSoon(): void {

@@ -22,8 +22,9 @@ export interface ServerCommand {
 /** One running `postgres`, and the small process that stops it when we are killed before we can. */
 export class ServerProcess {
   readonly exited: Promise<void>
+  readonly closed: Promise<void>
   readonly #child: ChildProcess
-  readonly #guard: ChildProcess | undefined
+  #guard: ChildProcess | undefined
   readonly #clock: Clock
   #running = true
   #lastWords: string[] = []
@@ -40,17 +41,14 @@ export class ServerProcess {
       detached: true,
     })
     this.exited = new Promise((resolve) => {
-      const end = (): void => {
-        this.#running = false
-        this.#guard?.kill('SIGKILL')
-        resolve()
-      }
-      this.#child.once('exit', end)
+      this.#child.once('exit', () => this.#end(resolve))
       this.#child.once('error', (error) => {
         this.#lastWords = [String(error)]
-        end()
+        this.#end(resolve)
       })
     })
+    // Resolves later than the exit, when the server's last words have been heard.
+    this.closed = new Promise((resolve) => this.#child.once('close', () => resolve()))
     if (this.#child.stderr) {
       createInterface({ input: this.#child.stderr }).on('line', (line) => this.#hear(line, log))
     }
@@ -68,6 +66,13 @@ export class ServerProcess {
   /** What the server said last: the reason when it did not start. */
   get lastWords(): string {
     return this.#lastWords.join('\n')
+  }
+
+  #end(resolve: () => void): void {
+    this.#running = false
+    if (this.#guard?.pid === undefined || this.#guard.exitCode !== null) return resolve()
+    this.#guard.once('exit', resolve)
+    this.#guard.kill('SIGKILL')
   }
 
   #hear(line: string, log: Logger): void {
@@ -123,10 +128,10 @@ function guardAgainstOurDeath(pid: number, user: ServerUser): ChildProcess {
 export async function stopLeftOverServer(data: string, clock: Clock, log: Logger): Promise<void> {
   const pidFile = join(data, 'postmaster.pid')
   const pid = await readPid(pidFile)
-  if (pid === undefined || !isAlive(pid)) return
-  const command = await commandOf(pid)
-  if (command === undefined || !command.includes(data)) {
-    // The id belongs to another process by now. PostgreSQL would take that for a running server and refuse to start.
+  if (pid === undefined) return
+  const command = isAlive(pid) ? await commandOf(pid) : undefined
+  if (!command?.includes(data)) {
+    // Should the id belong to another process by now, PostgreSQL would take that for a running server and not start.
     await rm(pidFile, { force: true })
     return
   }

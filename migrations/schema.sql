@@ -1,0 +1,268 @@
+-- The schema that all migrations together make. Written by `npm run schema`; a test fails when it is out of date.
+
+create extension btree_gist;
+
+create sequence job_lease_tokens as bigint;
+
+create table accounts (
+  id         bigint not null generated always as identity,
+  name       text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint accounts_pkey PRIMARY KEY (id)
+);
+
+create table api_keys (
+  id            bigint not null generated always as identity,
+  account_id    bigint not null,
+  user_id       bigint not null,
+  kind          text not null,
+  description   text not null default ''::text,
+  secret_sha256 bytea not null,
+  secret_hint   text not null,
+  created_at    timestamp with time zone not null default now(),
+  last_used_at  timestamp with time zone,
+  revoked_at    timestamp with time zone,
+  constraint api_keys_pkey PRIMARY KEY (id),
+  constraint api_keys_secret_sha256_key UNIQUE (secret_sha256),
+  constraint api_keys_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'query'::text, 'import'::text]))),
+  constraint api_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
+  constraint api_keys_account_id_user_id_fkey FOREIGN KEY (account_id, user_id) REFERENCES users(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX api_keys_by_user ON public.api_keys USING btree (account_id, user_id);
+
+create table applied_ids (
+  account_id   bigint not null,
+  table_id     bigint not null,
+  unique_id    text not null,
+  snapshot     bigint not null,
+  rows         bigint not null,
+  quarantined  bigint not null,
+  committed_at timestamp with time zone not null default now(),
+  constraint applied_ids_pkey PRIMARY KEY (table_id, unique_id),
+  constraint applied_ids_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX applied_ids_by_age ON public.applied_ids USING btree (committed_at);
+
+create table arrivals (
+  id         bigint not null generated always as identity,
+  account_id bigint not null,
+  table_id   bigint not null,
+  snapshot   bigint not null,
+  time_range int8range not null,
+  rows       bigint not null,
+  bytes      bigint not null,
+  kind       text not null default 'new'::text,
+  cause      text not null,
+  arrived_at timestamp with time zone not null default now(),
+  constraint arrivals_pkey PRIMARY KEY (id),
+  constraint arrivals_table_id_snapshot_key UNIQUE (table_id, snapshot),
+  constraint arrivals_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'restated'::text, 'external'::text]))),
+  constraint arrivals_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+
+create table chunks (
+  id                uuid not null,
+  account_id        bigint not null,
+  table_id          bigint not null,
+  layer             text not null,
+  time_range        int8range not null,
+  rows              bigint not null,
+  bytes             bigint not null,
+  object_key        text not null,
+  column_statistics jsonb not null,
+  added_snapshot    bigint not null,
+  removed_snapshot  bigint,
+  created_at        timestamp with time zone not null default now(),
+  constraint chunks_pkey PRIMARY KEY (id),
+  constraint chunks_bytes_check CHECK ((bytes > 0)),
+  constraint chunks_layer_check CHECK ((layer = ANY (ARRAY['realtime'::text, 'archive'::text]))),
+  constraint chunks_rows_check CHECK ((rows > 0)),
+  constraint chunks_time_range_check CHECK ((NOT isempty(time_range))),
+  constraint chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX chunks_by_time ON public.chunks USING gist (table_id, time_range);
+
+create table columns (
+  account_id bigint not null,
+  table_id   bigint not null,
+  field_id   integer not null,
+  name       text not null,
+  type       text not null,
+  position   integer not null,
+  dropped_at timestamp with time zone,
+  constraint columns_pkey PRIMARY KEY (table_id, field_id),
+  constraint columns_field_id_check CHECK ((field_id >= 6)),
+  constraint columns_name_check CHECK ((name <> ALL (ARRAY['time'::text, 'time_us'::text, '_rescued'::text]))),
+  constraint columns_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX columns_by_name ON public.columns USING btree (table_id, name) WHERE (dropped_at IS NULL);
+
+create table database_permissions (
+  account_id  bigint not null,
+  user_id     bigint not null,
+  database_id bigint not null,
+  privilege   text not null,
+  constraint database_permissions_pkey PRIMARY KEY (account_id, user_id, database_id),
+  constraint database_permissions_privilege_check CHECK ((privilege = ANY (ARRAY['query'::text, 'import'::text, 'full'::text]))),
+  constraint database_permissions_account_id_database_id_fkey FOREIGN KEY (account_id, database_id) REFERENCES databases(account_id, id) ON DELETE CASCADE,
+  constraint database_permissions_account_id_user_id_fkey FOREIGN KEY (account_id, user_id) REFERENCES users(account_id, id) ON DELETE CASCADE
+);
+
+create table databases (
+  id         bigint not null generated always as identity,
+  account_id bigint not null,
+  name       text not null,
+  created_at timestamp with time zone not null default now(),
+  dropped_at timestamp with time zone,
+  constraint databases_pkey PRIMARY KEY (id),
+  constraint databases_account_id_id_key UNIQUE (account_id, id),
+  constraint databases_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX databases_by_name ON public.databases USING btree (account_id, name) WHERE (dropped_at IS NULL);
+
+create table inbox_objects (
+  id          uuid not null,
+  object_key  text not null,
+  bytes       bigint not null,
+  intake_id   uuid not null,
+  received_at timestamp with time zone not null default now(),
+  released_at timestamp with time zone,
+  constraint inbox_objects_pkey PRIMARY KEY (id),
+  constraint inbox_objects_object_key_key UNIQUE (object_key)
+);
+CREATE INDEX inbox_objects_waiting ON public.inbox_objects USING btree (received_at) WHERE (released_at IS NULL);
+
+create table job_history (
+  id         bigint not null generated always as identity,
+  job_id     bigint not null,
+  at         timestamp with time zone not null default now(),
+  from_state text,
+  to_state   text not null,
+  attempt    integer not null,
+  actor      text not null,
+  reason     text not null default ''::text,
+  constraint job_history_pkey PRIMARY KEY (id),
+  constraint job_history_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+);
+CREATE INDEX job_history_by_job ON public.job_history USING btree (job_id, id);
+
+create table jobs (
+  id                bigint not null generated always as identity,
+  account_id        bigint,
+  user_id           bigint,
+  kind              text not null,
+  state             text not null default 'queued'::text,
+  priority          smallint not null default 0,
+  unique_key        text,
+  input             jsonb not null,
+  progress          jsonb,
+  output            jsonb,
+  error             jsonb,
+  run_at            timestamp with time zone not null default now(),
+  attempt           integer not null default 0,
+  attempts_max      integer not null default 3,
+  timeout_ms        bigint,
+  lease_token       bigint,
+  lease_owner       text,
+  lease_expires_at  timestamp with time zone,
+  kill_requested_at timestamp with time zone,
+  created_at        timestamp with time zone not null default now(),
+  started_at        timestamp with time zone,
+  finished_at       timestamp with time zone,
+  constraint jobs_pkey PRIMARY KEY (id),
+  constraint jobs_attempts_max_check CHECK ((attempts_max >= 1)),
+  constraint jobs_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2))),
+  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delayed'::text, 'running'::text, 'retry_wait'::text, 'success'::text, 'error'::text, 'killed'::text, 'dead'::text]))),
+  constraint jobs_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE,
+  constraint jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE SET NULL
+);
+CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id DESC);
+CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
+CREATE INDEX jobs_leased ON public.jobs USING btree (lease_expires_at) WHERE (state = 'running'::text);
+CREATE INDEX jobs_ready ON public.jobs USING btree (kind, priority DESC, run_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'delayed'::text, 'retry_wait'::text]));
+CREATE UNIQUE INDEX jobs_unique_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), kind, unique_key) WHERE (unique_key IS NOT NULL);
+
+create table object_removals (
+  object_key   text not null,
+  remove_after timestamp with time zone not null,
+  constraint object_removals_pkey PRIMARY KEY (object_key)
+);
+CREATE INDEX object_removals_by_time ON public.object_removals USING btree (remove_after);
+
+create table quarantine (
+  id             bigint not null generated always as identity,
+  account_id     bigint not null,
+  database_name  text not null,
+  table_name     text not null,
+  table_id       bigint,
+  unique_id      text not null,
+  record_number  bigint,
+  byte_offset    bigint,
+  reason         text not null,
+  detail         text not null,
+  raw            bytea not null,
+  raw_bytes      bigint not null,
+  object_key     text,
+  quarantined_at timestamp with time zone not null default now(),
+  constraint quarantine_pkey PRIMARY KEY (id),
+  constraint quarantine_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
+CREATE UNIQUE INDEX quarantine_without_table ON public.quarantine USING btree (account_id, database_name, table_name, unique_id, record_number, byte_offset) NULLS NOT DISTINCT WHERE (table_id IS NULL);
+
+create table schema_migrations (
+  version    integer not null,
+  name       text not null,
+  checksum   text not null,
+  applied_at timestamp with time zone not null default now(),
+  constraint schema_migrations_pkey PRIMARY KEY (version)
+);
+
+create table snapshots (
+  account_id   bigint not null,
+  table_id     bigint not null,
+  snapshot     bigint not null,
+  committed_at timestamp with time zone not null default now(),
+  operation    text not null,
+  cause        text not null,
+  rows_added   bigint not null,
+  rows_removed bigint not null,
+  constraint snapshots_pkey PRIMARY KEY (table_id, snapshot),
+  constraint snapshots_operation_check CHECK ((operation = ANY (ARRAY['import'::text, 'insert'::text, 'create'::text, 'drop'::text]))),
+  constraint snapshots_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+
+create table tables (
+  id             bigint not null generated always as identity,
+  account_id     bigint not null,
+  database_id    bigint not null,
+  name           text not null,
+  snapshot       bigint not null default 0,
+  schema_version bigint not null default 1,
+  next_field_id  integer not null,
+  rows           bigint not null default 0,
+  bytes          bigint not null default 0,
+  chunks         bigint not null default 0,
+  created_at     timestamp with time zone not null default now(),
+  updated_at     timestamp with time zone not null default now(),
+  dropped_at     timestamp with time zone,
+  constraint tables_pkey PRIMARY KEY (id),
+  constraint tables_account_id_id_key UNIQUE (account_id, id),
+  constraint tables_account_id_database_id_fkey FOREIGN KEY (account_id, database_id) REFERENCES databases(account_id, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX tables_by_name ON public.tables USING btree (database_id, name) WHERE (dropped_at IS NULL);
+CREATE INDEX tables_dropped ON public.tables USING btree (dropped_at) WHERE (dropped_at IS NOT NULL);
+
+create table users (
+  id         bigint not null generated always as identity,
+  account_id bigint not null,
+  email      text not null,
+  name       text not null,
+  role       text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint users_pkey PRIMARY KEY (id),
+  constraint users_account_id_email_key UNIQUE (account_id, email),
+  constraint users_account_id_id_key UNIQUE (account_id, id),
+  constraint users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text]))),
+  constraint users_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
+);
