@@ -18,7 +18,7 @@ import {
 import { keepRecords } from './quarantine.ts'
 import { storableStatistics } from './statistics.ts'
 import type { Column, Commit, CommitOutcome } from './store.ts'
-import { formatType } from './type-notation.ts'
+import { formatType } from './types.ts'
 
 /** The table that a commit is about, held by the transaction. */
 interface HeldTable {

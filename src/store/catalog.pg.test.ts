@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { QuarantinedRecord } from './store.ts'
 import type { StoreBench } from './testing/store-bench.ts'
 import { openStoreBench } from './testing/store-bench.ts'
-import { parseType } from './type-notation.ts'
+import { parseType } from './types.ts'
 
 let bench: StoreBench
 let accountId: number

@@ -14,7 +14,7 @@ import {
 import { assignFieldIds, firstFieldId, withFixedColumns } from './columns.ts'
 import { lockTableByName, lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
 import type { Database, Table } from './store.ts'
-import { formatType, parseType } from './type-notation.ts'
+import { formatType, parseType } from './types.ts'
 import type { LogicalType } from './types.ts'
 
 export interface TableName {

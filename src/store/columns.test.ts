@@ -18,10 +18,9 @@ import {
   timeColumn,
   withFixedColumns,
 } from './columns.ts'
-import { parseType } from './type-notation.ts'
+import { duckdbFileType, duckdbType, parseType, quotedName } from './types.ts'
 import { anyType } from './testing/any-type.ts'
 import type { LogicalType } from './types.ts'
-import { duckdbFileType, duckdbType, quotedName } from './types.ts'
 
 describe('field ids', () => {
   test('the fixed columns take 1 to 5', () => {

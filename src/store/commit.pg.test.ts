@@ -10,7 +10,7 @@ import { arrivalsChannel } from './commit.sql.ts'
 import type { Commit, CommitOutcome, NewChunk, QuarantinedRecord, Table } from './store.ts'
 import type { StoreBench } from './testing/store-bench.ts'
 import { openStoreBench } from './testing/store-bench.ts'
-import { parseType } from './type-notation.ts'
+import { parseType } from './types.ts'
 
 let bench: StoreBench
 let accountId: number

@@ -1,3 +1,5 @@
+import { AppError } from '../base/errors.ts'
+
 /**
  * The logical types of columns. Each has one canonical physical type in Parquet (docs/types.md), so that a field id keeps
  * its meaning for every engine; another type is another field id.
@@ -107,4 +109,154 @@ function withoutJson(type: LogicalType): LogicalType {
 /** A name in double quotes, as SQL and the notation of types take it, whatever characters are in it. */
 export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
+}
+
+/** Deeper types than any data has; the limit keeps a hostile notation from overflowing the stack. */
+const depthMax = 64
+
+/**
+ * The notation of a type, in which the catalog, the API and the CLI write it: `bigint`, `decimal(10,2)`,
+ * `array(bigint)`, `map(varchar,bigint)`, `row(a bigint,"b c" varchar)`. `parseType` reads it back to the same type.
+ */
+export function formatType(type: LogicalType): string {
+  switch (type.kind) {
+    case 'decimal':
+      return `decimal(${type.precision},${type.scale})`
+    case 'array':
+      return `array(${formatType(type.element)})`
+    case 'map':
+      return `map(${formatType(type.key)},${formatType(type.value)})`
+    case 'row':
+      return `row(${type.fields.map((field) => `${fieldName(field.name)} ${formatType(field.type)}`).join(',')})`
+    default:
+      return type.kind
+  }
+}
+
+function fieldName(name: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(name) ? name : quotedName(name)
+}
+
+/** Reads the notation of `formatType`, with blanks and upper case as people write it. Fails with `invalid_request`. */
+export function parseType(notation: string): LogicalType {
+  const parser = new TypeParser(notation)
+  const type = parser.type(1)
+  parser.end()
+  return type
+}
+
+/** Other words for the same types, as they are common in SQL. */
+const scalarNames: Readonly<Record<string, Exclude<ScalarKind, 'decimal'>>> = {
+  boolean: 'boolean',
+  bigint: 'bigint',
+  double: 'double',
+  varchar: 'varchar',
+  varbinary: 'varbinary',
+  date: 'date',
+  timestamp: 'timestamp',
+  json: 'json',
+  long: 'bigint',
+  string: 'varchar',
+}
+
+class TypeParser {
+  readonly #text: string
+  #at = 0
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  type(depth: number): LogicalType {
+    if (depth > depthMax) this.#fail(`nests deeper than ${depthMax} levels`)
+    const word = this.#take(/[a-zA-Z_]\w*/y)?.toLowerCase() ?? this.#fail('lacks a type')
+    switch (word) {
+      case 'decimal':
+        return this.#decimal()
+      case 'array':
+        return this.#inParentheses(() => ({ kind: 'array', element: this.type(depth + 1) }))
+      case 'map':
+        return this.#inParentheses(() => {
+          const key = this.type(depth + 1)
+          this.#expect(',')
+          return { kind: 'map', key, value: this.type(depth + 1) }
+        })
+      case 'row':
+        return this.#inParentheses(() => ({ kind: 'row', fields: this.#fields(depth) }))
+      default: {
+        const kind = Object.hasOwn(scalarNames, word) ? scalarNames[word] : undefined
+        return kind === undefined ? this.#fail(`names the unknown type "${word}"`) : { kind }
+      }
+    }
+  }
+
+  end(): void {
+    this.#skipBlanks()
+    if (this.#at < this.#text.length) this.#fail('goes on where it should end')
+  }
+
+  #decimal(): LogicalType {
+    return this.#inParentheses(() => {
+      const precision = this.#integer()
+      const scale = this.#take(/,/y) === undefined ? 0 : this.#integer()
+      if (precision < 1 || precision > 38) this.#fail('has a precision outside of 1 to 38')
+      if (scale > precision) this.#fail('has a scale above its precision')
+      return { kind: 'decimal', precision, scale }
+    })
+  }
+
+  #fields(depth: number): { name: string; type: LogicalType }[] {
+    const fields: { name: string; type: LogicalType }[] = []
+    const seen = new Set<string>()
+    do {
+      const name = this.#fieldName()
+      // DuckDB compares names of fields without regard to case.
+      if (seen.has(name.toLowerCase())) this.#fail(`names the field ${quotedName(name)} twice`)
+      seen.add(name.toLowerCase())
+      fields.push({ name, type: this.type(depth + 1) })
+    } while (this.#take(/,/y) !== undefined)
+    return fields
+  }
+
+  #fieldName(): string {
+    const quoted = this.#take(/"(?:[^"]|"")+"/y)
+    if (quoted !== undefined) return quoted.slice(1, -1).replaceAll('""', '"')
+    return this.#take(/[a-zA-Z_]\w*/y) ?? this.#fail('lacks the name of a field')
+  }
+
+  #inParentheses<T>(inner: () => T): T {
+    this.#expect('(')
+    const value = inner()
+    this.#expect(')')
+    return value
+  }
+
+  #integer(): number {
+    return Number(this.#take(/\d{1,3}/y) ?? this.#fail('lacks a number'))
+  }
+
+  #expect(mark: '(' | ')' | ','): void {
+    this.#skipBlanks()
+    if (this.#text[this.#at] !== mark) this.#fail(`lacks a "${mark}"`)
+    this.#at += 1
+  }
+
+  #take(pattern: RegExp): string | undefined {
+    this.#skipBlanks()
+    pattern.lastIndex = this.#at
+    const found = pattern.exec(this.#text)?.[0]
+    if (found !== undefined) this.#at += found.length
+    return found
+  }
+
+  #skipBlanks(): void {
+    while (/[ \t\r\n]/.test(this.#text[this.#at] ?? '')) this.#at += 1
+  }
+
+  #fail(problem: string): never {
+    throw new AppError('invalid_request', `The type ${JSON.stringify(this.#text.slice(0, 200))} ${problem}.`, {
+      hint: 'Types are written like bigint, decimal(10,2), array(varchar), map(varchar,bigint) or row(a bigint,"b c" json).',
+      position: { offset: this.#at },
+    })
+  }
 }

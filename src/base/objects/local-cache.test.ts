@@ -1,6 +1,7 @@
+import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -17,7 +18,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }))
 
 const open = (bytesMax: number, at = join(folder, 'cache')) =>
-  LocalCache.open({ folder: at, bytesMax, disk: systemDisk, randomness: systemRandomness })
+  LocalCache.open({ directory: at, bytesMax, disk: systemDisk, randomness: systemRandomness })
 
 describe('the local cache', () => {
   test('loads once for all who ask at the same time, and not again', async () => {
@@ -42,9 +43,9 @@ describe('the local cache', () => {
     }
     const asked = await Promise.allSettled([cache.hold('a', failing), cache.hold('a', failing)])
     expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-    expect(await readdir(join(folder, 'cache'))).toEqual([])
     const held = await cache.hold('a', (path) => writeFile(path, 'whole'))
     expect(await readFile(held.path, 'utf8')).toBe('whole')
+    expect(await readdir(dirname(held.path))).toHaveLength(1)
   })
 
   test('the longest unused goes first, and never what is held', async () => {
@@ -97,13 +98,20 @@ describe('the local cache', () => {
     expect(await readdir(folder)).toEqual(['cache'])
   })
 
-  test('starts empty, whatever a former process left', async () => {
-    await mkdir(join(folder, 'cache'), { recursive: true })
-    await writeFile(join(folder, 'cache/torn'), 'x')
-    const cache = await open(1000)
-    expect(await readdir(join(folder, 'cache'))).toEqual([])
-    await cache.close()
-    expect(await readdir(folder)).toEqual([])
+  test('removes what processes left that are gone, and nothing else', async () => {
+    const gone = spawnSync(process.execPath, ['-e', '']).pid
+    const directory = join(folder, 'cache')
+    const living = await open(1000)
+    const held = await living.hold('a', (path) => writeFile(path, 'x'))
+    await mkdir(join(directory, `${gone}-0123456789abcdef`))
+    await writeFile(join(directory, `${gone}-0123456789abcdef/torn`), 'x')
+    await mkdir(join(directory, 'not-ours'))
+    const another = await open(1000)
+    expect((await readdir(directory)).length).toBe(3)
+    expect(await readdir(directory)).toContain('not-ours')
+    expect(await readFile(held.path, 'utf8')).toBe('x')
+    await Promise.all([living.close(), another.close()])
+    expect(await readdir(directory)).toEqual(['not-ours'])
   })
 
   test('holds to its limit and its promises in any order of calls', async () => {

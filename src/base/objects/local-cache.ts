@@ -3,12 +3,13 @@ import { join } from 'node:path'
 
 import type { Disk } from '../disk.ts'
 import { errno } from '../disk.ts'
+import { isAlive } from '../process-table.ts'
 import type { Randomness } from '../randomness.ts'
 import type { LocalObject } from './objects.ts'
 
 export interface LocalCacheOptions {
-  /** Belongs to this process alone. What a former process left there is removed. */
-  readonly folder: string
+  /** Several processes of one machine may share it: each has a folder of its own inside. */
+  readonly directory: string
   /** The cache outgrows it only by what is held. */
   readonly bytesMax: number
   readonly disk: Disk
@@ -42,7 +43,7 @@ export class LocalCache {
   readonly #loading = new Map<string, Loading>()
   #bytes = 0
 
-  private constructor({ folder, bytesMax, disk, randomness }: LocalCacheOptions) {
+  private constructor(folder: string, { bytesMax, disk, randomness }: LocalCacheOptions) {
     this.#folder = folder
     this.#bytesMax = bytesMax
     this.#disk = disk
@@ -50,9 +51,11 @@ export class LocalCache {
   }
 
   static async open(options: LocalCacheOptions): Promise<LocalCache> {
-    await options.disk.removeDirectory(options.folder)
-    await options.disk.makeDirectory(options.folder)
-    return new LocalCache(options)
+    const { directory, disk, randomness } = options
+    await removeLeftovers(directory, disk)
+    const folder = join(directory, `${process.pid}-${randomness.bytes(8).toString('hex')}`)
+    await disk.makeDirectory(folder)
+    return new LocalCache(folder, options)
   }
 
   /** Bytes of all copies that the cache would still hand out. */
@@ -166,5 +169,13 @@ export class LocalCache {
   #newPath(key: string): string {
     const name = createHash('sha256').update(key).digest('hex')
     return join(this.#folder, `${name}-${this.#randomness.bytes(8).toString('hex')}`)
+  }
+}
+
+/** Removes the folders of processes that were killed before they could do it. */
+async function removeLeftovers(directory: string, disk: Disk): Promise<void> {
+  for (const name of await disk.list(directory)) {
+    const pid = /^(\d+)-[0-9a-f]{16}$/.exec(name)?.[1]
+    if (pid !== undefined && !isAlive(Number(pid))) await disk.removeDirectory(join(directory, name))
   }
 }

@@ -23,7 +23,7 @@ export interface S3StoreOptions {
   readonly forcePathStyle?: boolean
   /** Where absent, the SDK finds them: environment, profile, instance role. */
   readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string }
-  /** For local copies; belongs to this process alone. */
+  /** For local copies; see `LocalCacheOptions`. */
   readonly cacheDirectory: string
   readonly cacheBytesMax: number
   readonly disk: Disk
@@ -56,7 +56,7 @@ export async function openS3Store(options: S3StoreOptions): Promise<ObjectStore>
     },
   }
   const cache = await LocalCache.open({
-    folder: options.cacheDirectory,
+    directory: options.cacheDirectory,
     bytesMax: options.cacheBytesMax,
     disk,
     randomness,

@@ -2,9 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
 import { AppError } from '../base/errors.ts'
-import { formatType, parseType } from './type-notation.ts'
+import { duckdbFileType, duckdbType, formatType, parquetFacts, parseType } from './types.ts'
 import { anyType } from './testing/any-type.ts'
-import { duckdbFileType, duckdbType, parquetFacts } from './types.ts'
 
 describe('the notation of types', () => {
   test.each([
