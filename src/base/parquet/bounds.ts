@@ -14,6 +14,7 @@ const boundBytesMax = 256
 /** Finds the bounds among the rows; undefined where all are null or, with doubles, NaN. */
 export function findBounds(vector: FlatVector, from: number, to: number): Bounds | undefined {
   if (vector.kind === 'int64') return findInt64Bounds(vector.values, vector.valid, from, to)
+  if (vector.kind === 'bytes') return findBytesBounds(vector.data, vector.offsets, vector.valid, from, to)
   const isLess = comparison(vector)
   let min = -1
   let max = -1
@@ -58,6 +59,33 @@ function isPairLess(low: Uint32Array, high: Int32Array, a: number, b: number): b
   return highA < highB || (highA === highB && (low[a * 2] as number) < (low[b * 2] as number))
 }
 
+/** The loop of `findBounds` for byte arrays, where a row that equals the minimum is not compared with the maximum. */
+function findBytesBounds(
+  data: Uint8Array,
+  offsets: Uint32Array,
+  valid: Uint8Array,
+  from: number,
+  to: number,
+): Bounds | undefined {
+  let min = -1
+  let max = -1
+  for (let row = from; row < to; row += 1) {
+    if (valid[row] === 0) continue
+    if (min === -1) {
+      min = row
+      max = row
+      continue
+    }
+    const start = offsets[row] as number
+    const end = offsets[row + 1] as number
+    const toMin = compareBytes(data, start, end, offsets[min] as number, offsets[min + 1] as number)
+    if (toMin < 0) min = row
+    else if (toMin > 0 && compareBytes(data, start, end, offsets[max] as number, offsets[max + 1] as number) > 0)
+      max = row
+  }
+  return min === -1 ? undefined : { min, max }
+}
+
 /** Says of two rows whether the first holds the smaller value, in the order of the type (parquet.thrift, ColumnOrder). */
 function comparison(vector: FlatVector): (a: number, b: number) => boolean {
   switch (vector.kind) {
@@ -85,9 +113,10 @@ function comparison(vector: FlatVector): (a: number, b: number) => boolean {
 }
 
 function compareBytes(data: Uint8Array, startA: number, endA: number, startB: number, endB: number): number {
-  const shared = Math.min(endA - startA, endB - startB)
-  for (let index = 0; index < shared; index += 1) {
-    const difference = (data[startA + index] as number) - (data[startB + index] as number)
+  const end = startA + Math.min(endA - startA, endB - startB)
+  let b = startB
+  for (let a = startA; a < end; a += 1, b += 1) {
+    const difference = (data[a] as number) - (data[b] as number)
     if (difference !== 0) return difference
   }
   return endA - startA - (endB - startB)

@@ -268,6 +268,12 @@ describe('writePlainParquet', () => {
     expect(await select(`select strlen(s) from read_parquet('${path}')`)).toEqual([[3_000_000n], [1n]])
   })
 
+  it('leaves all bounds out where they are not wanted', async () => {
+    const { path, facts } = write([column(1, 'a', int64Vector([1n, 2n]))], 2, { bounds: false })
+    expect(Object.keys(facts[1] ?? {})).toEqual(['bytes', 'nulls'])
+    expect(await read(path)).toEqual([[1n], [2n]])
+  })
+
   it('counts the bytes and nulls of columns as DuckDB finds them', async () => {
     const { path, facts } = write(columnsOf([]).slice(0, 1), 0)
     expect(facts[1]).toEqual({ bytes: 0, nulls: 0 })
