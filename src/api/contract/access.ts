@@ -7,19 +7,23 @@ const role = z.enum(['owner', 'admin', 'member'])
 const keyKind = z.enum(['full', 'query', 'import'])
 const privilege = z.enum(['query', 'import', 'full'])
 
-export const user = z.object({ id, email: z.string(), name: z.string(), role, created_at: moment })
+export const user = z.object({ id, email: z.string(), name: z.string(), role, created_at: moment }).meta({ id: 'User' })
 
-export const apiKey = z.object({
-  id,
-  user_id: id,
-  kind: keyKind,
-  description: z.string(),
-  hint: z.string().describe('The last four characters.'),
-  created_at: moment,
-  last_used_at: moment.nullable(),
-})
+export const apiKey = z
+  .object({
+    id,
+    user_id: id,
+    kind: keyKind,
+    description: z.string(),
+    hint: z.string().describe('The last four characters.'),
+    created_at: moment,
+    last_used_at: moment.nullable(),
+  })
+  .meta({ id: 'ApiKey' })
 
-export const permission = z.object({ user_id: id, database: z.string(), privilege: privilege.nullable() })
+export const permission = z
+  .object({ user_id: id, database: z.string(), privilege: privilege.nullable() })
+  .meta({ id: 'Permission' })
 
 export const getAccount = operation({
   id: 'getAccount',

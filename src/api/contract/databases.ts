@@ -3,12 +3,14 @@ import { z } from 'zod'
 import { operation } from './operation.ts'
 import { databasePath, id, moment, name, pageOf } from './values.ts'
 
-export const database = z.object({
-  id,
-  name: z.string(),
-  table_count: z.number().int(),
-  created_at: moment,
-})
+export const database = z
+  .object({
+    id,
+    name: z.string(),
+    table_count: z.number().int(),
+    created_at: moment,
+  })
+  .meta({ id: 'Database' })
 
 export const listDatabases = operation({
   id: 'listDatabases',

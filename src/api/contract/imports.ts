@@ -39,21 +39,25 @@ const importHeaders = z.object({
   'idempotency-key': uniqueId.optional().describe('As the parameter `id`.'),
 })
 
-export const importReceipt = z.object({
-  id: z.string().describe('Yours, or the one that the body was given.'),
-  bytes: z.number().int().describe('As received, before inflation.'),
-})
+export const importReceipt = z
+  .object({
+    id: z.string().describe('Yours, or the one that the body was given.'),
+    bytes: z.number().int().describe('As received, before inflation.'),
+  })
+  .meta({ id: 'ImportReceipt' })
 
-export const importOutcome = z.object({
-  id: z.string(),
-  accepted: z.number().int().describe('Records that can be queried now.'),
-  quarantined: z.number().int().describe('Records that could not be read; none is lost.'),
-  rejected: z
-    .array(z.object({ record_number: z.number().int().nullable(), reason: z.string(), detail: z.string() }))
-    .describe('The first of the quarantined records.'),
-  duplicate: z.boolean().describe('The id was applied before: the counts are those of that time.'),
-  seconds: z.number().describe('From the receipt of the body to this answer.'),
-})
+export const importOutcome = z
+  .object({
+    id: z.string(),
+    accepted: z.number().int().describe('Records that can be queried now.'),
+    quarantined: z.number().int().describe('Records that could not be read; none is lost.'),
+    rejected: z
+      .array(z.object({ record_number: z.number().int().nullable(), reason: z.string(), detail: z.string() }))
+      .describe('The first of the quarantined records.'),
+    duplicate: z.boolean().describe('The id was applied before: the counts are those of that time.'),
+    seconds: z.number().describe('From the receipt of the body to this answer.'),
+  })
+  .meta({ id: 'ImportOutcome' })
 
 const answers = {
   200: { description: 'With `wait=visible`: the rows can be queried.', schema: importOutcome },

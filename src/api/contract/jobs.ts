@@ -43,24 +43,26 @@ const queryOfJob = z.object({
     .describe('Null until the job has succeeded.'),
 })
 
-export const job = z.object({
-  id,
-  kind: z.string(),
-  state: jobState,
-  priority: z.number().int().min(-2).max(2),
-  user_id: id.nullable(),
-  attempt: z.number().int(),
-  attempts_max: z.number().int(),
-  timeout_seconds: z.number().nullable(),
-  progress: z.unknown().describe('What the job says of itself while it runs.'),
-  error: jobError.nullable().describe('Of the last attempt that failed.'),
-  created_at: moment,
-  run_at: moment,
-  started_at: moment.nullable(),
-  finished_at: moment.nullable(),
-  kill_requested_at: moment.nullable(),
-  query: queryOfJob.nullable().describe('For jobs of the kind `query`.'),
-})
+export const job = z
+  .object({
+    id,
+    kind: z.string(),
+    state: jobState,
+    priority: z.number().int().min(-2).max(2),
+    user_id: id.nullable(),
+    attempt: z.number().int(),
+    attempts_max: z.number().int(),
+    timeout_seconds: z.number().nullable(),
+    progress: z.unknown().describe('What the job says of itself while it runs.'),
+    error: jobError.nullable().describe('Of the last attempt that failed.'),
+    created_at: moment,
+    run_at: moment,
+    started_at: moment.nullable(),
+    finished_at: moment.nullable(),
+    kill_requested_at: moment.nullable(),
+    query: queryOfJob.nullable().describe('For jobs of the kind `query`.'),
+  })
+  .meta({ id: 'Job' })
 
 const jobPath = z.object({ job: idText })
 
@@ -93,14 +95,16 @@ export const getJob = operation({
   answers: { 200: { description: 'The job.', schema: job } },
 })
 
-export const jobTransition = z.object({
-  at: moment,
-  from: jobState.nullable(),
-  to: jobState,
-  attempt: z.number().int(),
-  actor: z.string(),
-  reason: z.string(),
-})
+export const jobTransition = z
+  .object({
+    at: moment,
+    from: jobState.nullable(),
+    to: jobState,
+    attempt: z.number().int(),
+    actor: z.string(),
+    reason: z.string(),
+  })
+  .meta({ id: 'JobTransition' })
 
 export const getJobHistory = operation({
   id: 'getJobHistory',

@@ -8,17 +8,19 @@ const column = z.object({
   type: z.string().describe('Such as `bigint`, `decimal(10,2)`, `map(varchar,bigint)`.'),
 })
 
-export const table = z.object({
-  id,
-  database: z.string(),
-  name: z.string(),
-  snapshot: z.number().int().describe('The newest commit; 0 before the first.'),
-  rows: z.number().int(),
-  bytes: z.number().int().describe('Compressed, in the object store.'),
-  columns: z.array(column.extend({ field_id: z.number().int().describe('Permanent; files name the column by it.') })),
-  created_at: moment,
-  updated_at: moment,
-})
+export const table = z
+  .object({
+    id,
+    database: z.string(),
+    name: z.string(),
+    snapshot: z.number().int().describe('The newest commit; 0 before the first.'),
+    rows: z.number().int(),
+    bytes: z.number().int().describe('Compressed, in the object store.'),
+    columns: z.array(column.extend({ field_id: z.number().int().describe('Permanent; files name the column by it.') })),
+    created_at: moment,
+    updated_at: moment,
+  })
+  .meta({ id: 'Table' })
 
 export const listTables = operation({
   id: 'listTables',
@@ -71,18 +73,20 @@ export const deleteTable = operation({
   answers: { 204: { description: 'It is gone.' } },
 })
 
-export const quarantinedRecord = z.object({
-  id,
-  unique_id: z.string().describe('The id of the body that the record came in.'),
-  record_number: z.number().int().nullable().describe('Of the record in its body, from 0.'),
-  byte_offset: z.number().int().nullable().describe('Of the record in the inflated body, from 0.'),
-  reason: z.string().describe('A short code, such as `json_syntax`.'),
-  detail: z.string(),
-  raw: z.string().describe('The first bytes of the record (at most 64 KiB), as `raw_encoding` says.'),
-  raw_encoding: z.enum(['utf8', 'base64']).describe('base64 where the bytes are no UTF-8.'),
-  raw_bytes: z.number().int().describe('The length of the whole record.'),
-  quarantined_at: moment,
-})
+export const quarantinedRecord = z
+  .object({
+    id,
+    unique_id: z.string().describe('The id of the body that the record came in.'),
+    record_number: z.number().int().nullable().describe('Of the record in its body, from 0.'),
+    byte_offset: z.number().int().nullable().describe('Of the record in the inflated body, from 0.'),
+    reason: z.string().describe('A short code, such as `json_syntax`.'),
+    detail: z.string(),
+    raw: z.string().describe('The first bytes of the record (at most 64 KiB), as `raw_encoding` says.'),
+    raw_encoding: z.enum(['utf8', 'base64']).describe('base64 where the bytes are no UTF-8.'),
+    raw_bytes: z.number().int().describe('The length of the whole record.'),
+    quarantined_at: moment,
+  })
+  .meta({ id: 'QuarantinedRecord' })
 
 export const listQuarantine = operation({
   id: 'listQuarantine',

@@ -1,0 +1,69 @@
+import { errorCatalogue } from '../base/errors.ts'
+import type { ErrorRecord } from '../base/errors.ts'
+import type { Job } from '../jobs/jobs.ts'
+import type { QueryJobInput, QueryOutput } from '../process/process.ts'
+import { formatType } from '../store/types.ts'
+
+/** A job as the contract shows it. */
+export function jobJson(job: Job) {
+  return {
+    id: job.id,
+    kind: job.kind,
+    state: job.state,
+    priority: job.priority,
+    user_id: job.userId,
+    attempt: job.attempt,
+    attempts_max: job.attemptsMax,
+    timeout_seconds: job.timeoutMs === null ? null : job.timeoutMs / 1000,
+    progress: job.progress ?? null,
+    error: job.error === null ? null : errorJson(job.error),
+    created_at: job.createdAt.toISOString(),
+    run_at: job.runAt.toISOString(),
+    started_at: job.startedAt?.toISOString() ?? null,
+    finished_at: job.finishedAt?.toISOString() ?? null,
+    kill_requested_at: job.killRequestedAt?.toISOString() ?? null,
+    query: job.kind === 'query' ? queryJson(job) : null,
+  }
+}
+
+function errorJson({ code, message, hint, position }: ErrorRecord) {
+  return {
+    code,
+    message,
+    retryable: errorCatalogue[code].retryable,
+    ...(hint !== undefined && { hint }),
+    ...(position !== undefined && { position }),
+  }
+}
+
+function queryJson(job: Job) {
+  const input = job.input as QueryJobInput
+  const output = job.state === 'success' ? (job.output as QueryOutput) : null
+  return { sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
+}
+
+function resultJson(output: QueryOutput) {
+  const { statistics } = output
+  return {
+    statement: output.statement,
+    columns: output.columns.map(({ name, type }) => ({ name, type: formatType(type) })),
+    rows: output.rows,
+    bytes: output.resultBytes,
+    downloadable: output.resultKey !== null,
+    statistics: {
+      scans: statistics.scans.map((scan) => ({
+        database: scan.database,
+        table: scan.table,
+        snapshot: scan.snapshot,
+        chunks_opened: scan.chunksOpened,
+        chunks_total: scan.chunksTotal,
+        columns: [...scan.columns],
+        time_ranges: scan.timeRanges.map(([from, to]): [number | null, number | null] => [from, to]),
+        bytes: scan.bytes,
+      })),
+      bytes_scanned: statistics.bytesScanned,
+      plan_ms: statistics.planMs,
+      run_ms: statistics.runMs,
+    },
+  }
+}

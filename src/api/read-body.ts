@@ -1,0 +1,109 @@
+import type { Readable } from 'node:stream'
+
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+
+export interface BodyLimits {
+  readonly bytesMax: number
+  /** The longest that the sender may stay silent in the middle of a body. */
+  readonly silenceMsMax: number
+}
+
+/** How many bytes of bodies this process holds in memory, on the way in and until they are on disk. */
+export class BodyBudget {
+  readonly #bytesMax: number
+  #bytes = 0
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax
+  }
+
+  /** Whether `bytes` more fit now. They count until `release`. */
+  reserve(bytes: number): boolean {
+    if (this.#bytes + bytes > this.#bytesMax) return false
+    this.#bytes += bytes
+    return true
+  }
+
+  release(bytes: number): void {
+    this.#bytes -= bytes
+  }
+}
+
+/**
+ * The whole body of a request. Its bytes count against the budget from the first to the call of `release`, whether the
+ * length was announced or not. Fails with `body_too_large`, `overloaded` or `request_timeout`; the rest of the body is
+ * then read and dropped, so that a sender in the middle of it gets to read the answer.
+ */
+export function readBody(
+  source: Readable,
+  announcedBytes: number | undefined,
+  limits: BodyLimits,
+  budget: BodyBudget,
+  clock: Clock,
+): Promise<{ bytes: Buffer; release: () => void }> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let received = 0
+    let heardOf = 0
+    const onData = (chunk: Buffer): void => {
+      if (received + chunk.byteLength > limits.bytesMax) return fail(tooLarge(limits.bytesMax))
+      if (!budget.reserve(chunk.byteLength)) return fail(overloaded())
+      received += chunk.byteLength
+      chunks.push(chunk)
+    }
+    const onEnd = (): void => {
+      detach()
+      const [first] = chunks
+      const bytes = first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, received)
+      resolve({ bytes, release: () => budget.release(received) })
+    }
+    const fail = (error: AppError): void => {
+      detach()
+      budget.release(received)
+      source.on('error', () => {})
+      source.resume()
+      reject(error)
+    }
+    const onClose = (): void => fail(interrupted(received))
+    const onSilence = (): void => {
+      if (received === heardOf) return fail(silent(limits.silenceMsMax, received))
+      heardOf = received
+      cancelTimer = clock.schedule(limits.silenceMsMax, onSilence)
+    }
+    const detach = (): void => {
+      cancelTimer()
+      source.off('data', onData).off('end', onEnd).off('error', onClose).off('close', onClose)
+    }
+    let cancelTimer = clock.schedule(limits.silenceMsMax, onSilence)
+    if (announcedBytes !== undefined && announcedBytes > limits.bytesMax) return fail(tooLarge(limits.bytesMax))
+    source.on('data', onData).on('end', onEnd).on('error', onClose).on('close', onClose)
+  })
+}
+
+function tooLarge(bytesMax: number): AppError {
+  return new AppError('body_too_large', `The body is larger than the limit of ${bytesMax} bytes.`, {
+    hint: 'Send it in parts, each with an id of its own. Compressed bodies count as they are sent.',
+  })
+}
+
+function overloaded(): AppError {
+  return new AppError('overloaded', 'The server holds as many bodies in memory as it may.', {
+    hint: 'Nothing of this body was kept. Send it again after a short while.',
+    retryAfterSeconds: 1,
+  })
+}
+
+function silent(silenceMsMax: number, received: number): AppError {
+  return new AppError(
+    'request_timeout',
+    `Nothing of the body arrived for ${silenceMsMax / 1000} s, after ${received} bytes.`,
+    { hint: 'Nothing of this body was kept. Send it again.' },
+  )
+}
+
+function interrupted(received: number): AppError {
+  return new AppError('request_timeout', `The connection ended in the middle of the body, after ${received} bytes.`, {
+    hint: 'Nothing of this body was kept. Send it again.',
+  })
+}

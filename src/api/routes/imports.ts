@@ -1,0 +1,101 @@
+import { AppError } from '../../base/errors.ts'
+import type { Collect, ImportOutcome, ImportReceipt, ImportRequest } from '../../collect/collect.ts'
+import { postEvents, postImport, putImport } from '../contract/imports.ts'
+import { formatOfMediaType, requireEncoding, requireFormat } from '../import-request.ts'
+import type { ApiMetrics } from '../metrics.ts'
+import { serveOperation } from '../serve-operation.ts'
+import type { Call, OperationHost } from '../serve-operation.ts'
+
+export function serveImports(host: OperationHost, collect: Collect, metrics: ApiMetrics): void {
+  const handleImport = (call: ImportCall) => counted(metrics, 'import', call.body, () => answerImport(collect, call))
+  serveOperation(host, postImport).with(handleImport)
+  serveOperation(host, putImport).with(handleImport)
+
+  serveOperation(host, postEvents).with((call) =>
+    counted(metrics, 'events', call.body, () => {
+      const { principal, params, query, headers, body } = call
+      const request: ImportRequest = {
+        principal,
+        database: params.database,
+        table: params.table,
+        uniqueId: headers['idempotency-key'] ?? null,
+        format: formatOfMediaType(call.contentType) === 'ndjson' ? 'ndjson' : 'json',
+        encoding: requireEncoding(call.contentEncoding),
+        timeColumn: query.time_column ?? null,
+        body,
+      }
+      return answer(collect, request, query)
+    }),
+  )
+}
+
+type ImportCall = Call<typeof postImport> | Call<typeof putImport>
+
+function answerImport(collect: Collect, call: ImportCall) {
+  const { principal, params, query, headers, body } = call
+  const request: ImportRequest = {
+    principal,
+    database: params.database,
+    table: params.table,
+    uniqueId: query.id ?? headers['x-biwa-id'] ?? headers['idempotency-key'] ?? null,
+    format: query.format ?? headers['x-biwa-format'] ?? requireFormat(call.contentType),
+    encoding: requireEncoding(call.contentEncoding),
+    timeColumn: query.time_column ?? headers['x-biwa-time-column'] ?? null,
+    body,
+  }
+  return answer(collect, request, query)
+}
+
+async function answer(
+  collect: Collect,
+  request: ImportRequest,
+  query: { wait?: 'visible' | undefined; wait_seconds: number },
+) {
+  if (query.wait === undefined) return { status: 202, body: receiptJson(await collect.accept(request)) } as const
+  const outcome = await collect.acceptAndWait(request, query.wait_seconds * 1000)
+  if (outcome.error !== null) throw unreadable(request, outcome)
+  return { status: 200, body: outcomeJson(outcome) } as const
+}
+
+/** Nothing of the body could be read. It was kept: the sender may want to know where. */
+function unreadable(request: ImportRequest, { error, uniqueId }: ImportOutcome): AppError {
+  const record = error ?? { code: 'body_malformed', message: 'The body cannot be read.' }
+  const kept = `The body is in the quarantine of ${request.database}.${request.table} under the id ${uniqueId}.`
+  return AppError.fromRecord({ ...record, hint: record.hint === undefined ? kept : `${record.hint} ${kept}` })
+}
+
+function receiptJson({ uniqueId, bytes }: ImportReceipt) {
+  return { id: uniqueId, bytes }
+}
+
+function outcomeJson(outcome: ImportOutcome & { readonly seconds: number }) {
+  return {
+    id: outcome.uniqueId,
+    accepted: outcome.accepted,
+    quarantined: outcome.quarantined,
+    rejected: outcome.rejected.map(({ recordNumber, reason, detail }) => ({
+      record_number: recordNumber,
+      reason,
+      detail,
+    })),
+    duplicate: outcome.duplicate,
+    seconds: outcome.seconds,
+  }
+}
+
+async function counted<T>(
+  metrics: ApiMetrics,
+  door: 'import' | 'events',
+  body: Buffer,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    const done = await work()
+    metrics.ingestRequests.inc({ door, outcome: 'accepted' })
+    metrics.ingestBytes.inc({ door }, body.byteLength)
+    return done
+  } catch (error) {
+    metrics.ingestRequests.inc({ door, outcome: error instanceof AppError ? error.code : 'internal' })
+    throw error
+  }
+}

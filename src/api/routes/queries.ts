@@ -1,0 +1,31 @@
+import type { Jobs } from '../../jobs/jobs.ts'
+import { finishedStates } from '../../jobs/jobs.ts'
+import type { Process } from '../../process/process.ts'
+import { apiPrefix } from '../contract/operation.ts'
+import { submitQuery } from '../contract/queries.ts'
+import { jobJson } from '../job-json.ts'
+import { serveOperation } from '../serve-operation.ts'
+import type { OperationHost } from '../serve-operation.ts'
+import { requireReader } from '../sight.ts'
+
+export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs): void {
+  serveOperation(host, submitQuery).with(async ({ principal, headers, body, signal }) => {
+    requireReader(principal)
+    const idempotencyKey = body.idempotency_key ?? headers['idempotency-key']
+    const { job } = await queries.submitQuery(principal, {
+      sql: body.sql,
+      database: body.database,
+      priority: body.priority,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(body.timeout_seconds !== undefined && { timeoutMs: body.timeout_seconds * 1000 }),
+    })
+    const waitMs = body.wait_seconds * 1000
+    const latest = waitMs === 0 ? job : await jobs.wait(principal.accountId, job.id, waitMs, signal)
+    const finished = waitMs > 0 && finishedStates.has(latest.state)
+    return {
+      status: finished ? 200 : 202,
+      body: jobJson(latest),
+      headers: { location: `${apiPrefix}/jobs/${latest.id}` },
+    }
+  })
+}

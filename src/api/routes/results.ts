@@ -1,0 +1,46 @@
+import type { Deliver, ResultFormat, ResultObject } from '../../deliver/deliver.ts'
+import type { Jobs } from '../../jobs/jobs.ts'
+import { selectBytes } from '../byte-range.ts'
+import { getJobResult, resultMediaTypes } from '../contract/jobs.ts'
+import { serveOperation } from '../serve-operation.ts'
+import type { OperationHost } from '../serve-operation.ts'
+import { visibleJob } from './jobs.ts'
+
+export function serveResults(host: OperationHost, jobs: Jobs, deliver: Deliver): void {
+  serveOperation(host, getJobResult).with(async ({ principal, params, query, headers, method }) => {
+    const job = await visibleJob(jobs, principal, params.job)
+    const format = query.format ?? formatOfAccept(headers.accept)
+    const result = await deliver.result(job, format)
+    const selection = selectBytes(headers, result)
+    const common = { etag: result.etag, 'cache-control': 'private, no-cache', vary: 'Accept, Authorization' }
+    if (selection.status === 304) return { status: 304, headers: common }
+    const [from, to] = selection.status === 206 ? [selection.from, selection.to] : [0, result.bytes]
+    return {
+      status: selection.status,
+      body: method === 'HEAD' ? undefined : await streamOf(result, from, to),
+      headers: {
+        ...common,
+        'content-type': result.contentType,
+        'content-length': String(to - from),
+        'content-disposition': `attachment; filename="job-${job.id}.${format}"`,
+        'accept-ranges': 'bytes',
+        ...(selection.status === 206 && { 'content-range': `bytes ${from}-${to - 1}/${result.bytes}` }),
+      },
+    }
+  })
+}
+
+function streamOf(result: ResultObject, from: number, to: number) {
+  return from === 0 && to === result.bytes ? result.stream() : result.stream({ from, to })
+}
+
+/** The first format that Accept names; weights are not looked at. What names none gets JSON. */
+function formatOfAccept(accept: string | undefined): ResultFormat {
+  const wanted = (accept ?? '').split(',').map((range) => range.split(';', 1)[0]?.trim().toLowerCase())
+  const formats = Object.entries(resultMediaTypes) as [ResultFormat, string][]
+  for (const mediaType of wanted) {
+    const found = formats.find(([, known]) => known === mediaType)
+    if (found !== undefined) return found[0]
+  }
+  return 'json'
+}

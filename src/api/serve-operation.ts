@@ -1,0 +1,114 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+import type { Access, Principal } from '../access/access.ts'
+import type { Clock } from '../base/clock.ts'
+import { apiKeyOf } from './authorization.ts'
+import { checkInput, parseJson } from './check-input.ts'
+import { apiPrefix, isBytesBody } from './contract/operation.ts'
+import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
+import { readBody } from './read-body.ts'
+import type { BodyBudget, BodyLimits } from './read-body.ts'
+
+/** A request for an operation: checked, and from somebody who is known. */
+export interface Call<O extends Operation> extends OperationInput<O> {
+  readonly principal: Principal
+  readonly method: string
+  readonly contentType: string | undefined
+  readonly contentEncoding: string | undefined
+  /** Aborted when the client goes away. */
+  readonly signal: AbortSignal
+}
+
+export interface OperationHost {
+  readonly app: FastifyInstance
+  readonly access: Access
+  readonly clock: Clock
+  readonly budget: BodyBudget
+  readonly importBody: BodyLimits
+  readonly jsonBody: BodyLimits
+}
+
+/** Answers an operation of the contract: who asks, what is asked, the handler, the answer. */
+export function serveOperation<O extends Operation>(
+  host: OperationHost,
+  operation: O,
+  // In two steps, because the handler's answers get their exact types only where the operation is settled.
+): { with(handler: (call: Call<O>) => Promise<OperationAnswer<O>>): void } {
+  return {
+    with(handler) {
+      host.app.route({
+        method: operation.method === 'GET' ? ['GET', 'HEAD'] : operation.method,
+        url: routePath(operation),
+        async handler(request, reply) {
+          // Nothing of the body is read for somebody unknown.
+          const principal = await host.access.authenticate(apiKeyOf(request.headers.authorization))
+          const params = part(operation.params, 'path', request.params)
+          const query = part(operation.query, 'query', request.query)
+          const headers = part(operation.headers, 'headers', request.headers)
+          const body = await bodyOf(host, operation, request)
+          try {
+            const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
+            return send(reply, await handler(callOf(request, principal, input)))
+          } finally {
+            body.release()
+          }
+        },
+      })
+    },
+  }
+}
+
+/** The path as the router takes it. */
+function routePath(operation: Operation): string {
+  return apiPrefix + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+function part(
+  schema: Operation['params'],
+  name: 'path' | 'query' | 'headers',
+  value: unknown,
+): Readonly<Record<string, unknown>> {
+  return schema === undefined ? {} : checkInput(schema, name, value)
+}
+
+async function bodyOf(
+  host: OperationHost,
+  operation: Operation,
+  request: FastifyRequest,
+): Promise<{ value: unknown; release: () => void }> {
+  const { body: schema } = operation
+  if (schema === undefined) return { value: undefined, release: () => {} }
+  const limits = isBytesBody(schema) ? host.importBody : host.jsonBody
+  const length = request.headers['content-length']
+  const announced = length === undefined ? undefined : Number(length)
+  const { bytes, release } = await readBody(request.raw, announced, limits, host.budget, host.clock)
+  if (isBytesBody(schema)) return { value: bytes, release }
+  try {
+    return { value: checkInput(schema, 'body', parseJson(bytes)), release }
+  } catch (error) {
+    release()
+    throw error
+  }
+}
+
+function callOf<O extends Operation>(request: FastifyRequest, principal: Principal, input: OperationInput<O>): Call<O> {
+  return {
+    ...input,
+    principal,
+    method: request.method,
+    contentType: request.headers['content-type'],
+    contentEncoding: request.headers['content-encoding'],
+    // Made on demand: most operations do not wait for anything.
+    get signal() {
+      return request.signal
+    },
+  }
+}
+
+/** JSON is what objects become; streams go out as they are, under the headers of the answer. */
+function send(reply: FastifyReply, answer: { status: number; body?: unknown; headers?: object }): FastifyReply {
+  return reply
+    .status(answer.status)
+    .headers({ ...answer.headers })
+    .send(answer.body)
+}

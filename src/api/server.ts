@@ -1,0 +1,133 @@
+import Fastify, { LogController } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+import type { Access } from '../access/access.ts'
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { Randomness } from '../base/randomness.ts'
+import type { Collect } from '../collect/collect.ts'
+import type { Deliver } from '../deliver/deliver.ts'
+import type { Jobs } from '../jobs/jobs.ts'
+import type { Process } from '../process/process.ts'
+import type { Store } from '../store/store.ts'
+import { answerBrokenRequest } from './broken-request.ts'
+import type { Dependency } from './health.ts'
+import type { ApiMetrics } from './metrics.ts'
+import { openApiDocument } from './openapi.ts'
+import { expectedFailure, sendProblem } from './problems.ts'
+import { BodyBudget } from './read-body.ts'
+import { requestIds } from './request-ids.ts'
+import { serveAccess } from './routes/access.ts'
+import { serveDatabases } from './routes/databases.ts'
+import { serveImports } from './routes/imports.ts'
+import { serveJobs } from './routes/jobs.ts'
+import { servePages } from './routes/pages.ts'
+import { serveQueries } from './routes/queries.ts'
+import { serveResults } from './routes/results.ts'
+import { serveStatus } from './routes/status.ts'
+import { serveTables } from './routes/tables.ts'
+import type { OperationHost } from './serve-operation.ts'
+import { answerUnknownRoutes } from './unknown-routes.ts'
+
+export interface ApiParts {
+  readonly access: Access
+  readonly jobs: Jobs
+  readonly store: Store
+  readonly collect: Collect
+  readonly process: Process
+  readonly deliver: Deliver
+  /** What `/readyz` and `/status` ask. */
+  readonly dependencies: readonly Dependency[]
+  readonly metrics: ApiMetrics
+  readonly clock: Clock
+  readonly randomness: Randomness
+  readonly log: Logger
+  readonly version: string
+  readonly limits: ApiLimits
+  /** Called after the answer to a request that met a bug: the state of the process is unknown from then on. */
+  readonly onBug: (error: unknown) => void
+}
+
+export interface ApiLimits {
+  /** Of one body for import, as it is sent. */
+  readonly bodyBytesMax: number
+  /** Of all bodies that are held in memory at one time. */
+  readonly inflightBytesMax: number
+  /** How long a sender may stay silent in the middle of a body. */
+  readonly bodySilenceMsMax: number
+  /** How long a whole request may take to arrive. */
+  readonly requestMsMax: number
+}
+
+/** Bodies that are JSON of ours; SQL is the largest thing in them. */
+const jsonBytesMax = 4 << 20
+
+/** The HTTP server with the REST API, the probes and the metrics. It listens when told to (`listen`). */
+export function buildApi(parts: ApiParts): FastifyInstance {
+  const app = newServer(parts)
+  const host: OperationHost = {
+    app,
+    access: parts.access,
+    clock: parts.clock,
+    budget: new BodyBudget(parts.limits.inflightBytesMax),
+    importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
+    jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
+  }
+  answerUnknownRoutes(app)
+  serveDatabases(host, parts.access, parts.store)
+  serveTables(host, parts.access, parts.store)
+  serveImports(host, parts.collect, parts.metrics)
+  serveQueries(host, parts.process, parts.jobs)
+  serveJobs(host, parts.jobs)
+  serveResults(host, parts.jobs, parts.deliver)
+  serveAccess(host, parts.access)
+  serveStatus(host, parts)
+  servePages(app, parts.metrics, openApiDocument())
+  return app
+}
+
+function newServer(parts: ApiParts): FastifyInstance {
+  const loggerInstance: FastifyBaseLogger = parts.log
+  const app = Fastify({
+    loggerInstance,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: requestIds(parts.randomness),
+    requestTimeout: parts.limits.requestMsMax,
+    // While the server closes, what still comes is answered; the stages refuse what they cannot take any more.
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, request, reply) => answerFailure(parts, error, request, reply),
+    clientErrorHandler: answerBrokenRequest,
+  })
+  // Operations read their bodies themselves, with their own limits, after they know who sends.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (_request, _payload, done) => done(null))
+  app.setErrorHandler((error, request, reply) => answerFailure(parts, error, request, reply))
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none'
+    parts.metrics.requests.inc({ method: request.method, route, status: String(reply.statusCode) })
+    parts.metrics.seconds.observe({ method: request.method, route }, reply.elapsedTime / 1000)
+    request.log.info({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered')
+    done()
+  })
+  return app
+}
+
+function answerFailure(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const expected = expectedFailure(error, request.signal)
+  if (expected !== undefined) {
+    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
+    sendProblem(request, reply, expected)
+    return
+  }
+  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
+  reply.raw.once('close', () => parts.onBug(error))
+  const hint = `Please report it with the request id ${request.id}. The server starts itself anew.`
+  sendProblem(request, reply, new AppError('internal', 'Biwa met a bug of its own and could not answer.', { hint }))
+}
