@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import { openTestDatabase } from '../../test/support/postgres.ts'
 import type { QuarantinedRecord } from './store.ts'
 import type { StoreBench } from './testing/store-bench.ts'
 import { openStoreBench } from './testing/store-bench.ts'
@@ -9,7 +10,7 @@ let bench: StoreBench
 let accountId: number
 
 beforeAll(async () => {
-  bench = await openStoreBench()
+  bench = await openStoreBench(await openTestDatabase(20))
 })
 afterAll(() => bench.close())
 beforeEach(async () => {

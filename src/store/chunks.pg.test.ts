@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { openTestDatabase } from '../../test/support/postgres.ts'
 import { must } from '../base/errors.ts'
 import { Sql } from '../base/postgres/postgres.ts'
 import { chunksStatement } from './chunks.sql.ts'
@@ -15,7 +16,7 @@ let bench: StoreBench
 let snapshot: TableSnapshot
 
 beforeAll(async () => {
-  bench = await openStoreBench()
+  bench = await openStoreBench(await openTestDatabase(20))
   const accountId = await bench.makeAccount()
   await bench.store.createDatabase(accountId, 'web')
   // Neighbours in the same index: a search by time alone would find theirs, too.

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import { openTestDatabase } from '../../test/support/postgres.ts'
 import { AppError, must } from '../base/errors.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
@@ -17,7 +18,7 @@ let accountId: number
 let table: Table
 
 beforeAll(async () => {
-  bench = await openStoreBench()
+  bench = await openStoreBench(await openTestDatabase(20))
 })
 afterAll(() => bench.close())
 beforeEach(async () => {

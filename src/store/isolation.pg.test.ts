@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
+import { openTestDatabase } from '../../test/support/postgres.ts'
 import { isAppError, must } from '../base/errors.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { Commit, Store, Table, TableSnapshot } from './store.ts'
@@ -17,7 +18,7 @@ let table: Table
 let snapshot: TableSnapshot
 
 beforeAll(async () => {
-  bench = await openStoreBench()
+  bench = await openStoreBench(await openTestDatabase(20))
   store = bench.store
   owner = await bench.makeAccount()
   intruder = await bench.makeAccount()

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
+import { openTestDatabase } from '../../test/support/postgres.ts'
 import { must } from '../base/errors.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { NewChunk, Table } from './store.ts'
@@ -13,7 +14,7 @@ let bench: StoreBench
 let accountId: number
 
 beforeAll(async () => {
-  bench = await openStoreBench()
+  bench = await openStoreBench(await openTestDatabase(20))
 })
 afterAll(() => bench.close())
 beforeEach(async () => {

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { openTestDatabase } from '../../../test/support/postgres.ts'
 import type { Clock } from '../../base/clock.ts'
 import { systemClock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
@@ -32,8 +31,11 @@ export interface StoreBench {
 
 export const graceSeconds = 3600
 
-export async function openStoreBench(): Promise<StoreBench> {
-  const database = await openTestDatabase(20)
+/** The database is migrated, empty, and closed with the bench. */
+export async function openStoreBench(database: {
+  readonly postgres: Postgres
+  close(): Promise<void>
+}): Promise<StoreBench> {
   const { postgres } = database
   const folder = await mkdtemp(join(tmpdir(), 'biwa-store-'))
   let forwardMs = 0
