@@ -1,0 +1,113 @@
+import type { Clock } from '../../../base/clock.ts'
+import type { EngineContext } from '../../../base/engines/engines.ts'
+import { AppError } from '../../../base/errors.ts'
+import { schemaClause } from '../../../store/columns.ts'
+import { duckdbType, quotedName } from '../../../store/types.ts'
+import { engineFailure, queryError } from './engine-errors.ts'
+import { copiedFile } from './file-statistics.ts'
+import { makeSchemas } from './schemas.ts'
+import type { Session } from './session.ts'
+import { lockDown, quotedText, withSession } from './session.ts'
+import type { ExecuteInput, Execution, ExecutionProgress } from './tasks.ts'
+import { makeTimeFunctions } from './time-functions.ts'
+
+/**
+ * Runs a SELECT over exactly the files that the plan chose and writes the answer to one Parquet file, as an engine task.
+ * The instance is locked before the user's text comes near it: it can open those files and the one that is written,
+ * change no setting and load nothing.
+ */
+export async function executeQuery(input: ExecuteInput, context: EngineContext, clock: Clock): Promise<Execution> {
+  const limits = { ...input.limits, spillDirectory: input.spillDirectory }
+  return await withSession(limits, async (session) => {
+    try {
+      await makeViews(session, input)
+      await lockDown(session, [...input.tables.flatMap((table) => table.files), input.path])
+      return await copyAnswer(session, input, context, clock)
+    } catch (error) {
+      const failure = engineFailure(error)
+      if (failure === undefined) throw error
+      throw withoutPaths(queryError(failure, input, Buffer.byteLength(copyPrefix(input))), input)
+    }
+  })
+}
+
+async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
+  await makeTimeFunctions(session, input)
+  await makeSchemas(session, input.tables, input.database)
+  for (const table of input.tables) await session.run(tableOverFiles(table))
+}
+
+/** The columns by field id, whatever a file calls them and whether it has them; a table without files is an empty one. */
+function tableOverFiles({ database, name, columns, files }: ExecuteInput['tables'][number]): string {
+  const path = `${quotedName(database)}.${quotedName(name)}`
+  if (files.length === 0) {
+    const definitions = columns.map(({ column, queryName }) => `${quotedName(queryName)} ${duckdbType(column.type)}`)
+    return `create table ${path} (${definitions.join(', ')})`
+  }
+  const list = files.map(quotedText).join(', ')
+  return `create view ${path} as select * from read_parquet([${list}], schema = ${schemaClause(columns)})`
+}
+
+/** The text before the user's. It was proven to be one SELECT by itself, so that no parenthesis of it closes ours. */
+function copyPrefix({ projection }: ExecuteInput): string {
+  const items = projection.map(({ expression, name }) => `${expression} as ${quotedName(name)}`)
+  return `copy (select ${items.join(', ')} from (\n`
+}
+
+function copyStatement(input: ExecuteInput): string {
+  const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
+  const options = [
+    'format parquet',
+    'compression zstd',
+    'compression_level 1',
+    'return_stats true',
+    // A temporary file beside it would not be an allowed path.
+    'use_tmp_file false',
+    ...(input.fieldIds === null ? [] : [`field_ids ${input.fieldIds}`]),
+  ]
+  return `${copyPrefix(input)}${input.sql}\n) as answer(${names.join(', ')})) to ${quotedText(input.path)} (${options.join(', ')})`
+}
+
+const progressEveryMs = 500
+
+async function copyAnswer(
+  session: Session,
+  input: ExecuteInput,
+  context: EngineContext,
+  clock: Clock,
+): Promise<Execution> {
+  const done = new AbortController()
+  const reporting = reportProgress(session, context, clock, done.signal)
+  try {
+    const [row] = await session.rows(copyStatement(input))
+    return copiedFile(row ?? [])
+  } finally {
+    done.abort()
+    await reporting
+  }
+}
+
+async function reportProgress(
+  session: Session,
+  context: EngineContext,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    await clock.sleep(progressEveryMs, signal)
+    if (signal.aborted) return
+    const { percentage } = session.connection.progress
+    const progress: ExecutionProgress = { percent: percentage < 0 ? null : Math.min(100, percentage) }
+    context.progress(progress)
+  }
+}
+
+/** Where files lie is nobody's business but ours. */
+function withoutPaths(error: AppError, input: ExecuteInput): AppError {
+  const paths = [input.path, input.spillDirectory, ...input.tables.flatMap((table) => table.files)]
+  const scrub = (text: string): string =>
+    paths
+      .filter((path) => text.includes(path))
+      .reduce((rest, path) => rest.replaceAll(path, 'a file of the table'), text)
+  return AppError.fromRecord({ ...error.toRecord(), message: scrub(error.message) })
+}

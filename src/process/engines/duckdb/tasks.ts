@@ -1,0 +1,116 @@
+import type { TimeRange } from '../../../store/store.ts'
+import type { QueryColumn } from '../../../store/columns.ts'
+import type { LogicalType } from '../../../store/types.ts'
+
+/**
+ * What query jobs ask of engine processes, and what these answer. Everything here crosses the border between two
+ * processes and is plain data.
+ */
+export const analyzeTask = 'query.analyze'
+export const planTask = 'query.plan'
+export const executeTask = 'query.execute'
+
+/** SQL that is one SELECT, as it stands in the user's text. */
+export interface EngineSql {
+  readonly sql: string
+  /** What errors count their positions in: the whole text, and where `sql` begins in it. */
+  readonly whole: string
+  readonly offset: number
+}
+
+/** A table that the SQL names; `database` is null where the query's own is meant. */
+export interface AnalyzedTable {
+  readonly database: string | null
+  readonly name: string
+  /** Characters from the beginning of the whole text. */
+  readonly offset: number
+}
+
+export interface Analysis {
+  readonly tables: readonly AnalyzedTable[]
+}
+
+export interface EngineTable {
+  readonly database: string
+  readonly name: string
+  readonly columns: readonly QueryColumn[]
+}
+
+/** What the functions of time answer with, so that the plan and the run see one moment. */
+export interface QueryMoment {
+  /** Microseconds since the epoch: `now()`. */
+  readonly nowUs: number
+  /** Unix seconds: `TD_SCHEDULED_TIME()`. */
+  readonly scheduledSeconds: number
+}
+
+export interface PlanInput extends EngineSql, QueryMoment {
+  readonly database: string | null
+  readonly tables: readonly EngineTable[]
+  /** Whether DuckDB's own plan is wanted as text. */
+  readonly explain: boolean
+}
+
+/** A column of the answer: what it is to us, and how DuckDB calls its type. */
+export interface PlannedColumn {
+  readonly name: string
+  readonly type: LogicalType
+  readonly engineType: string
+}
+
+/** What the plan reads of one table, over all places in which it stands. */
+export interface PlannedScan {
+  readonly database: string
+  readonly table: string
+  /** Names as in the SQL. */
+  readonly columns: readonly string[]
+  /** In order and disjoint; a row outside of them has no part in the answer. */
+  readonly ranges: readonly TimeRange[]
+}
+
+export interface Plan {
+  readonly columns: readonly PlannedColumn[]
+  /** One for each table of the input. */
+  readonly scans: readonly PlannedScan[]
+  /** Lines of DuckDB's plan; empty unless asked for. */
+  readonly explained: readonly string[]
+}
+
+export interface ExecuteInput extends EngineSql, QueryMoment {
+  readonly database: string | null
+  readonly tables: readonly (EngineTable & { readonly files: readonly string[] })[]
+  /** Expressions over c0, c1 … (the columns of the SQL) with their names: the columns of the file. */
+  readonly projection: readonly { readonly expression: string; readonly name: string }[]
+  readonly columnCount: number
+  /** The value of FIELD_IDS; null for results, whose columns have none. */
+  readonly fieldIds: string | null
+  readonly path: string
+  readonly spillDirectory: string
+  readonly limits: EngineLimits
+}
+
+export interface EngineLimits {
+  /** What DuckDB allocates before it spills. */
+  readonly memoryBytes: number
+  readonly temporaryBytes: number
+  readonly threads: number
+}
+
+export interface FileStatistics {
+  readonly bytes: number
+  readonly nulls: number
+  readonly min?: string
+  readonly max?: string
+}
+
+export interface Execution {
+  readonly rows: number
+  readonly bytes: number
+  /** By path of the column in the file, such as `"a"."element"`. */
+  readonly columns: Readonly<Record<string, FileStatistics>>
+}
+
+/** What a running engine tells of itself; null where DuckDB cannot say. */
+export interface ExecutionProgress {
+  readonly percent: number | null
+}

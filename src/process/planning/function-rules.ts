@@ -1,0 +1,58 @@
+/** Functions that may stand in FROM. Whatever reads files, settings or other SQL is not among them, nor is anything new. */
+export const tableFunctions: ReadonlySet<string> = new Set([
+  'unnest',
+  'range',
+  'generate_series',
+  'json_each',
+  'json_tree',
+  'repeat_row',
+  'regexp_split_to_table',
+])
+
+/**
+ * Scalar functions that tell about the engine instead of the data, change its state, read SQL from a text, or only waste
+ * time. The sandbox would stop what they could do harm with; refusing them by name gives the better error.
+ */
+const forbiddenFunctions: ReadonlySet<string> = new Set([
+  'current_catalog',
+  'current_connection_id',
+  'current_query',
+  'current_query_id',
+  'current_role',
+  'current_schemas',
+  'current_setting',
+  'current_transaction_id',
+  'current_user',
+  'currval',
+  'get_block_size',
+  'getenv',
+  'getvariable',
+  'in_search_path',
+  'json_deserialize_sql',
+  'json_execute_serialized_sql',
+  'json_serialize_plan',
+  'json_serialize_sql',
+  'nextval',
+  'parse_duckdb_log_message',
+  'query',
+  'query_table',
+  'session_user',
+  'setseed',
+  'sleep_ms',
+  'stats',
+  'txid_current',
+  'user',
+  'vector_type',
+  'version',
+  'write_log',
+])
+
+const forbiddenPrefixes = ['__internal', 'pg_', 'duckdb_', 'pragma_', 'inet_', 'has_', 'icu_']
+const exceptions: ReadonlySet<string> = new Set(['pg_typeof', 'pg_size_pretty'])
+
+/** Says whether a scalar, aggregate or window function of this name is closed to queries. */
+export function isForbiddenFunction(name: string): boolean {
+  const folded = name.toLowerCase()
+  if (exceptions.has(folded)) return false
+  return forbiddenFunctions.has(folded) || forbiddenPrefixes.some((prefix) => folded.startsWith(prefix))
+}
