@@ -77,20 +77,20 @@ export class LocalCache {
     return this.#holdOn(await loading.entry)
   }
 
-  /** Takes a local file over as the copy of an object. */
+  /** Takes a local file over as the copy of an object; one that cannot be had at no cost (another disk) is removed. */
   async adopt(key: string, file: string): Promise<void> {
     const path = this.#newPath(key)
     try {
+      const bytes = await this.#disk.size(file)
       await this.#disk.rename(file, path)
+      this.forget(key)
+      this.#keep(key, { path, bytes, holders: 0, outdated: false })
+      this.#evict()
     } catch (error) {
-      if (errno(error) !== 'EXDEV') throw error
+      if (errno(error) === undefined) throw error
+      this.forget(key)
       await this.#disk.remove(file)
-      return
     }
-    const bytes = await this.#disk.size(path)
-    this.forget(key)
-    this.#keep(key, { path, bytes, holders: 0, outdated: false })
-    this.#evict()
   }
 
   /** The object changed: no later `hold` gets the copy there is, nor one that is being loaded. */
