@@ -31,7 +31,11 @@ export async function findBinaries(user: ServerUser, copiesDirectory: string): P
   await makeLibraryLinks(packageRoot).catch(() => {})
   const packaged = await tryBinaries(packageRoot, user)
   if (!(packaged instanceof Error)) return packaged
-  const copied = await tryBinaries(await copyPackage(packageRoot, copiesDirectory), user)
+  const copy = await nameOfCopy(packageRoot, copiesDirectory)
+  const copiedEarlier = await tryBinaries(copy, user)
+  if (!(copiedEarlier instanceof Error)) return copiedEarlier
+  await copyPackage(packageRoot, copy)
+  const copied = await tryBinaries(copy, user)
   if (!(copied instanceof Error)) return copied
   throw new AppError('startup', `The PostgreSQL that comes with Biwa does not run here: ${copied.message.trim()}`, {
     hint: 'Set BIWA_DATABASE_URL to a PostgreSQL of yours (15 or newer).',
@@ -80,10 +84,13 @@ async function tryBinaries(packageRoot: string, user: ServerUser): Promise<Postg
   }
 }
 
-/** The copy appears under its name in one step, so that one that was cut short is never used. */
-async function copyPackage(packageRoot: string, copiesDirectory: string): Promise<string> {
+async function nameOfCopy(packageRoot: string, copiesDirectory: string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(packageRoot, 'package.json'), 'utf8')) as { version: string }
-  const copy = join(copiesDirectory, `postgresql-${version}-${basename(packageRoot)}`)
+  return join(copiesDirectory, `postgresql-${version}-${basename(packageRoot)}`)
+}
+
+/** The copy appears under its name in one step, so that one that was cut short is never used. */
+async function copyPackage(packageRoot: string, copy: string): Promise<void> {
   const unfinished = `${copy}.${process.pid}`
   try {
     await mkdir(unfinished, { recursive: true, mode: 0o755 })
@@ -94,11 +101,10 @@ async function copyPackage(packageRoot: string, copiesDirectory: string): Promis
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })
     if (errno(error) !== 'ENOTEMPTY' && errno(error) !== 'EEXIST') {
-      throw new AppError('startup', `PostgreSQL's programs cannot be copied to ${copiesDirectory}: ${String(error)}`, {
+      throw new AppError('startup', `PostgreSQL's programs cannot be copied to ${dirname(copy)}: ${String(error)}`, {
         hint: 'Make that directory writable, or set BIWA_DATABASE_URL to a PostgreSQL of yours.',
         cause: error,
       })
     }
   }
-  return copy
 }

@@ -101,6 +101,7 @@ test('shuts itself down when its owner is killed', async () => {
   const { child, server } = await startOwner()
   child.kill('SIGKILL')
   await expect.poll(() => isAlive(server.pid), { timeout: 20_000 }).toBe(false)
+  await rm(new URL(server.url).searchParams.get('host') ?? '', { recursive: true })
 })
 
 test('takes over at once when its owner is killed', async () => {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 import { AppError, assert } from '../errors.ts'
 import type { AppliedMigration } from './migrate.sql.ts'
@@ -13,7 +15,7 @@ import {
 import type { Postgres } from './postgres.ts'
 
 /** `migrations/` of this repository; it lies as deep above `src` as above `dist`. */
-export const migrationsDirectory = new URL('../../../migrations/', import.meta.url)
+export const migrationsDirectory = pathToFileURL(`${resolve(import.meta.dirname, '../../../migrations')}/`)
 
 interface Migration extends AppliedMigration {
   readonly text: string
