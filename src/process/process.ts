@@ -56,6 +56,15 @@ export interface QueryOutput {
   readonly statistics: QueryStatistics
 }
 
+/** What a running query says of itself: the `progress` of its job. */
+export interface QueryProgress {
+  readonly stage: 'planning' | 'running' | 'storing'
+  /** Of the running; null where it cannot be told. */
+  readonly percent: number | null
+  /** Compressed bytes that the plan reads; null before it is made. */
+  readonly bytesToScan: number | null
+}
+
 /** The door of process: SQL as jobs. */
 export interface Process {
   /** Checks permission and size, and submits. */

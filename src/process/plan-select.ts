@@ -1,0 +1,58 @@
+import { queryColumns } from '../store/columns.ts'
+import type { TableSnapshot } from '../store/store.ts'
+import type { Analysis, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
+import { analyzeTask, planTask } from './engines/duckdb/tasks.ts'
+import type { ChosenScan } from './planning/choose-chunks.ts'
+import { bytesOf, chooseChunks, scanStatistics } from './planning/choose-chunks.ts'
+import { openTables } from './planning/resolve-tables.ts'
+import type { SelectText } from './planning/statement.ts'
+import type { QueryStatistics } from './process.ts'
+import type { QueryContext } from './query-context.ts'
+import { engineSql, planningPoolLimits } from './query-context.ts'
+
+/** A SELECT that is ready to run: its columns, and the chunks it has to open. */
+export interface PlannedSelect {
+  readonly select: SelectText
+  readonly plan: Plan
+  readonly scans: readonly ChosenScan[]
+  readonly planMs: number
+}
+
+/** Judges, plans and prunes, without reading data. */
+export async function planSelect(
+  context: QueryContext,
+  select: SelectText,
+  options: { readonly explain: boolean } = { explain: false },
+): Promise<PlannedSelect> {
+  const { clock, engines } = context.ports
+  const startedMs = clock.monotonicMs()
+  const text = engineSql(context, select)
+  const limits = planningPoolLimits(context)
+  const { tables } = await engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
+  const snapshots = await openTables(context, tables)
+  const input: PlanInput = {
+    ...text,
+    ...context.moment,
+    database: engineDatabase(context),
+    tables: snapshots.map(engineTable),
+    explain: options.explain,
+  }
+  const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
+  const scans = await chooseChunks(context, snapshots, plan.scans)
+  return { select, plan, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
+}
+
+export function engineTable({ table }: TableSnapshot): EngineTable {
+  return { database: table.database, name: table.name, columns: queryColumns(table.columns) }
+}
+
+/** Where the engine looks up unqualified names. */
+export function engineDatabase({ input }: QueryContext): string | null {
+  return input.database === null ? null : input.database.toLowerCase()
+}
+
+export function statisticsOf({ scans, planMs }: PlannedSelect, runMs: number): QueryStatistics {
+  return { scans: scanStatistics(scans), bytesScanned: bytesOf(scans), planMs, runMs }
+}
+
+export const noStatistics: QueryStatistics = { scans: [], bytesScanned: 0, planMs: 0, runMs: 0 }

@@ -1,0 +1,80 @@
+import { join } from 'node:path'
+
+import type { Attempt, JobKind } from '../jobs/jobs.ts'
+import { describeTable, showDatabases, showTables } from './catalog-answers.ts'
+import { explainSelect } from './explain-select.ts'
+import { planSelect } from './plan-select.ts'
+import { parseStatement } from './planning/statement.ts'
+import type { QueryJobInput, QueryOutput } from './process.ts'
+import type { QueryContext, QueryLimits, QueryPorts } from './query-context.ts'
+import { storeResult } from './store-result.ts'
+import { createTableAs, dropTable, insertInto } from './writes/write-table.ts'
+
+export interface QueryJobOptions extends QueryPorts {
+  /** For the files of running queries; on the disk of a directory store, results need no copy. */
+  readonly scratchDirectory: string
+  readonly limits: QueryLimits
+  /** How many queries run at once in this process; as many engine processes are of use. */
+  readonly concurrency: number
+}
+
+/** The job kind that runs SQL, for the worker role. */
+export function queryJobKind(options: QueryJobOptions): JobKind {
+  return {
+    kind: 'query',
+    concurrency: options.concurrency,
+    handler: (attempt) => runQuery(options, attempt),
+  }
+}
+
+async function runQuery(options: QueryJobOptions, attempt: Attempt): Promise<QueryOutput> {
+  const context = queryContext(options, attempt)
+  context.progress({ stage: 'planning', percent: null, bytesToScan: null })
+  await options.disk.makeDirectory(context.scratch)
+  try {
+    return await perform(context)
+  } finally {
+    await options.disk.removeDirectory(context.scratch)
+  }
+}
+
+function queryContext(options: QueryJobOptions, attempt: Attempt): QueryContext {
+  const { clock, limits, scratchDirectory } = options
+  const { job } = attempt
+  const input = job.input as QueryJobInput
+  const nowUs = clock.nowUs()
+  return {
+    ports: options,
+    limits,
+    attempt,
+    input,
+    principal: input.principal,
+    accountId: input.principal.accountId,
+    moment: { nowUs, scheduledSeconds: Math.floor(job.createdAt.getTime() / 1000) },
+    scratch: join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`),
+    deadlineMs: clock.monotonicMs() + Math.min(job.timeoutMs ?? limits.timeoutMs, limits.timeoutMs),
+    progress: (progress) => attempt.progress(progress),
+  }
+}
+
+async function perform(context: QueryContext): Promise<QueryOutput> {
+  const statement = parseStatement(context.input.sql)
+  switch (statement.kind) {
+    case 'select':
+      return await storeResult(context, await planSelect(context, statement.select), 'select')
+    case 'explain':
+      return await explainSelect(context, statement.select)
+    case 'insert':
+      return await insertInto(context, statement)
+    case 'create_table_as':
+      return await createTableAs(context, statement)
+    case 'drop_table':
+      return await dropTable(context, statement)
+    case 'describe':
+      return await describeTable(context, statement)
+    case 'show_databases':
+      return await showDatabases(context, statement)
+    case 'show_tables':
+      return await showTables(context, statement)
+  }
+}

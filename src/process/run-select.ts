@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+
+import type { EngineLimits as PoolLimits } from '../base/engines/engines.ts'
+import { AppError } from '../base/errors.ts'
+import type { LocalObject } from '../base/objects/objects.ts'
+import type { ExecuteInput, Execution, ExecutionProgress } from './engines/duckdb/tasks.ts'
+import { executeTask } from './engines/duckdb/tasks.ts'
+import type { PlannedSelect } from './plan-select.ts'
+import { engineDatabase, engineTable } from './plan-select.ts'
+import type { ChosenScan } from './planning/choose-chunks.ts'
+import { bytesOf, requireWithinLimit } from './planning/choose-chunks.ts'
+import type { QueryContext } from './query-context.ts'
+import { engineSql, runningPoolLimits } from './query-context.ts'
+
+/** The columns of the file that a run writes, as expressions over c0, c1 … */
+export interface AnswerFile {
+  readonly projection: ExecuteInput['projection']
+  readonly fieldIds: string | null
+}
+
+export interface WrittenAnswer extends Execution {
+  /** In the scratch directory. */
+  readonly path: string
+  readonly runMs: number
+}
+
+/** Runs a planned SELECT in an engine process and leaves its answer in a file. */
+export async function runSelect(
+  context: QueryContext,
+  planned: PlannedSelect,
+  file: AnswerFile,
+): Promise<WrittenAnswer> {
+  requireWithinLimit(context, planned.scans)
+  const { clock } = context.ports
+  const startedMs = clock.monotonicMs()
+  const path = join(context.scratch, 'answer.parquet')
+  const spillDirectory = join(context.scratch, 'spill')
+  await context.ports.disk.makeDirectory(spillDirectory)
+  return await withFiles(context, planned.scans, async (files) => {
+    const input: ExecuteInput = {
+      ...engineSql(context, planned.select),
+      ...context.moment,
+      ...file,
+      database: engineDatabase(context),
+      tables: planned.scans.map((scan, index) => ({ ...engineTable(scan.snapshot), files: files[index] ?? [] })),
+      columnCount: planned.plan.columns.length,
+      path,
+      spillDirectory,
+      limits: context.limits,
+    }
+    const execution = await withDiskWatched(context, (limits) => execute(context, planned, input, limits))
+    return { ...execution, path, runMs: Math.round(clock.monotonicMs() - startedMs) }
+  })
+}
+
+async function execute(
+  context: QueryContext,
+  planned: PlannedSelect,
+  input: ExecuteInput,
+  limits: PoolLimits,
+): Promise<Execution> {
+  const bytesToScan = bytesOf(planned.scans)
+  context.progress({ stage: 'running', percent: null, bytesToScan })
+  return await context.ports.engines.run<Execution>(
+    { kind: executeTask, input },
+    {
+      ...limits,
+      onProgress: (value) => context.progress({ stage: 'running', ...(value as ExecutionProgress), bytesToScan }),
+    },
+  )
+}
+
+/** How many objects are fetched at one time where the store is not a directory. */
+const fetchesMax = 8
+
+/** Holds local copies of all chunks for as long as `body` runs. */
+async function withFiles<T>(
+  context: QueryContext,
+  scans: readonly ChosenScan[],
+  body: (files: readonly (readonly string[])[]) => Promise<T>,
+): Promise<T> {
+  const { objects } = context.ports
+  const waiting = scans.flatMap((scan) => scan.chunks.map((chunk) => chunk.objectKey))
+  const local = new Map<string, LocalObject>()
+  const fetchSome = async (): Promise<void> => {
+    for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+      context.attempt.signal.throwIfAborted()
+      local.set(key, await objects.materialize(key))
+    }
+  }
+  try {
+    const fetches = await Promise.allSettled(Array.from({ length: fetchesMax }, fetchSome))
+    for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
+    return await body(scans.map((scan) => scan.chunks.map((chunk) => local.get(chunk.objectKey)?.path ?? '')))
+  } finally {
+    for (const object of local.values()) object.release()
+  }
+}
+
+const diskSampleEveryMs = 500
+
+/**
+ * Runs `body` with limits that end it once its files outgrow the allowance. DuckDB bounds what it spills, but not the file
+ * that it writes; and whoever looks from outside can still act when the engine no longer listens.
+ */
+async function withDiskWatched<T>(context: QueryContext, body: (limits: PoolLimits) => Promise<T>): Promise<T> {
+  const limits = runningPoolLimits(context)
+  const tooLarge = new AbortController()
+  const done = new AbortController()
+  const watching = watchDisk(context, tooLarge, done.signal)
+  try {
+    return await body({ ...limits, signal: AbortSignal.any([context.attempt.signal, tooLarge.signal]) })
+  } finally {
+    done.abort()
+    await watching
+  }
+}
+
+async function watchDisk(context: QueryContext, tooLarge: AbortController, done: AbortSignal): Promise<void> {
+  const { clock } = context.ports
+  const { temporaryBytes } = context.limits
+  while (!done.aborted && !tooLarge.signal.aborted) {
+    await clock.sleep(diskSampleEveryMs, done)
+    if (!done.aborted && (await scratchBytes(context)) > temporaryBytes) tooLarge.abort(diskExceeded(temporaryBytes))
+  }
+}
+
+async function scratchBytes({ ports: { disk }, scratch }: QueryContext): Promise<number> {
+  const spill = join(scratch, 'spill')
+  const spilled = (await disk.list(spill)).map((name) => join(spill, name))
+  const entries = await Promise.all([join(scratch, 'answer.parquet'), ...spilled].map((path) => disk.stat(path)))
+  return entries.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0)
+}
+
+function diskExceeded(temporaryBytes: number): AppError {
+  return new AppError(
+    'query_disk_exceeded',
+    `The result and the temporary files of the query outgrew ${Math.floor(temporaryBytes / 1e6)} MB.`,
+    { hint: 'Narrow the time range, select fewer columns, or aggregate.' },
+  )
+}
