@@ -24,5 +24,5 @@ it('declares exactly the parameters that a path has', () => {
 it('defines what it refers to', () => {
   const { components } = openApiDocument() as { components: { schemas: Record<string, unknown> } }
   const referred = [...openApiText().matchAll(/"#\/components\/schemas\/(\w+)"/g)].map(([, name]) => name)
-  expect([...new Set(referred)].toSorted()).toEqual(Object.keys(components.schemas))
+  expect(new Set(referred)).toEqual(new Set(Object.keys(components.schemas)))
 })

@@ -15,7 +15,7 @@ export interface Call<O extends Operation> extends OperationInput<O> {
   readonly method: string
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
-  /** Aborted when the client goes away. */
+  /** Aborted when the client goes away or the server closes: time to stop waiting. */
   readonly signal: AbortSignal
 }
 
@@ -26,6 +26,8 @@ export interface OperationHost {
   readonly budget: BodyBudget
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
+  /** Aborted when the server begins to close: who waits is answered with what there is. */
+  readonly closing: AbortSignal
 }
 
 /** Answers an operation of the contract: who asks, what is asked, the handler, the answer. */
@@ -48,7 +50,7 @@ export function serveOperation<O extends Operation>(
           const body = await bodyOf(host, operation, request)
           try {
             const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
-            return send(reply, await handler(callOf(request, principal, input)))
+            return send(reply, await handler(callOf(host, request, principal, input)))
           } finally {
             body.release()
           }
@@ -91,7 +93,12 @@ async function bodyOf(
   }
 }
 
-function callOf<O extends Operation>(request: FastifyRequest, principal: Principal, input: OperationInput<O>): Call<O> {
+function callOf<O extends Operation>(
+  host: OperationHost,
+  request: FastifyRequest,
+  principal: Principal,
+  input: OperationInput<O>,
+): Call<O> {
   return {
     ...input,
     principal,
@@ -100,7 +107,7 @@ function callOf<O extends Operation>(request: FastifyRequest, principal: Princip
     contentEncoding: request.headers['content-encoding'],
     // Made on demand: most operations do not wait for anything.
     get signal() {
-      return request.signal
+      return AbortSignal.any([request.signal, host.closing])
     },
   }
 }

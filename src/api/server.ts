@@ -72,6 +72,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     clock: parts.clock,
     budget: new BodyBudget(parts.limits.inflightBytesMax),
     importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
+    closing: closingSignal(app),
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
   }
   answerUnknownRoutes(app)
@@ -117,6 +118,16 @@ function newServer(parts: ApiParts): FastifyInstance {
     done()
   })
   return app
+}
+
+function closingSignal(app: FastifyInstance): AbortSignal {
+  const closing = new AbortController()
+  app.addHook('preClose', (done) => {
+    const hint = 'Ask again in a few seconds.'
+    closing.abort(new AppError('shutting_down', 'The server is shutting down.', { hint, retryAfterSeconds: 2 }))
+    done()
+  })
+  return closing.signal
 }
 
 function answerFailure(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): void {

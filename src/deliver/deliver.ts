@@ -5,6 +5,16 @@ import type { Job } from '../jobs/jobs.ts'
 export const resultFormats = ['json', 'ndjson', 'csv', 'tsv', 'parquet', 'msgpack', 'msgpack.gz'] as const
 export type ResultFormat = (typeof resultFormats)[number]
 
+export const resultMediaTypes = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  csv: 'text/csv',
+  tsv: 'text/tab-separated-values',
+  parquet: 'application/vnd.apache.parquet',
+  msgpack: 'application/msgpack',
+  'msgpack.gz': 'application/gzip',
+} as const satisfies Readonly<Record<ResultFormat, string>>
+
 /** A result in one format: immutable, so that ranges of it can be fetched in any order and resumed. */
 export interface ResultObject {
   readonly contentType: string

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { resultFormats } from '../../deliver/deliver.ts'
+import { resultFormats, resultMediaTypes } from '../../deliver/deliver.ts'
 import { operation } from './operation.ts'
 import { id, idText, moment, pageOf, pageQuery, waitSecondsMax } from './values.ts'
 import { problem } from './problem.ts'
@@ -127,16 +127,6 @@ export const killJob = operation({
     200: { description: 'It is asked for.', schema: z.object({ id, former_state: jobState }) },
   },
 })
-
-export const resultMediaTypes = {
-  json: 'application/json',
-  ndjson: 'application/x-ndjson',
-  csv: 'text/csv',
-  tsv: 'text/tab-separated-values',
-  parquet: 'application/vnd.apache.parquet',
-  msgpack: 'application/msgpack',
-  'msgpack.gz': 'application/gzip',
-} as const satisfies Readonly<Record<(typeof resultFormats)[number], string>>
 
 export const getJobResult = operation({
   id: 'getJobResult',

@@ -1,0 +1,120 @@
+import { createWriteStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
+
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+
+import { errno } from '../base/disk.ts'
+import type { EngineContext, EngineHandler } from '../base/engines/engines.ts'
+import { AppError, isAppError } from '../base/errors.ts'
+import type { FormatInput, FormatOutput, FormatProgress } from './format-input.ts'
+import { formatTask } from './format-input.ts'
+import { delimitedFormat } from './formats/delimited.ts'
+import { jsonFormat, ndjsonFormat } from './formats/json.ts'
+import { msgpackFormat } from './formats/msgpack.ts'
+import { copyParquet } from './formats/parquet.ts'
+import type { RowFormat } from './formats/row-format.ts'
+
+/** What an engine process does for results: for `serveEngine`, beside the handlers of other stages. */
+export const resultEngineHandlers: Readonly<Record<string, EngineHandler>> = {
+  [formatTask]: (input: FormatInput, context) => formatResult(input, context),
+}
+
+/** Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. */
+export async function formatResult(input: FormatInput, context: EngineContext): Promise<FormatOutput> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    // One thread keeps the order, and is enough: most of the work is done here and not in DuckDB.
+    threads: '1',
+    memory_limit: `${Math.floor(input.memoryBytes / 1024)}KiB`,
+    temp_directory: '',
+  })
+  const connection = await instance.connect()
+  try {
+    const rows = await write(connection, input, context)
+    return { rows, bytes: (await stat(input.path)).size }
+  } catch (error) {
+    throw expectedFailure(error, input) ?? error
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
+
+async function write(connection: DuckDBConnection, input: FormatInput, context: EngineContext): Promise<number> {
+  if (input.format === 'parquet') return await copyParquet(connection, input)
+  const format = rowFormatOf(input)
+  let rows = 0
+  const chunks = countedChunks(connection, input.source, (count) => {
+    rows += count
+    context.progress({ rows } satisfies FormatProgress)
+  })
+  const pieces = Readable.from(limited(format(input.columns, chunks), input.outputBytesMax))
+  const file = createWriteStream(input.path, { flags: 'wx', mode: 0o600 })
+  if (input.format === 'msgpack.gz') await pipeline(pieces, createGzip(), file)
+  else await pipeline(pieces, file)
+  return rows
+}
+
+function rowFormatOf({ format }: FormatInput): RowFormat {
+  switch (format) {
+    case 'json':
+      return jsonFormat
+    case 'ndjson':
+      return ndjsonFormat
+    case 'csv':
+      return delimitedFormat({ delimiter: ',', lineEnd: '\r\n' })
+    case 'tsv':
+      return delimitedFormat({ delimiter: '\t', lineEnd: '\n' })
+    default:
+      return msgpackFormat
+  }
+}
+
+async function* countedChunks(
+  connection: DuckDBConnection,
+  source: string,
+  onRows: (count: number) => void,
+): AsyncGenerator<DuckDBDataChunk> {
+  const result = await connection.stream('select * from read_parquet($source)', { source })
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (chunk === null || chunk.rowCount === 0) return
+    yield chunk
+    onRows(chunk.rowCount)
+  }
+}
+
+async function* limited(pieces: AsyncIterable<Uint8Array>, bytesMax: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0
+  for await (const piece of pieces) {
+    bytes += piece.byteLength
+    if (bytes > bytesMax) throw tooLarge(bytesMax)
+    yield piece
+  }
+}
+
+/** What a result can fail with by itself. Whatever else DuckDB says of a file of ours is a bug. */
+function expectedFailure(error: unknown, { memoryBytes }: FormatInput): AppError | undefined {
+  if (isAppError(error) || !(error instanceof Error)) return undefined
+  if (/^Out of Memory/i.test(error.message))
+    return new AppError('query_memory_exceeded', `The result needs more than ${memoryBytes} bytes to be read.`, {
+      hint: 'Select fewer or smaller columns.',
+      cause: error,
+    })
+  if (errno(error) === 'ENOSPC' || /No space left on device/.test(error.message))
+    return new AppError('storage_full', 'The disk that holds the data directory is full.', {
+      hint: 'Free space on it, then ask for the result again.',
+      retryAfterSeconds: 10,
+      cause: error,
+    })
+  return undefined
+}
+
+function tooLarge(bytesMax: number): AppError {
+  return new AppError('query_disk_exceeded', `The result is larger than ${bytesMax} bytes in this format.`, {
+    hint: 'Download it as parquet, or select less.',
+  })
+}

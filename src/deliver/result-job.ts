@@ -1,0 +1,82 @@
+import { join } from 'node:path'
+
+import type { Disk } from '../base/disk.ts'
+import type { EnginePool } from '../base/engines/engines.ts'
+import { AppError, isAppError } from '../base/errors.ts'
+import type { LocalObject, ObjectStore } from '../base/objects/objects.ts'
+import type { Attempt, Job, JobKind, Jobs } from '../jobs/jobs.ts'
+import type { ResultFormat } from './deliver.ts'
+import { formatTask } from './format-input.ts'
+import type { FormatInput, FormatOutput } from './format-input.ts'
+import { formattedKey, storedResult } from './stored-result.ts'
+
+export const resultJobKind = 'result'
+
+/** The input of a job of kind `result`. */
+export interface ResultJobInput {
+  readonly queryJobId: number
+  readonly format: ResultFormat
+}
+
+export interface ResultJobParts {
+  readonly jobs: Jobs
+  readonly objects: ObjectStore
+  readonly engines: EnginePool
+  readonly disk: Disk
+  readonly scratchDirectory: string
+  readonly concurrency: number
+  readonly limits: ResultLimits
+}
+
+export interface ResultLimits {
+  /** What DuckDB allocates; the process is killed at `residentBytesMax`. */
+  readonly memoryBytes: number
+  readonly residentBytesMax: number
+  /** Of the result in the format that is made. */
+  readonly outputBytesMax: number
+  readonly timeoutMs: number
+}
+
+/** Writes the result of a query in a format. Doing it again gives the same object under the same key. */
+export function resultJob(parts: ResultJobParts): JobKind {
+  return { kind: resultJobKind, concurrency: parts.concurrency, handler: (attempt) => makeObject(parts, attempt) }
+}
+
+async function makeObject(parts: ResultJobParts, attempt: Attempt): Promise<FormatOutput> {
+  const { queryJobId, format } = attempt.job.input as ResultJobInput
+  const query = await parts.jobs.get(attempt.job.accountId, queryJobId)
+  const { columns, resultKey } = storedResult(query)
+  const path = join(parts.scratchDirectory, `result-${attempt.job.id}-${attempt.leaseToken}`)
+  const source = await localResult(parts.objects, query, resultKey)
+  try {
+    await parts.disk.makeDirectory(parts.scratchDirectory)
+    const { memoryBytes, outputBytesMax } = parts.limits
+    const input: FormatInput = { source: source.path, path, format, columns, memoryBytes, outputBytesMax }
+    const output = await parts.engines.run<FormatOutput>(
+      { kind: formatTask, input },
+      {
+        timeoutMs: parts.limits.timeoutMs,
+        residentBytesMax: parts.limits.residentBytesMax,
+        signal: attempt.signal,
+        onProgress: (value) => attempt.progress(value),
+      },
+    )
+    await parts.objects.putFile(formattedKey(query, format), path)
+    return output
+  } finally {
+    source.release()
+    await parts.disk.remove(path)
+  }
+}
+
+async function localResult(objects: ObjectStore, query: Job, resultKey: string): Promise<LocalObject> {
+  try {
+    return await objects.materialize(resultKey)
+  } catch (error) {
+    if (!isAppError(error, 'object_not_found')) throw error
+    throw new AppError('result_expired', `The result of job ${query.id} is not stored any more.`, {
+      hint: 'Submit the query again.',
+      cause: error,
+    })
+  }
+}

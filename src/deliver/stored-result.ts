@@ -1,0 +1,51 @@
+import { AppError, must } from '../base/errors.ts'
+import type { Job } from '../jobs/jobs.ts'
+import { finishedStates } from '../jobs/jobs.ts'
+import type { LogicalType } from '../store/types.ts'
+import type { ResultFormat } from './deliver.ts'
+
+export interface StoredColumn {
+  readonly name: string
+  readonly type: LogicalType
+}
+
+/** What deliver reads of the output of a finished query job: Parquet whose columns are named c0, c1 … in order. */
+export interface StoredResult {
+  readonly columns: readonly StoredColumn[]
+  readonly resultKey: string
+}
+
+/** The result of the job as it is stored, or why there is none. */
+export function storedResult(job: Job): StoredResult {
+  if (job.kind !== 'query') throw noResult(`Job ${job.id} is of the kind “${job.kind}”, which makes no result.`)
+  if (!finishedStates.has(job.state)) throw notReady(`Job ${job.id} is not finished: its state is “${job.state}”.`)
+  if (job.state !== 'success') throw endOf(job)
+  const { columns, resultKey } = job.output as { columns: readonly StoredColumn[]; resultKey: string | null }
+  if (resultKey === null) throw noResult(`The statement of job ${job.id} has no rows to give.`)
+  return { columns, resultKey }
+}
+
+function endOf(job: Job): AppError {
+  if (job.error !== null) return AppError.fromRecord(job.error)
+  if (job.state === 'killed')
+    return new AppError('job_killed', `Job ${job.id} was killed before it had a result.`, {
+      hint: 'Submit the query again.',
+    })
+  return noResult(`Job ${job.id} ended in the state “${job.state}”.`)
+}
+
+function noResult(message: string): AppError {
+  return new AppError('result_not_found', message, { hint: 'Only queries that succeeded have a result.' })
+}
+
+export function notReady(message: string): AppError {
+  return new AppError('result_not_ready', message, {
+    hint: 'Ask again, or wait for the job first: `GET /api/v1/jobs/{job}?wait=60`.',
+    retryAfterSeconds: 1,
+  })
+}
+
+/** Where the result lies in a format. */
+export function formattedKey(job: Job, format: ResultFormat): string {
+  return `results/${must(job.accountId, 'a query has an account')}/${job.id}/${format}`
+}
