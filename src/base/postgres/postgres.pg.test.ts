@@ -64,6 +64,13 @@ test('a server that cannot be reached is database_unavailable', async () => {
   }
 })
 
+test('a full disk of the server is storage_full', async () => {
+  const full = database.postgres.query(
+    sql`do $$ begin raise exception 'no space left' using errcode = 'disk_full'; end $$`,
+  )
+  await expect(full).rejects.toMatchObject({ code: 'storage_full' })
+})
+
 test('hears notifications, and tells when some may have been missed', async () => {
   const { postgres } = database
   const heard: string[] = []

@@ -38,6 +38,7 @@ export interface Queryable {
 /**
  * PostgreSQL as an argument. A lost or refused connection is an `AppError` of code `database_unavailable`; for a
  * transaction that means: not known whether it was committed. Every write therefore carries a unique id, and is repeated.
+ * A full disk of the server is `storage_full`; every other failure keeps its SQLSTATE (`pgCode`).
  */
 export interface Postgres extends Queryable {
   transaction<T>(body: (tx: Queryable) => Promise<T>, options?: TransactionOptions): Promise<T>
@@ -210,10 +211,21 @@ class NotificationListener {
 const unavailable =
   /^(08...|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOENT|ENOTFOUND|ETIMEDOUT|EHOSTUNREACH|EAI_AGAIN)$/
 
+const diskFull = '53100'
+
+function storageFull(cause: unknown): AppError {
+  return new AppError('storage_full', 'The disk of PostgreSQL, which holds the metadata, is full.', {
+    hint: 'Free space on it; Biwa goes on by itself. Nothing that was acknowledged is lost.',
+    retryAfterSeconds: 10,
+    cause,
+  })
+}
+
 async function translated<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call()
   } catch (error) {
+    if (pgCode(error) === diskFull) throw storageFull(error)
     if (!isConnectionFailure(error)) throw error
     throw new AppError('database_unavailable', 'PostgreSQL, which holds the metadata, cannot be reached.', {
       hint: 'Ask again in a few seconds; imports that were acknowledged are kept meanwhile.',
