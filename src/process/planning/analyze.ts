@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts'
 import { engineFailure, failureOf, queryError } from '../engines/duckdb/engine-errors.ts'
 import type { Session } from '../engines/duckdb/session.ts'
-import { lockDown, withSession } from '../engines/duckdb/session.ts'
+import { lockDown, quotedText, withSession } from '../engines/duckdb/session.ts'
 import type { Analysis, EngineSql } from '../engines/duckdb/tasks.ts'
 import { characterOfByte, placeAt } from './places.ts'
 import type { NamedTable, SyntaxNode } from './syntax-walk.ts'
@@ -43,7 +43,7 @@ async function parseSelect(session: Session, text: EngineSql): Promise<SyntaxNod
 
 async function serialized(session: Session, text: EngineSql): Promise<string> {
   try {
-    const [row] = await session.rows('select json_serialize_sql($sql)', { sql: text.sql })
+    const [row] = await session.rows(`select json_serialize_sql(${quotedText(text.sql)})`)
     return String(row?.[0])
   } catch (error) {
     const failure = engineFailure(error)

@@ -4,7 +4,9 @@ export function nearestName(wanted: string, names: readonly string[]): string | 
     .map((name) => ({ name, distance: editDistance(wanted.slice(0, 128), name) }))
     .toSorted((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  return best !== undefined && best.distance <= Math.max(1, Math.floor(wanted.length / 3)) ? best.name : undefined
+  // Two letters changed places are two changes; of a shorter name that would leave nothing.
+  const distanceMax = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3))
+  return best !== undefined && best.distance <= distanceMax ? best.name : undefined
 }
 
 /** How many letters have to be put in, taken out or changed (Levenshtein), row by row. */

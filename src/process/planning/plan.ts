@@ -7,7 +7,7 @@ import { engineFailure, queryError } from '../engines/duckdb/engine-errors.ts'
 import { logicalType } from '../engines/duckdb/result-types.ts'
 import { makeSchemas } from '../engines/duckdb/schemas.ts'
 import type { Session } from '../engines/duckdb/session.ts'
-import { lockDown, withSession } from '../engines/duckdb/session.ts'
+import { lockDown, quotedText, withSession } from '../engines/duckdb/session.ts'
 import type { EngineTable, Plan, PlanInput, PlannedColumn } from '../engines/duckdb/tasks.ts'
 import { makeTimeFunctions } from '../engines/duckdb/time-functions.ts'
 import { planningLimits } from './analyze.ts'
@@ -95,7 +95,7 @@ async function prepareSelect(session: Session, input: PlanInput): Promise<DuckDB
 
 /** From the serialised plan; where DuckDB fails to make one, from the printed plan; else nothing is known. */
 async function sitesOf(session: Session, input: PlanInput): Promise<readonly ScanSite[] | undefined> {
-  const serialized = await planJson(session, 'select json_serialize_plan($sql, optimize := true)', input.sql)
+  const serialized = await planJson(session, `select json_serialize_plan(${quotedText(input.sql)}, optimize := true)`)
   const { error, plans } = (serialized ?? {}) as { error?: boolean; plans?: unknown }
   if (error === false && plans !== undefined) return scanSites(plans)
   const printed = await planJson(session, `explain (format json) ${input.sql}`)
@@ -103,9 +103,9 @@ async function sitesOf(session: Session, input: PlanInput): Promise<readonly Sca
 }
 
 /** The JSON in the last column of the only row; undefined where DuckDB fails, since a query can run without its plan. */
-async function planJson(session: Session, statement: string, sql?: string): Promise<unknown> {
+async function planJson(session: Session, statement: string): Promise<unknown> {
   try {
-    const [row] = await session.rows(statement, sql === undefined ? undefined : { sql })
+    const [row] = await session.rows(statement)
     return JSON.parse(String(row?.at(-1)))
   } catch {
     return undefined

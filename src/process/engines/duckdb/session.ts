@@ -6,7 +6,7 @@ export interface Session {
   readonly connection: DuckDBConnection
   run(sql: string): Promise<void>
   /** All rows, by position of the column. For small answers. */
-  rows(sql: string, values?: Record<string, string>): Promise<DuckDBValue[][]>
+  rows(sql: string): Promise<DuckDBValue[][]>
   prepare(sql: string): Promise<DuckDBPreparedStatement>
 }
 
@@ -38,7 +38,7 @@ export async function withSession<T>(limits: SessionLimits, body: (session: Sess
     return await body({
       connection,
       run: async (sql) => void (await connection.run(sql)),
-      rows: async (sql, values) => (await connection.runAndReadAll(sql, values)).getRows(),
+      rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
       prepare: (sql) => connection.prepare(sql),
     })
   } finally {

@@ -1,0 +1,199 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
+
+import { openTestDatabase } from '../../../test/support/postgres.ts'
+import type { Principal } from '../../access/access.ts'
+import { openAccess } from '../../access/open-access.ts'
+import { systemClock } from '../../base/clock.ts'
+import { systemDisk } from '../../base/disk.ts'
+import type { EnginePool } from '../../base/engines/engines.ts'
+import { must } from '../../base/errors.ts'
+import { openLog } from '../../base/log.ts'
+import { openDirectoryStore } from '../../base/objects/directory-store.ts'
+import type { ObjectStore } from '../../base/objects/objects.ts'
+import type { Postgres } from '../../base/postgres/postgres.ts'
+import { sql } from '../../base/postgres/postgres.ts'
+import { systemRandomness } from '../../base/randomness.ts'
+import type { Attempt } from '../../jobs/jobs.ts'
+import { assignFieldIds, fieldIdsClause, timeColumn } from '../../store/columns.ts'
+import { openStore } from '../../store/open-store.ts'
+import type { Store } from '../../store/store.ts'
+import type { LogicalType } from '../../store/types.ts'
+import { duckdbFileType, quotedName } from '../../store/types.ts'
+import { copiedFile } from '../engines/duckdb/file-statistics.ts'
+import type { QueryOutput, QueryProgress } from '../process.ts'
+import type { QueryLimits } from '../query-context.ts'
+import { queryJobKind } from '../query-job.ts'
+import { newChunk } from '../writes/new-chunk.ts'
+
+export interface QueryOptions {
+  readonly database?: string | null
+  readonly principal?: Principal
+  readonly limits?: Partial<QueryLimits>
+  readonly signal?: AbortSignal
+  /** The job to run another attempt of. */
+  readonly jobId?: number
+  readonly onProgress?: (progress: QueryProgress) => void
+}
+
+export interface Answer extends QueryOutput {
+  readonly jobId: number
+  /** Values as DuckDB prints them in JSON. */
+  readonly values: readonly unknown[][]
+}
+
+/** Queries over a real store, access and object store, by the job's own handler. */
+export interface QueryBench {
+  readonly store: Store
+  readonly objects: ObjectStore
+  readonly postgres: Postgres
+  readonly owner: Principal
+  readonly folder: string
+  makeOwner(): Promise<Principal>
+  /** Commits files of one table, each the rows of a SELECT over bare DuckDB. The first one makes the table's columns. */
+  load(
+    table: string,
+    columns: readonly { name: string; type: LogicalType }[],
+    selects: readonly string[],
+    owner?: Principal,
+  ): Promise<void>
+  query(text: string, options?: QueryOptions): Promise<Answer>
+  close(): Promise<void>
+}
+
+const limits: QueryLimits = {
+  memoryBytes: 300e6,
+  temporaryBytes: 1e9,
+  scanBytes: 1e9,
+  timeoutMs: 60_000,
+  threads: 2,
+}
+
+export async function openQueryBench(engines: EnginePool): Promise<QueryBench> {
+  const database = await openTestDatabase()
+  const { postgres } = database
+  const folder = await mkdtemp(join(tmpdir(), 'biwa-process-'))
+  const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log: openLog('silent') }
+  const objects = await openDirectoryStore({ root: join(folder, 'objects'), ...ports })
+  const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
+  const access = openAccess({ postgres, ...ports })
+  const instance = await DuckDBInstance.create()
+  const bare = await instance.connect()
+
+  const makeOwner = async (): Promise<Principal> => {
+    const { account, owner } = await access.createAccount('test', { email: 'a@example.com', name: 'A' })
+    await store.createDatabase(account.id, 'web')
+    return { accountId: account.id, userId: owner.id, keyId: 0, keyKind: 'full', role: 'owner' }
+  }
+  const owner = await makeOwner()
+
+  return {
+    store,
+    objects,
+    postgres,
+    owner,
+    folder,
+    makeOwner,
+    load: (table, columns, selects, as = owner) => load({ store, objects, bare, folder }, as, table, columns, selects),
+    async query(text, options = {}) {
+      const { handler } = queryJobKind({
+        ...ports,
+        access,
+        store,
+        objects,
+        engines,
+        scratchDirectory: join(folder, 'scratch'),
+        concurrency: 1,
+        limits: { ...limits, ...options.limits },
+      })
+      const principal = options.principal ?? owner
+      const attempt = await makeAttempt(postgres, { sql: text, principal, database: 'web', ...options })
+      const output = (await handler(attempt)) as QueryOutput
+      return { ...output, jobId: attempt.job.id, values: await valuesOf(bare, objects, output) }
+    },
+    async close() {
+      await store.stop()
+      await access.stop()
+      bare.closeSync()
+      instance.closeSync()
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function load(
+  { store, objects, bare, folder }: { store: Store; objects: ObjectStore; bare: DuckDBConnection; folder: string },
+  { accountId }: Principal,
+  name: string,
+  columns: readonly { name: string; type: LogicalType }[],
+  selects: readonly string[],
+): Promise<void> {
+  const table = await store.createTable(accountId, 'web', name)
+  const own = assignFieldIds(columns, table.nextFieldId).columns
+  const all = [timeColumn, ...own]
+  const items = all.map(({ name: of, type }) => `${quotedName(of)}::${duckdbFileType(type)} as ${quotedName(of)}`)
+  const chunks = []
+  for (const select of selects) {
+    const path = join(folder, 'load.parquet')
+    const copied = await bare.runAndReadAll(
+      `copy (select ${items.join(', ')} from (${select})) to '${path}'
+       (format parquet, field_ids ${fieldIdsClause(all)}, return_stats true)`,
+    )
+    const file = copiedFile(copied.getRows()[0] ?? [])
+    const chunk = newChunk(store.newChunk({ accountId, tableId: table.id }), file, all)
+    await objects.putFile(chunk.objectKey, path)
+    chunks.push(chunk)
+  }
+  await store.commit({
+    accountId,
+    target: { tableId: table.id, schemaVersion: table.schemaVersion, newColumns: own },
+    operation: 'import',
+    cause: 'test',
+    chunks,
+    ids: [{ uniqueId: 'test', rows: chunks.reduce((sum, chunk) => sum + chunk.rows, 0), quarantined: 0 }],
+    quarantined: [],
+  })
+}
+
+async function makeAttempt(
+  postgres: Postgres,
+  input: QueryOptions & { sql: string; principal: Principal; database: string | null },
+): Promise<Attempt> {
+  const { principal, onProgress } = input
+  const values = JSON.stringify({ sql: input.sql, database: input.database, principal })
+  const [row] = await postgres.query<{ id: number; lease_token: number; attempt: number }>(
+    input.jobId === undefined
+      ? sql`insert into jobs (account_id, kind, input, state, attempt, lease_token)
+            values (${principal.accountId}, 'query', ${values}, 'running', 1, nextval('job_lease_tokens'))
+            returning id, lease_token, attempt`
+      : sql`update jobs set lease_token = nextval('job_lease_tokens'), attempt = attempt + 1
+             where id = ${input.jobId} returning id, lease_token, attempt`,
+  )
+  const { id, lease_token: leaseToken, attempt } = must(row, 'the job was made')
+  return {
+    job: {
+      ...{ id, attempt, accountId: principal.accountId, userId: principal.userId, kind: 'query', state: 'running' },
+      ...{ priority: 0, uniqueKey: null, input: JSON.parse(values) as unknown, progress: null, output: null },
+      ...{ error: null, runAt: new Date(), attemptsMax: 3, timeoutMs: null, killRequestedAt: null },
+      ...{ createdAt: new Date(1_700_000_000_000), startedAt: new Date(), finishedAt: null },
+    },
+    leaseToken,
+    signal: input.signal ?? new AbortController().signal,
+    progress: (value) => onProgress?.(value as QueryProgress),
+  }
+}
+
+async function valuesOf(
+  bare: DuckDBConnection,
+  objects: ObjectStore,
+  { resultKey }: QueryOutput,
+): Promise<readonly unknown[][]> {
+  if (resultKey === null) return []
+  const { path } = await objects.materialize(resultKey)
+  return (await bare.runAndReadAll(`select * from read_parquet('${path}')`)).getRowsJson()
+}
