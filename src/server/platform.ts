@@ -1,0 +1,100 @@
+import { join, resolve } from 'node:path'
+
+import { openAccess } from '../access/open-access.ts'
+import type { Access } from '../access/access.ts'
+import { systemClock } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import { systemDisk } from '../base/disk.ts'
+import type { Disk } from '../base/disk.ts'
+import type { Logger } from '../base/log.ts'
+import { openObjectStore } from '../base/objects/open-object-store.ts'
+import type { ObjectStore } from '../base/objects/objects.ts'
+import { openPostgres } from '../base/postgres/postgres.ts'
+import type { Postgres } from '../base/postgres/postgres.ts'
+import { systemRandomness } from '../base/randomness.ts'
+import type { Randomness } from '../base/randomness.ts'
+import type { Service } from '../base/service.ts'
+import type { Settings } from '../base/settings.ts'
+import { openJobs } from '../jobs/open-jobs.ts'
+import type { Jobs } from '../jobs/jobs.ts'
+import { openStore } from '../store/open-store.ts'
+import type { Store } from '../store/store.ts'
+
+/** Where things lie below the data directory. */
+export interface Paths {
+  readonly objects: string
+  readonly inbox: string
+  readonly cache: string
+  readonly scratch: string
+}
+
+/** What every role is made of: the real ports, and the doors that all of them use. */
+export interface Platform {
+  readonly settings: Settings
+  readonly paths: Paths
+  readonly log: Logger
+  readonly clock: Clock
+  readonly randomness: Randomness
+  readonly disk: Disk
+  readonly postgres: Postgres
+  readonly objects: ObjectStore
+  readonly access: Access
+  readonly jobs: Jobs
+  readonly store: Store
+  /** The services above, in the order of their start. */
+  readonly services: readonly Service[]
+}
+
+/** The connections of one role. PostgreSQL allows 100 by default: enough for three roles and a few more of each. */
+const connectionsMax = 10
+
+/** How long queries may go on reading the files of a dropped table. */
+const removalGraceSeconds = 6 * 3600
+
+export function pathsOf(dataDirectory: string): Paths {
+  const below = (name: string) => join(resolve(dataDirectory), name)
+  return { objects: below('objects'), inbox: below('inbox'), cache: below('cache'), scratch: below('scratch') }
+}
+
+/** Opens the object store that the settings name; by default a directory of the data directory. */
+export function openObjects(settings: Settings): Promise<ObjectStore> {
+  const paths = pathsOf(settings.dataDirectory)
+  return openObjectStore({
+    location: settings.objectStore === '' ? paths.objects : settings.objectStore,
+    ...(settings.objectStoreEndpoint !== '' && { endpoint: settings.objectStoreEndpoint }),
+    pathStyle: settings.objectStorePathStyle,
+    cacheDirectory: paths.cache,
+    cacheBytesMax: settings.cacheBytes,
+    disk: systemDisk,
+    clock: systemClock,
+    randomness: systemRandomness,
+  })
+}
+
+export async function openPlatform(settings: Settings, role: string, log: Logger): Promise<Platform> {
+  const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log }
+  const postgres = await openPostgres({ url: settings.databaseUrl, connectionsMax, applicationName: `biwa ${role}` })
+  const objects = await openObjects(settings)
+  const access = openAccess({ postgres, ...ports })
+  const jobs = openJobs({ postgres, ...ports })
+  const store = openStore({ postgres, objects, removalGraceSeconds, ...ports })
+  const connections: Service = {
+    name: 'connections',
+    start: async () => {},
+    async stop() {
+      await objects.close()
+      await postgres.close()
+    },
+  }
+  return {
+    settings,
+    paths: pathsOf(settings.dataDirectory),
+    ...ports,
+    postgres,
+    objects,
+    access,
+    jobs,
+    store,
+    services: [connections, access, jobs, store],
+  }
+}

@@ -1,0 +1,67 @@
+import { readFileSync } from 'node:fs'
+
+import { openMetrics } from '../../api/metrics.ts'
+import { buildApi } from '../../api/server.ts'
+import { openLog } from '../../base/log.ts'
+import { sql } from '../../base/postgres/postgres.ts'
+import type { Collect } from '../../collect/collect.ts'
+import { importBodyBytesMax } from '../../collect/limits.ts'
+import { openDeliver } from '../../deliver/open-deliver.ts'
+import { openProcess } from '../../process/open-process.ts'
+import { HttpListener } from '../http-listener.ts'
+import { openPlatform } from '../platform.ts'
+import type { Platform } from '../platform.ts'
+import { runRole } from '../role-process.ts'
+import { settingsOfRole } from '../role-settings.ts'
+
+/** The api: all network doors, and the inbox behind those that take data in. */
+const settings = settingsOfRole()
+const log = openLog(settings.logLevel, { role: 'api' })
+
+await runRole(log, async (previous) => {
+  const platform = await openPlatform(settings, 'api', log)
+  const collect = openIntake(platform)
+  const listener = new HttpListener(buildApp(platform, collect), settings.host, portOf(previous) ?? settings.port)
+  return {
+    services: [...platform.services, collect, listener],
+    announce: () => ({ url: listener.url, port: listener.port }),
+  }
+})
+
+/** A role that is started again answers where it answered before, also when the port was any free one. */
+function portOf(previous: unknown): number | undefined {
+  if (typeof previous !== 'object' || previous === null || !('port' in previous)) return undefined
+  return typeof previous.port === 'number' ? previous.port : undefined
+}
+
+function buildApp(platform: Platform, collect: Collect) {
+  const { access, jobs, objects, postgres } = platform
+  const version = versionOfPackage()
+  return buildApi({
+    ...platform,
+    collect,
+    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
+    deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
+    dependencies: [
+      { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
+      { name: 'object_store', check: () => objects.check() },
+    ],
+    metrics: openMetrics({ version, jobs, log }),
+    version,
+    limits: {
+      bodyBytesMax: importBodyBytesMax,
+      inflightBytesMax: settings.inflightBytes,
+      bodySilenceMsMax: 15_000,
+      requestMsMax: 120_000,
+    },
+    onBug(error) {
+      log.fatal({ err: error }, 'a bug ends this process')
+      process.exit(1)
+    },
+  })
+}
+
+function versionOfPackage(): string {
+  const description = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(description) as { version: string }).version
+}

@@ -1,0 +1,31 @@
+import { openLog } from '../../base/log.ts'
+import { deleteFinishedJobs } from '../../jobs/retention.ts'
+import { Housekeeping } from '../housekeeping.ts'
+import type { Chore } from '../housekeeping.ts'
+import { openPlatform } from '../platform.ts'
+import type { Platform } from '../platform.ts'
+import { runRole } from '../role-process.ts'
+import { settingsOfRole } from '../role-settings.ts'
+
+/** The scheduler: whatever happens by the clock. Today that is tidying up. */
+const settings = settingsOfRole()
+const log = openLog(settings.logLevel, { role: 'scheduler' })
+
+await runRole(log, async () => {
+  const platform = await openPlatform(settings, 'scheduler', log)
+  return { services: [...platform.services, new Housekeeping(chores(platform), platform.clock, log)] }
+})
+
+/** Finished jobs, and with them the way to their results, are kept this long. */
+const jobRetentionMs = 30 * 86_400_000
+
+function chores({ store, postgres, clock }: Platform): Chore[] {
+  return [
+    { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
+    {
+      name: 'forget old jobs',
+      everyMs: 600_000,
+      perform: () => deleteFinishedJobs(postgres, new Date(clock.nowMs() - jobRetentionMs)),
+    },
+  ]
+}

@@ -1,0 +1,107 @@
+import { systemClock } from '../base/clock.ts'
+import { openDataDirectory } from '../base/data-directory.ts'
+import { systemDisk } from '../base/disk.ts'
+import { isAppError } from '../base/errors.ts'
+import { openLog } from '../base/log.ts'
+import type { Logger } from '../base/log.ts'
+import { EmbeddedPostgres } from '../base/postgres/embedded.ts'
+import { systemRandomness } from '../base/randomness.ts'
+import type { Service } from '../base/service.ts'
+import { readSettings } from '../base/settings.ts'
+import type { SettingName, Settings } from '../base/settings.ts'
+import { readyLines } from './announce.ts'
+import { readCredentials, writeCredentials } from './credentials.ts'
+import { drainServices, listenForStopSignals, startServices, stopServices } from './life-cycle.ts'
+import type { StopSignals } from './life-cycle.ts'
+import { prepareDatabase } from './prepare-database.ts'
+import { openObjects } from './platform.ts'
+import { settingsForRoles } from './role-settings.ts'
+import { loadSample } from './sample.ts'
+import { SupervisedRole } from './supervisor.ts'
+
+/**
+ * `biwa serve`: the supervisor. Reads top to bottom as the boot order: data directory, PostgreSQL, schema, object store,
+ * roles, sample. Fails with `startup`, in one sentence, when it cannot start; returns when it was asked to stop.
+ */
+export async function serve(flags: Readonly<Partial<Record<SettingName, string>>>): Promise<void> {
+  const startedMs = systemClock.monotonicMs()
+  const settings = readSettings(flags, process.env)
+  const log = openLog(settings.logLevel, { role: 'supervisor' })
+  const signals = listenForStopSignals()
+  const directory = await openDataDirectory(settings.dataDirectory)
+  const running: Service[] = []
+  try {
+    const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
+    if (postgres !== undefined) await begin([postgres], running, signals)
+    const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
+    const made = await prepareDatabase(complete, log)
+    await (await openObjects(complete)).check()
+    const roles = complete.roles.map((role) => roleProcess(role, complete, log))
+    await begin(roles, running, signals)
+    const address = addressOf(roles)
+    if (address !== undefined) {
+      const apiKey = made?.key ?? (await readCredentials(directory.path))?.apiKey
+      await writeCredentials(ports, directory.path, { url: address, apiKey })
+      const withSample = complete.sample && apiKey !== undefined && (await sampleLoaded(address, apiKey, log))
+      const seconds = (systemClock.monotonicMs() - startedMs) / 1000
+      const firstStart = made !== undefined
+      print(readyLines({ url: address, apiKey, firstStart, dataDirectory: settings.dataDirectory, withSample, seconds }))
+    } else {
+      print(`Biwa is ready: ${complete.roles.join(' and ')}.\n\nCtrl-C stops everything.\n`)
+    }
+    await aborted(signals.asked)
+    await drainServices(running, log, signals.insisted)
+  } catch (error) {
+    // Asked to stop while it started: that is an end like any other.
+    if (!isAppError(error, 'shutting_down')) throw error
+  } finally {
+    await stopServices(running, log)
+    await directory.release()
+  }
+}
+
+const ports = { disk: systemDisk, clock: systemClock, randomness: systemRandomness }
+
+function embedded(dataDirectory: string, log: Logger): EmbeddedPostgres {
+  return new EmbeddedPostgres({ dataDirectory, clock: systemClock, log })
+}
+
+/** Starts services and notes them for the end, also when one of them fails: that one stops what it had begun. */
+async function begin(services: readonly Service[], running: Service[], signals: StopSignals): Promise<void> {
+  await startServices(services, signals.asked)
+  running.push(...services)
+}
+
+function roleProcess(name: Settings['roles'][number], settings: Settings, log: Logger): SupervisedRole {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+  const entry = new URL(`./roles/${name}.${extension}`, import.meta.url)
+  return new SupervisedRole({ name, entry, environment: settingsForRoles(settings) }, systemClock, log)
+}
+
+/** What the api role announced; undefined where this supervisor runs none. */
+function addressOf(roles: readonly SupervisedRole[]): string | undefined {
+  const announced = roles.find((role) => role.name === 'api')?.announced
+  return typeof announced === 'object' && announced !== null && 'url' in announced ? String(announced.url) : undefined
+}
+
+/** A sample that does not load is a pity, and no reason not to serve. */
+async function sampleLoaded(url: string, apiKey: string, log: Logger): Promise<boolean> {
+  try {
+    await loadSample(url, apiKey)
+    return true
+  } catch (error) {
+    log.warn({ err: error }, 'the sample data set was not loaded')
+    return false
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function print(text: string): void {
+  process.stdout.write(text)
+}
