@@ -26,7 +26,7 @@ it('writes every integer of 64 bits', () => {
 it.each([0, 1, 15, 16, 31, 32, 255, 256, 65_535, 65_536, 200_000])('writes lengths of %i', (length) => {
   const text = 'é'.repeat(length)
   expect(written((writer) => writer.text(text))).toBe(text)
-  const bytes = new Uint8Array(length).fill(7)
+  const bytes = Buffer.alloc(length, 7)
   expect(written((writer) => writer.binary(bytes))).toEqual(bytes)
   const list = written((writer) => {
     writer.arrayOf(length)

@@ -14,10 +14,12 @@ const pieceBytesMin = 1 << 18
 export const msgpackFormat: RowFormat = async function* (columns, chunks) {
   const puts = columns.map(({ type }) => putOf(type))
   const writer = new MsgpackWriter()
-  for await (const row of rowsOf(chunks)) {
-    writer.arrayOf(puts.length)
-    for (const [index, put] of puts.entries()) put(writer, row[index] ?? null)
-    if (writer.bytes >= pieceBytesMin) yield writer.take()
+  for await (const chunk of chunks) {
+    for (const row of rowsOf(chunk)) {
+      writer.arrayOf(puts.length)
+      for (const [index, put] of puts.entries()) put(writer, row[index] ?? null)
+      if (writer.bytes >= pieceBytesMin) yield writer.take()
+    }
   }
   yield writer.take()
 }

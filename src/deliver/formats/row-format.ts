@@ -18,23 +18,25 @@ export async function* textPieces(
 ): AsyncGenerator<Uint8Array> {
   let text = ''
   let number = 0
-  for await (const row of rowsOf(chunks)) {
-    text += rowText(row, number++)
-    if (text.length < pieceCharactersMin) continue
-    yield Buffer.from(text)
-    text = ''
+  for await (const chunk of chunks) {
+    for (const row of rowsOf(chunk)) {
+      text += rowText(row, number++)
+      if (text.length < pieceCharactersMin) continue
+      yield Buffer.from(text)
+      text = ''
+    }
   }
   yield Buffer.from(text)
 }
 
-/** The rows one by one. The array is the same each time: an object per row would double the time. */
-export async function* rowsOf(chunks: AsyncIterable<DuckDBDataChunk>): AsyncGenerator<readonly DuckDBValue[]> {
-  for await (const chunk of chunks) {
-    const vectors = Array.from({ length: chunk.columnCount }, (_, index) => chunk.getColumnVector(index))
-    const row: DuckDBValue[] = Array.from({ length: vectors.length }, () => null)
-    for (let index = 0; index < chunk.rowCount; index++) {
-      for (const [column, vector] of vectors.entries()) row[column] = vector.getItem(index)
-      yield row
-    }
+/** The rows one by one, in an array that is the same each time. */
+export function* rowsOf(chunk: DuckDBDataChunk): Generator<readonly DuckDBValue[]> {
+  const vectors = Array.from({ length: chunk.columnCount }, (_, index) => chunk.getColumnVector(index))
+  const row: DuckDBValue[] = vectors.map(() => null)
+  // Asked once: the count is a call into native code.
+  const { rowCount } = chunk
+  for (let index = 0; index < rowCount; index++) {
+    for (let column = 0; column < vectors.length; column++) row[column] = vectors[column]?.getItem(index) ?? null
+    yield row
   }
 }
