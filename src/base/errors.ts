@@ -70,6 +70,8 @@ export const errorCatalogue = {
   /** The result or its temporary files outgrow the disk allowance. */
   query_disk_exceeded: spec(422, 'The query needs more disk than it may have'),
   job_killed: spec(409, 'The job was killed'),
+  /** An attempt took longer than the job allows. */
+  job_timeout: spec(422, 'The job took too long'),
   /** The process that ran the job died; the job is tried again. */
   worker_lost: spec(503, 'The worker was lost', true),
   /** The worker no longer holds the job's lease: another attempt owns it. */
@@ -77,6 +79,8 @@ export const errorCatalogue = {
   too_many_requests: spec(429, 'There are too many requests', true),
   /** A buffer is full; the request was refused before anything of it was kept. */
   overloaded: spec(503, 'The server is at its limit', true),
+  /** The disk under the inbox fails: nothing of the request was kept. */
+  inbox_unavailable: spec(503, 'The inbox cannot be written', true),
   shutting_down: spec(503, 'The server is shutting down', true),
   database_unavailable: spec(503, 'The metadata database is unavailable', true),
   object_store_unavailable: spec(503, 'The object store is unavailable', true),

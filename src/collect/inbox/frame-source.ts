@@ -1,0 +1,113 @@
+import { join } from 'node:path'
+
+import type { Disk, DiskFile } from '../../base/disk.ts'
+import { AppError, isAppError, must } from '../../base/errors.ts'
+import type { ObjectStore } from '../../base/objects/objects.ts'
+import type { Postgres } from '../../base/postgres/postgres.ts'
+import { inboxNameFile } from './directory-inbox.ts'
+import type { FoundFrame } from './frame.ts'
+import { decodeFrame } from './frame.ts'
+import type { Segment } from './inbox.ts'
+import { isWaiting } from './inbox-objects.sql.ts'
+import { decodeHeader, headerBytes } from './segment-header.ts'
+import type { SegmentIdentity } from './segment-header.ts'
+
+/** What a worker reads frames from. */
+export interface FrameSourceOptions {
+  /** The directory of this machine's inbox; there may be none. */
+  readonly directory: string
+  readonly disk: Disk
+  readonly objects: ObjectStore | undefined
+  readonly postgres: Postgres | undefined
+}
+
+/** Bytes `[from, to)` of a segment. */
+export type Span = readonly [from: number, to: number]
+
+export interface ReadFrames {
+  readonly frames: readonly FoundFrame[]
+  /** Stretches in which the frames that should be there are damaged. */
+  readonly damaged: readonly { readonly from: number; readonly bytes: Buffer }[]
+}
+
+/** An open segment. */
+export interface FrameSource {
+  /** The local file, in which the bodies lie at the offsets of the frames. */
+  readonly path: string
+  read(spans: readonly Span[]): Promise<ReadFrames>
+  close(): Promise<void>
+}
+
+/**
+ * Opens a segment for reading; undefined where it was released, and so everything in it was dealt with. A segment that
+ * this machine cannot see is `inbox_unavailable`: another worker may see it.
+ */
+export async function openFrameSource(segment: Segment, options: FrameSourceOptions): Promise<FrameSource | undefined> {
+  const { disk } = options
+  if (segment.kind === 'object') return await openObject(segment, options)
+  await requireInbox(segment, options)
+  const path = join(options.directory, segment.name)
+  if ((await disk.stat(path)) === undefined) return undefined
+  return await openFile(path, segment.id, disk, () => {})
+}
+
+async function openObject(
+  segment: Segment & { kind: 'object' },
+  { disk, ...options }: FrameSourceOptions,
+): Promise<FrameSource | undefined> {
+  const objects = must(options.objects, 'a worker of an inbox in the object store has one')
+  try {
+    const local = await objects.materialize(segment.key)
+    return await openFile(local.path, segment.id, disk, () => local.release())
+  } catch (error) {
+    if (!isAppError(error, 'object_not_found')) throw error
+    const postgres = must(options.postgres, 'a worker of an inbox in the object store has a database')
+    if (await isWaiting(postgres, segment.id)) throw error
+    return undefined
+  }
+}
+
+async function openFile(path: string, id: string, disk: Disk, release: () => void): Promise<FrameSource | undefined> {
+  const file = await disk.open(path, 'read')
+  const identity = decodeHeader(await file.read(0, headerBytes))
+  const close = async (): Promise<void> => {
+    await file.close()
+    release()
+  }
+  if (identity?.id !== id) {
+    await close()
+    return undefined
+  }
+  return { path, read: (spans) => readSpans(file, identity, spans), close }
+}
+
+async function readSpans(file: DiskFile, identity: SegmentIdentity, spans: readonly Span[]): Promise<ReadFrames> {
+  const frames: FoundFrame[] = []
+  const damaged: { from: number; bytes: Buffer }[] = []
+  for (const [from, to] of spans) {
+    const bytes = await file.read(from, to - from)
+    for (let at = 0; at < bytes.byteLength;) {
+      const frame = decodeFrame(bytes, at, from, identity.token)
+      if (frame === undefined) {
+        // Lengths cannot be trusted here: whatever is left of the span is kept as it is.
+        damaged.push({ from: from + at, bytes: bytes.subarray(at) })
+        break
+      }
+      frames.push(frame)
+      at = frame.to - from
+    }
+  }
+  return { frames, damaged }
+}
+
+async function requireInbox(segment: Segment & { kind: 'file' }, options: FrameSourceOptions): Promise<void> {
+  const path = join(options.directory, inboxNameFile)
+  if ((await options.disk.stat(path)) !== undefined) {
+    const file = await options.disk.open(path, 'read')
+    const name = await file.read(0, 64).finally(() => file.close())
+    if (name.toString() === segment.inbox) return
+  }
+  throw new AppError('inbox_unavailable', `The inbox ${segment.inbox} is not on this machine.`, {
+    hint: 'Run a worker on the machine whose api role wrote to it, or use an object store that all of them share.',
+  })
+}

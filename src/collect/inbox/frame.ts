@@ -1,0 +1,132 @@
+import { crc32 } from 'node:zlib'
+
+import { assert } from '../../base/errors.ts'
+import type { FrameHeader } from './inbox.ts'
+
+/**
+ * A frame: a prefix of 32 bytes, the header as JSON, the body, and zeroes up to the next multiple of eight. Numbers are
+ * little-endian.
+ *
+ *  0  4  the mark "bwfr"
+ *  4 12  the segment's token: what an earlier use of the file left behind is no frame of this one. Senders learn ids of
+ *        segments but never tokens, so that no body can pass off a part of itself as a frame
+ * 16  4  bytes of the header
+ * 20  4  bytes of the body
+ * 24  4  up to which offset the segment was known to be durable when this was written
+ * 28  4  CRC32 of the header, the body and the 28 bytes before, in that order
+ */
+export const prefixBytes = 32
+const mark = Buffer.from('bwfr')
+
+export const tokenBytes = 12
+const alignment = 8
+
+/** A frame that waits for its place. The checksum of the large part is made before the place is known. */
+export interface PreparedFrame {
+  readonly header: Buffer
+  readonly body: Uint8Array
+  readonly checksum: number
+  /** With the prefix and the zeroes at the end. */
+  readonly bytes: number
+}
+
+export function prepareFrame(header: FrameHeader, body: Uint8Array): PreparedFrame {
+  const json = Buffer.from(JSON.stringify(header))
+  const bytes = Math.ceil((prefixBytes + json.byteLength + body.byteLength) / alignment) * alignment
+  return { header: json, body, checksum: crc32(body, crc32(json)), bytes }
+}
+
+/** The buffers that together are the frame. */
+export function encodeFrame(frame: PreparedFrame, token: Buffer, durableTo: number): Uint8Array[] {
+  const prefix = Buffer.allocUnsafe(prefixBytes)
+  mark.copy(prefix)
+  token.copy(prefix, 4)
+  prefix.writeUInt32LE(frame.header.byteLength, 16)
+  prefix.writeUInt32LE(frame.body.byteLength, 20)
+  prefix.writeUInt32LE(durableTo, 24)
+  prefix.writeUInt32LE(crc32(prefix.subarray(0, 28), frame.checksum), 28)
+  const padding = frame.bytes - prefixBytes - frame.header.byteLength - frame.body.byteLength
+  return [prefix, frame.header, frame.body, zeroes.subarray(0, padding)]
+}
+
+const zeroes = Buffer.alloc(alignment)
+
+/** A frame found in the bytes of a segment. */
+export interface FoundFrame {
+  readonly header: FrameHeader
+  readonly body: Buffer
+  /** Offsets in the segment. */
+  readonly from: number
+  readonly bodyFrom: number
+  readonly to: number
+  readonly durableTo: number
+}
+
+/** The frame at `at` of `bytes`, which begin at offset `base` of the segment; undefined where there is no sound one. */
+export function decodeFrame(bytes: Buffer, at: number, base: number, token: Buffer): FoundFrame | undefined {
+  if (at + prefixBytes > bytes.byteLength) return undefined
+  const prefix = bytes.subarray(at, at + prefixBytes)
+  if (!prefix.subarray(0, 4).equals(mark) || !prefix.subarray(4, 16).equals(token)) return undefined
+  const bodyAt = at + prefixBytes + prefix.readUInt32LE(16)
+  const end = bodyAt + prefix.readUInt32LE(20)
+  if (end > bytes.byteLength) return undefined
+  const checksum = crc32(prefix.subarray(0, 28), crc32(bytes.subarray(at + prefixBytes, end)))
+  if (checksum !== prefix.readUInt32LE(28)) return undefined
+  return {
+    header: JSON.parse(bytes.toString('utf8', at + prefixBytes, bodyAt)) as FrameHeader,
+    body: bytes.subarray(bodyAt, end),
+    from: base + at,
+    bodyFrom: base + bodyAt,
+    to: base + Math.ceil(end / alignment) * alignment,
+    durableTo: prefix.readUInt32LE(24),
+  }
+}
+
+/** The sound frames between `at` and the end, and the stretches between them. */
+export interface Scan {
+  readonly frames: readonly FoundFrame[]
+  /** Where acknowledged bytes should be and are not: only wear or a foreign hand does this, a crash does not. */
+  readonly damaged: readonly { readonly from: number; readonly to: number }[]
+}
+
+/**
+ * Finds the frames of a segment again. Two commits may be under way when a process dies: the second can be whole while
+ * the first is torn. Neither was acknowledged, so the scan ends at the first unsound place, unless a later frame says
+ * that this place had been durable: then something acknowledged was damaged, and the scan goes on behind it.
+ */
+export function scanFrames(bytes: Buffer, start: number, token: Buffer): Scan {
+  assert(start % alignment === 0, 'frames are aligned')
+  const found = findFrames(bytes, start, token)
+  const durableTo = found.reduce((max, frame) => Math.max(max, frame.durableTo), start)
+  const frames: FoundFrame[] = []
+  const damaged: { from: number; to: number }[] = []
+  let at = start
+  for (const frame of found) {
+    if (frame.from > at) {
+      if (at >= durableTo) break
+      damaged.push({ from: at, to: frame.from })
+    }
+    frames.push(frame)
+    at = frame.to
+  }
+  return { frames, damaged }
+}
+
+/** Every sound frame, in order; each search begins behind the frame before it. */
+function findFrames(bytes: Buffer, start: number, token: Buffer): FoundFrame[] {
+  const needle = Buffer.concat([mark, token])
+  const frames: FoundFrame[] = []
+  let at = start
+  while (at < bytes.byteLength) {
+    const frame = decodeFrame(bytes, at, 0, token)
+    if (frame !== undefined) {
+      frames.push(frame)
+      at = frame.to
+      continue
+    }
+    do at = bytes.indexOf(needle, at + 1)
+    while (at !== -1 && at % alignment !== 0)
+    if (at === -1) break
+  }
+  return frames
+}

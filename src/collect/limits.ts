@@ -1,0 +1,65 @@
+import { columnNameBytesMax } from '../base/names.ts'
+
+const mebibyte = 2 ** 20
+
+/** A body as it is sent, compressed or not: above it, `body_too_large`. */
+export const importBodyBytesMax = 64 * mebibyte
+
+/** A body after inflation: above it, `inflated_too_large`. */
+export const inflatedBytesMax = 512 * mebibyte
+
+/**
+ * How many times larger than itself a body may inflate: above it, `inflate_ratio_too_large`. Honest logs stay below 100;
+ * small bodies may do as they like, because nobody is hurt by `ratioFreeBytes`.
+ */
+export const inflateRatioMax = 1000
+export const ratioFreeBytes = 10 * mebibyte
+
+/** One record: above it, the record is quarantined. */
+export const recordBytesMax = 4 * mebibyte
+
+/** Levels of arrays and objects in a record: above it, the record is quarantined. DuckDB is known to crash at 10,000. */
+export const depthMax = 64
+
+/** Columns of a table: records that would add more are quarantined. */
+export const columnsMax = 2000
+
+/** Rows of a Parquet body: a run-length encoded column can claim billions of them in a few bytes. */
+export const parquetRowsMax = 20_000_000
+
+/** What the splitter needs to know of the above. */
+export const splitLimits = { depthMax, recordBytesMax, columnsMax, nameBytesMax: columnNameBytesMax }
+
+/** Characters of a unique id that a sender gives. */
+export const uniqueIdCharactersMax = 255
+
+/** Bodies in memory on their way to the disk, in one process: above it, `overloaded`. */
+export const inflightBytesDefault = 256 * mebibyte
+
+/** Acknowledged bodies that wait to be converted: above it, `overloaded`. */
+export const backlogBytesDefault = 4096 * mebibyte
+
+/** Which part of either may belong to one account, so that there is always room for another one's bodies. */
+export const accountShareMax = 0.75
+
+/** The size of the inbox's files. Larger bodies have a file of their own. */
+export const segmentBytesDefault = 64 * mebibyte
+
+/** How much the inbox writes before it syncs: larger writes make single syncs on fresh files four times slower. */
+export const commitBytesMax = mebibyte
+
+/** How long frames are gathered before a job is asked for, and how many bytes end the wait. */
+export const gatherMs = 50
+export const jobBytesMax = 32 * mebibyte
+
+/** Records of one body that are quarantined one by one; the others are kept together, as the body. */
+export const rejectedRecordsMax = 1000
+
+/** Bytes of a record that its row in the quarantine holds; a longer record is kept as an object. */
+export const quarantinedBytesMax = 64 * 1024
+
+/** Below so many rows, a file is kept as our own writer makes it; DuckDB's compression starts to pay above. */
+export const plainRowsMax = 2000
+
+/** Bodies are split together until they are so large; one that is larger alone is split alone. */
+export const splitBytesMax = 64 * mebibyte
