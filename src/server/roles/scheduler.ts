@@ -11,13 +11,13 @@ import { settingsOfRole } from '../role-settings.ts'
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'scheduler' })
 
+/** Finished jobs, and with them the way to their results, are kept this long. */
+const jobRetentionMs = 30 * 86_400_000
+
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'scheduler', log)
   return { services: [...platform.services, new Housekeeping(chores(platform), platform.clock, log)] }
 })
-
-/** Finished jobs, and with them the way to their results, are kept this long. */
-const jobRetentionMs = 30 * 86_400_000
 
 function chores({ store, postgres, clock }: Platform): Chore[] {
   return [
