@@ -1,0 +1,174 @@
+import type { Failure } from './failure.ts'
+import { isUtf8Range } from './utf8.ts'
+
+/** What stands instead of the end of a value that cannot be read. */
+export const unreadable = -1
+
+/** The families of MessagePack's formats, as far as their payload is told by a length. */
+export type MsgpackFamily =
+  | 'nil'
+  | 'false'
+  | 'true'
+  | 'int'
+  | 'uint'
+  | 'float'
+  | 'str'
+  | 'bin'
+  | 'array'
+  | 'map'
+  | 'ext'
+  | 'unused'
+
+/** Numbers of bytes of length and payload behind the first byte, for 0xc0 to 0xdf (msgpack spec, "Formats"). */
+const families: readonly (readonly [MsgpackFamily, lengthBytes: number, payloadBytes: number])[] = [
+  ['nil', 0, 0],
+  ['unused', 0, 0],
+  ['false', 0, 0],
+  ['true', 0, 0],
+  ['bin', 1, 0],
+  ['bin', 2, 0],
+  ['bin', 4, 0],
+  ['ext', 1, 1],
+  ['ext', 2, 1],
+  ['ext', 4, 1],
+  ['float', 0, 4],
+  ['float', 0, 8],
+  ['uint', 0, 1],
+  ['uint', 0, 2],
+  ['uint', 0, 4],
+  ['uint', 0, 8],
+  ['int', 0, 1],
+  ['int', 0, 2],
+  ['int', 0, 4],
+  ['int', 0, 8],
+  ['ext', 0, 2],
+  ['ext', 0, 3],
+  ['ext', 0, 5],
+  ['ext', 0, 9],
+  ['ext', 0, 17],
+  ['str', 1, 0],
+  ['str', 2, 0],
+  ['str', 4, 0],
+  ['array', 2, 0],
+  ['array', 4, 0],
+  ['map', 2, 0],
+  ['map', 4, 0],
+]
+
+/**
+ * The header of one value: `family`, where its payload lies, and for arrays and maps `count`, how many values or pairs follow.
+ * One object that is written anew, because there is one header per value.
+ */
+export class MsgpackScanner {
+  readonly bytes: Uint8Array
+  readonly view: DataView
+  readonly #depthMax: number
+  /** How many values are still to come on each open level, outermost first. */
+  readonly #remaining: Float64Array
+  failure: Failure = { reason: 'msgpack_syntax', detail: '' }
+  family: MsgpackFamily = 'nil'
+  start = 0
+  end = 0
+  count = 0
+
+  constructor(bytes: Uint8Array, depthMax: number) {
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    this.#depthMax = depthMax
+    this.#remaining = new Float64Array(depthMax + 2)
+  }
+
+  fail(reason: Failure['reason'], detail: string): typeof unreadable {
+    this.failure = { reason, detail }
+    return unreadable
+  }
+
+  /**
+   * Reads the header at `at`, and returns the place behind it: for arrays and maps before what is inside, for all others behind
+   * the payload, which lies from `start` to `end`.
+   */
+  header(at: number): number {
+    const first = this.bytes[at]
+    if (first === undefined) return this.#truncated()
+    if (first < 0x80 || first >= 0xe0) return this.#payload('int', at, at + 1)
+    if (first >= 0xa0 && first < 0xc0) return this.#payload('str', at + 1, at + 1 + (first & 0x1f))
+    if (first < 0xa0) {
+      this.family = first < 0x90 ? 'map' : 'array'
+      this.count = first & 0x0f
+      return at + 1
+    }
+    const [family, lengthBytes, payloadBytes] = families[first & 0x1f] as (typeof families)[number]
+    if (family === 'unused') return this.fail('msgpack_syntax', 'byte 0xC1, which MessagePack never uses')
+    const start = at + 1 + lengthBytes
+    if (start > this.bytes.length) return this.#truncated()
+    const length = this.#length(at + 1, lengthBytes)
+    if (family !== 'array' && family !== 'map') return this.#payload(family, start, start + length + payloadBytes)
+    this.family = family
+    this.count = length
+    return start
+  }
+
+  #length(at: number, lengthBytes: number): number {
+    if (lengthBytes === 0) return 0
+    if (lengthBytes === 1) return this.bytes[at] as number
+    return lengthBytes === 2 ? this.view.getUint16(at) : this.view.getUint32(at)
+  }
+
+  #payload(family: MsgpackFamily, start: number, end: number): number {
+    if (end > this.bytes.length) return this.#truncated()
+    this.family = family
+    this.start = start
+    this.end = end
+    return end
+  }
+
+  #truncated(): typeof unreadable {
+    return this.fail('truncated', 'the body ends inside of a value')
+  }
+
+  /** Checks the array or map whose header was just read, which lies inside of `outside` others. Returns its end. */
+  nested(behindHeader: number, outside: number): number {
+    let at = behindHeader
+    let level = 1
+    this.#remaining[1] = this.#valuesInside()
+    if (outside + 1 > this.#depthMax) return this.#tooDeep()
+    while (level > 0) {
+      if (this.#remaining[level] === 0) {
+        level -= 1
+        continue
+      }
+      this.#remaining[level] = (this.#remaining[level] as number) - 1
+      at = this.header(at)
+      if (at === unreadable) return unreadable
+      if (this.family === 'array' || this.family === 'map') {
+        level += 1
+        if (outside + level > this.#depthMax) return this.#tooDeep()
+        this.#remaining[level] = this.#valuesInside()
+      } else if (this.family === 'str' && !isUtf8Range(this.bytes, this.start, this.end)) return this.notUtf8()
+    }
+    return at
+  }
+
+  #valuesInside(): number {
+    return this.family === 'map' ? this.count * 2 : this.count
+  }
+
+  notUtf8(): typeof unreadable {
+    return this.fail('utf8', 'a string has bytes that are not UTF-8')
+  }
+
+  #tooDeep(): typeof unreadable {
+    return this.fail('depth', `the record has more than ${this.#depthMax} levels of arrays and maps`)
+  }
+
+  /** The place behind the value, however deep and whatever strings are in it; `unreadable` where it has no end. */
+  skip(start: number): number {
+    let at = start
+    for (let values = 1; values > 0; values -= 1) {
+      at = this.header(at)
+      if (at === unreadable) return unreadable
+      if (this.family === 'array' || this.family === 'map') values += this.#valuesInside()
+    }
+    return at
+  }
+}

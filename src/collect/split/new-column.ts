@@ -1,0 +1,86 @@
+import type { LogicalType } from '../../store/types.ts'
+import type { ColumnWriter, TypedWriter } from './column-writers.ts'
+import { createWriter } from './column-writers.ts'
+import { isWholeInDouble } from './decimal.ts'
+import type { RecordTape, ValueKind } from './record-tape.ts'
+import { valueKind } from './record-tape.ts'
+import { numberText } from './value-text.ts'
+
+// What was seen in a column, as a set of bits.
+const seenBoolean = 1
+const seenInteger = 2
+/** An integer within int64 that a double does not hold. */
+const seenWide = 4
+const seenDouble = 8
+const seenText = 16
+const seenNested = 32
+const seenBinary = 64
+const seenTimestamp = 128
+
+/** The narrowest type that holds everything that was seen. */
+function typeOf(seen: number): LogicalType {
+  if (seen === seenBoolean) return { kind: 'boolean' }
+  if ((seen & ~(seenInteger | seenWide)) === 0) return { kind: 'bigint' }
+  if ((seen & ~(seenInteger | seenDouble)) === 0) return { kind: 'double' }
+  if (seen === seenNested) return { kind: 'json' }
+  if (seen === seenBinary) return { kind: 'varbinary' }
+  if (seen === seenTimestamp) return { kind: 'timestamp' }
+  return { kind: 'varchar' }
+}
+
+/**
+ * A column whose type is still open. It is built with the narrowest type of what was seen so far. When a value needs another
+ * type, what was built is of no use (the digits of `1.50` are not in a double): the column becomes stale, goes on only to see
+ * what comes, and the bodies are split again with the type it ends with.
+ */
+export class NewColumn implements ColumnWriter {
+  #seen = 0
+  isStale = false
+  type: LogicalType | undefined
+  target: TypedWriter | undefined
+
+  take(tape: RecordTape, field: number, row: number): boolean {
+    const seen = this.#seen | seenIn(tape, field)
+    if (seen !== this.#seen) this.#widen(seen)
+    if (this.isStale) return true
+    return this.target !== undefined && this.target.take(tape, field, row)
+  }
+
+  #widen(seen: number): void {
+    this.#seen = seen
+    const type = typeOf(seen)
+    if (this.target === undefined) this.target = createWriter(type)
+    else if (type.kind !== this.type?.kind) this.isStale = true
+    this.type = type
+  }
+}
+
+function seenIn(tape: RecordTape, field: number): number {
+  switch (tape.kinds[field] as ValueKind) {
+    case valueKind.false:
+    case valueKind.true:
+      return seenBoolean
+    case valueKind.integer:
+      return seenInteger
+    case valueKind.wide: {
+      const text = numberText(tape, field)
+      return isWholeInDouble(text, Number(text)) ? seenInteger : seenWide
+    }
+    case valueKind.float:
+      return seenDouble
+    case valueKind.digits:
+      return Number.isFinite(Number(numberText(tape, field))) ? seenDouble : seenText
+    case valueKind.nested:
+      return seenNested
+    case valueKind.binary:
+      return seenBinary
+    case valueKind.timestamp:
+      return seenTimestamp
+    case valueKind.null:
+    case valueKind.unpaired:
+      // Such a value is rescued whatever the column is.
+      return 0
+    default:
+      return seenText
+  }
+}

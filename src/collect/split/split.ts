@@ -1,0 +1,146 @@
+import { must } from '../../base/errors.ts'
+import type { SettledColumn } from './columns.ts'
+import { Columns, rescueTarget } from './columns.ts'
+import type { Failure } from './failure.ts'
+import type { Instant } from './instant.ts'
+import { JsonReader, NdjsonReader } from './json-reader.ts'
+import { shown } from './json-records.ts'
+import type { Key } from './key-table.ts'
+import { MsgpackReader } from './msgpack-reader.ts'
+import type { RecordReader } from './record-tape.ts'
+import { RecordTape, textOf, valueKind } from './record-tape.ts'
+import { RescueBuilder } from './rescue.ts'
+import type { RejectedRecord, SplitBody, SplitColumn, SplitLimits, SplitResult, Splitter } from './splitter.ts'
+import { TimeColumns } from './time-columns.ts'
+import { instantOfField } from './time.ts'
+
+/** Keys that name no column (always null, not allowed as names, or of rejected records) are remembered up to this factor. */
+const keysPerColumn = 4
+
+/** The splitter in JavaScript; it keeps nothing between calls. */
+export function createSplitter(): Splitter {
+  return {
+    split(bodies, known, limits) {
+      const first = new Split(known, limits)
+      for (const [index, body] of bodies.entries()) first.read(body, index)
+      if (first.columns.areSettled) return first.finish()
+      const second = new Split(first.columns.settle(), limits)
+      for (const [index, body] of bodies.entries()) second.read(body, index)
+      return second.finish()
+    },
+  }
+}
+
+/** One pass over the bodies. */
+class Split {
+  readonly columns: Columns
+  readonly #limits: SplitLimits
+  readonly #tape: RecordTape
+  readonly #times = new TimeColumns()
+  readonly #timeTarget: number
+  readonly #rescued = new RescueBuilder()
+  readonly #rejected: RejectedRecord[] = []
+  readonly #bodies: { rows: number; rejected: number }[] = []
+  #rows = 0
+
+  constructor(settled: readonly SettledColumn[], limits: SplitLimits) {
+    this.#limits = limits
+    this.#tape = new RecordTape(Math.max(limits.columnsMax, settled.length) * keysPerColumn + 16)
+    this.columns = new Columns(settled, this.#tape.keys, limits)
+    this.#timeTarget = this.columns.addWriter(this.#times)
+  }
+
+  read(body: SplitBody, index: number): void {
+    const tape = this.#tape
+    const timeName = body.timeColumn ?? 'time'
+    const timeKey = this.#key(timeName)
+    this.#key('time').target = timeName === 'time' ? this.#timeTarget : rescueTarget
+    const reader = openReader(body, tape, this.#limits.depthMax)
+    const counts = { rows: 0, rejected: 0 }
+    this.#bodies.push(counts)
+    for (let number = 0; ; number += 1) {
+      const keysBefore = tape.keys.size
+      const outcome = reader.next()
+      if (outcome === 'end') return
+      const failure = outcome === 'rejected' ? reader.failure : this.#keep(reader, timeKey, body.receivedAtUs)
+      if (failure === undefined) counts.rows += 1
+      else {
+        counts.rejected += 1
+        tape.keys.forgetAfter(keysBefore)
+        const raw = body.bytes.subarray(reader.start, reader.end)
+        this.#rejected.push({ body: index, recordNumber: number, byteOffset: reader.start, ...failure, raw })
+      }
+    }
+  }
+
+  #key(name: string): Key {
+    return must(this.#tape.keys.find(name), 'there is room for the keys of times')
+  }
+
+  /** Puts the record on the tape into the columns, or says why it cannot be kept; then no column knows of it. */
+  #keep(reader: RecordReader, timeKey: Key, receivedAtUs: number): Failure | undefined {
+    const tape = this.#tape
+    const { recordBytesMax, columnsMax } = this.#limits
+    const bytes = reader.end - reader.start
+    if (bytes > recordBytesMax) {
+      return { reason: 'record_size', detail: `the record has ${bytes} bytes; ${recordBytesMax} are allowed` }
+    }
+    const instant = this.#instant(timeKey, receivedAtUs)
+    if (instant === undefined) return this.#noTime(timeKey)
+    if (tape.unknownCount > 0 && !this.columns.admit(tape)) {
+      return { reason: 'too_many_columns', detail: `the table would have more than ${columnsMax} columns` }
+    }
+    this.#putRow(instant)
+    return undefined
+  }
+
+  #putRow(instant: Instant): void {
+    const tape = this.#tape
+    const row = this.#rows++
+    this.#times.put(row, instant)
+    for (let field = 0; field < tape.count; field += 1) {
+      if (tape.kinds[field] === valueKind.null) continue
+      const key = tape.fieldKeys[field] as Key
+      if (!this.columns.take(key, tape, field, row)) this.#rescued.add(row, key.bytes, tape, field)
+    }
+  }
+
+  /** The moment of the record: that of its time key, or that of receipt where the key is absent or null. */
+  #instant(timeKey: Key, receivedAtUs: number): Instant | undefined {
+    const tape = this.#tape
+    const field = tape.fieldOf(timeKey)
+    if (field !== -1 && tape.kinds[field] !== valueKind.null) return instantOfField(tape, field)
+    const seconds = Math.floor(receivedAtUs / 1e6)
+    return { seconds, nanoseconds: (receivedAtUs - seconds * 1e6) * 1000, hasMore: false }
+  }
+
+  #noTime(timeKey: Key): Failure {
+    const tape = this.#tape
+    const field = tape.fieldOf(timeKey)
+    const start = tape.starts[field] as number
+    const text = textOf(tape.bytes, start, Math.min(tape.ends[field] as number, start + 100))
+    return { reason: 'time', detail: `the value of ${shown(timeKey.name)} is no time: ${text}` }
+  }
+
+  finish(): SplitResult {
+    const rows = this.#rows
+    const columns: SplitColumn[] = [...this.#times.finish(rows), ...this.columns.finish(rows)]
+    const varchar = { kind: 'varchar' } as const
+    if (this.#rescued.hasValues) {
+      const type = { kind: 'map', key: varchar, value: varchar } as const
+      columns.push({ name: '_rescued', type, vector: this.#rescued.finish(rows) })
+    }
+    return { rows, columns, rejected: this.#rejected, bodies: this.#bodies }
+  }
+}
+
+function openReader(body: SplitBody, tape: RecordTape, depthMax: number): RecordReader {
+  switch (body.format) {
+    case 'ndjson':
+      return new NdjsonReader(body.bytes, tape, depthMax)
+    case 'json':
+      return new JsonReader(body.bytes, tape, depthMax)
+    case 'msgpack':
+      return new MsgpackReader(body.bytes, tape, depthMax)
+  }
+}

@@ -1,0 +1,29 @@
+import type { ColumnWriter } from './column-writers.ts'
+import type { Instant } from './instant.ts'
+import { isWholeInMicros } from './instant.ts'
+import type { SplitColumn } from './splitter.ts'
+import { Int64Builder } from './vector-builders.ts'
+
+/** Builds `time` and `time_us`. As the writer of the key `time` it says whether the columns hold all that the key said. */
+export class TimeColumns implements ColumnWriter {
+  readonly #seconds = new Int64Builder()
+  readonly #micros = new Int64Builder()
+  #isWhole = true
+
+  put(row: number, instant: Instant): void {
+    const micros = Math.floor(instant.nanoseconds / 1000)
+    this.#seconds.setNumber(row, instant.seconds)
+    if (micros > 0) this.#micros.setMicros(row, instant.seconds, micros)
+    this.#isWhole = isWholeInMicros(instant)
+  }
+
+  take(): boolean {
+    return this.#isWhole
+  }
+
+  finish(rows: number): SplitColumn[] {
+    const time: SplitColumn = { name: 'time', type: { kind: 'bigint' }, vector: this.#seconds.finish(rows) }
+    if (!this.#micros.hasValues) return [time]
+    return [time, { name: 'time_us', type: { kind: 'bigint' }, vector: this.#micros.finish(rows) }]
+  }
+}

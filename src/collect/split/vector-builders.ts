@@ -1,0 +1,211 @@
+import { ByteSink } from '../../base/parquet/byte-sink.ts'
+import type { Vector } from '../../base/parquet/vectors.ts'
+
+/**
+ * Builders of vectors. Rows are set in ascending order; rows that are not set are null. `finish` gives views of what was
+ * built, padded with nulls to `rows`.
+ */
+export interface VectorBuilder {
+  /** Whether any row was set. */
+  readonly hasValues: boolean
+  finish(rows: number): Vector
+}
+
+const firstCapacity = 1024
+const two32 = 4_294_967_296
+
+function capacityFor(row: number, capacity: number): number {
+  return Math.max(row + 1, capacity * 2, firstCapacity)
+}
+
+export class Int64Builder implements VectorBuilder {
+  #valid = new Uint8Array(0)
+  /** Two words a row, the low one first: numbers are written without making BigInts of them. */
+  #words = new Int32Array(0)
+  hasValues = false
+
+  /** A whole number of at most 2^53. */
+  setNumber(row: number, value: number): void {
+    this.setWords(row, value | 0, Math.floor(value / two32) | 0)
+  }
+
+  setBigInt(row: number, value: bigint): void {
+    this.setWords(row, Number(BigInt.asIntN(32, value)), Number(BigInt.asIntN(32, value >> 32n)))
+  }
+
+  /** Microseconds since the epoch, of seconds and the microseconds behind them. */
+  setMicros(row: number, seconds: number, micros: number): void {
+    const sum = seconds * 1e6 + micros
+    if (Number.isSafeInteger(sum)) this.setNumber(row, sum)
+    else this.setBigInt(row, BigInt(seconds) * 1_000_000n + BigInt(micros))
+  }
+
+  setWords(row: number, low: number, high: number): void {
+    if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
+    this.#valid[row] = 1
+    this.#words[row * 2] = low
+    this.#words[row * 2 + 1] = high
+    this.hasValues = true
+  }
+
+  #grow(capacity: number): void {
+    this.#valid = grown(this.#valid, new Uint8Array(capacity))
+    this.#words = grown(this.#words, new Int32Array(capacity * 2))
+  }
+
+  finish(rows: number): Vector {
+    if (this.#valid.length < rows) this.#grow(rows)
+    return {
+      kind: 'int64',
+      valid: this.#valid.subarray(0, rows),
+      values: new BigInt64Array(this.#words.buffer, 0, rows),
+    }
+  }
+}
+
+export class Int32Builder implements VectorBuilder {
+  #valid = new Uint8Array(0)
+  #values = new Int32Array(0)
+  hasValues = false
+
+  set(row: number, value: number): void {
+    if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
+    this.#valid[row] = 1
+    this.#values[row] = value
+    this.hasValues = true
+  }
+
+  #grow(capacity: number): void {
+    this.#valid = grown(this.#valid, new Uint8Array(capacity))
+    this.#values = grown(this.#values, new Int32Array(capacity))
+  }
+
+  finish(rows: number): Vector {
+    if (this.#valid.length < rows) this.#grow(rows)
+    return { kind: 'int32', valid: this.#valid.subarray(0, rows), values: this.#values.subarray(0, rows) }
+  }
+}
+
+export class DoubleBuilder implements VectorBuilder {
+  #valid = new Uint8Array(0)
+  #values = new Float64Array(0)
+  hasValues = false
+
+  set(row: number, value: number): void {
+    if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
+    this.#valid[row] = 1
+    this.#values[row] = value
+    this.hasValues = true
+  }
+
+  #grow(capacity: number): void {
+    this.#valid = grown(this.#valid, new Uint8Array(capacity))
+    this.#values = grown(this.#values, new Float64Array(capacity))
+  }
+
+  finish(rows: number): Vector {
+    if (this.#valid.length < rows) this.#grow(rows)
+    return { kind: 'double', valid: this.#valid.subarray(0, rows), values: this.#values.subarray(0, rows) }
+  }
+}
+
+export class BooleanBuilder implements VectorBuilder {
+  #valid = new Uint8Array(0)
+  #values = new Uint8Array(0)
+  hasValues = false
+
+  set(row: number, value: boolean): void {
+    if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
+    this.#valid[row] = 1
+    this.#values[row] = value ? 1 : 0
+    this.hasValues = true
+  }
+
+  #grow(capacity: number): void {
+    this.#valid = grown(this.#valid, new Uint8Array(capacity))
+    this.#values = grown(this.#values, new Uint8Array(capacity))
+  }
+
+  finish(rows: number): Vector {
+    if (this.#valid.length < rows) this.#grow(rows)
+    return { kind: 'boolean', valid: this.#valid.subarray(0, rows), values: this.#values.subarray(0, rows) }
+  }
+}
+
+/** Big-endian two's complement numbers of 16 bytes, Parquet's form of decimals of more than 18 digits. */
+export class Int128Builder implements VectorBuilder {
+  #valid = new Uint8Array(0)
+  #data = new DataView(new ArrayBuffer(0))
+  hasValues = false
+
+  set(row: number, value: bigint): void {
+    if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
+    this.#valid[row] = 1
+    this.#data.setBigInt64(row * 16, value >> 64n)
+    this.#data.setBigUint64(row * 16 + 8, BigInt.asUintN(64, value))
+    this.hasValues = true
+  }
+
+  #grow(capacity: number): void {
+    this.#valid = grown(this.#valid, new Uint8Array(capacity))
+    const bytes = grown(new Uint8Array(this.#data.buffer), new Uint8Array(capacity * 16))
+    this.#data = new DataView(bytes.buffer)
+  }
+
+  finish(rows: number): Vector {
+    if (this.#valid.length < rows) this.#grow(rows)
+    const data = new Uint8Array(this.#data.buffer, 0, rows * 16)
+    return { kind: 'fixed', valid: this.#valid.subarray(0, rows), width: 16, data }
+  }
+}
+
+export class BytesBuilder implements VectorBuilder {
+  #valid = new Uint8Array(0)
+  /** Where the value of each row ends, one place further on: those of rows before `#nextRow` are known. */
+  #offsets = new Uint32Array(1)
+  #nextRow = 0
+  #sink = new ByteSink(firstCapacity)
+
+  get hasValues(): boolean {
+    return this.#nextRow > 0
+  }
+
+  setRange(row: number, bytes: Uint8Array, start: number, end: number): void {
+    this.start(row).appendRange(bytes, start, end)
+    this.end(row)
+  }
+
+  /** Begins the value of a row: what is written to the sink up to `end` belongs to it. */
+  start(row: number): ByteSink {
+    if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
+    this.#skipTo(row)
+    return this.#sink
+  }
+
+  end(row: number): void {
+    this.#valid[row] = 1
+    this.#nextRow = row + 1
+    this.#offsets[row + 1] = this.#sink.length
+  }
+
+  #skipTo(row: number): void {
+    for (; this.#nextRow < row; this.#nextRow += 1) this.#offsets[this.#nextRow + 1] = this.#sink.length
+  }
+
+  #grow(capacity: number): void {
+    this.#valid = grown(this.#valid, new Uint8Array(capacity))
+    this.#offsets = grown(this.#offsets, new Uint32Array(capacity + 1))
+  }
+
+  finish(rows: number): Vector {
+    if (this.#valid.length < rows) this.#grow(rows)
+    this.#skipTo(rows)
+    const offsets = this.#offsets.subarray(0, rows + 1)
+    return { kind: 'bytes', valid: this.#valid.subarray(0, rows), offsets, data: this.#sink.view() }
+  }
+}
+
+function grown<Cells extends Uint8Array | Int32Array | Uint32Array | Float64Array>(from: Cells, to: Cells): Cells {
+  to.set(from)
+  return to
+}
