@@ -1,5 +1,3 @@
-import { AppError } from '../base/errors.ts'
-
 export interface ConditionalHeaders {
   readonly range?: string | undefined
   readonly 'if-range'?: string | undefined
@@ -12,8 +10,9 @@ export type Selection =
   | { readonly status: 200 }
   /** From, inclusive; to, exclusive. */
   | { readonly status: 206; readonly from: number; readonly to: number }
+  /** The range lies outside. */
+  | { readonly status: 416 }
 
-/** Fails with `range_not_satisfiable` where the range lies outside. */
 export function selectBytes(headers: ConditionalHeaders, object: { bytes: number; etag: string }): Selection {
   if (matches(headers['if-none-match'], object.etag)) return { status: 304 }
   const condition = headers['if-range']
@@ -37,12 +36,5 @@ function selectRange(range: string | undefined, bytes: number): Selection {
   if (first !== '' && last !== '' && Number(last) < Number(first)) return { status: 200 }
   const from = first === '' ? Math.max(0, bytes - Number(last)) : Number(first)
   const to = first === '' || last === '' ? bytes : Math.min(bytes, Number(last) + 1)
-  if (from < to) return { status: 206, from, to }
-  throw new AppError(
-    'range_not_satisfiable',
-    `The range “${range ?? ''}” lies outside of the ${bytes} bytes there are.`,
-    {
-      hint: 'Ask for less, or without the header Range for everything.',
-    },
-  )
+  return from < to ? { status: 206, from, to } : { status: 416 }
 }

@@ -44,10 +44,6 @@ export function parseJson(body: Buffer): unknown {
     return JSON.parse(body.toString('utf8'))
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error)
-    const offset = /at position (\d+)/.exec(reason)?.[1]
-    throw new AppError('invalid_request', `The body is not JSON: ${reason}.`, {
-      hint: 'Send one JSON object.',
-      ...(offset !== undefined && { position: { offset: Number(offset) } }),
-    })
+    throw new AppError('invalid_request', `The body is not JSON: ${reason}.`, { hint: 'Send one JSON object.' })
   }
 }

@@ -24,11 +24,17 @@ export function problemOf(error: AppError, instance: string, requestId: string):
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
   const problem = problemOf(error, pathOf(request.url), request.id)
+  // Some requests fail before any hook has seen them.
+  void reply.header('x-request-id', request.id)
   if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterSeconds))
   if (error.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="biwa"')
   // Whoever sends too slowly is not to hold the connection any longer.
   if (error.code === 'request_timeout') void reply.header('connection', 'close')
-  return reply.status(problem.status).type(problemMediaType).send(JSON.stringify(problem))
+  // As bytes, because Fastify would add a charset to text, which this media type has not.
+  return reply
+    .status(problem.status)
+    .header('content-type', problemMediaType)
+    .send(Buffer.from(JSON.stringify(problem)))
 }
 
 /** The query may hold what is nobody's business in a log or an answer. */

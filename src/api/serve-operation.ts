@@ -15,6 +15,8 @@ export interface Call<O extends Operation> extends OperationInput<O> {
   readonly method: string
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
+  /** Sets a header of the answer, also where that is a failure. */
+  readonly header: (name: string, value: string) => void
   /** Aborted when the client goes away or the server closes: time to stop waiting. */
   readonly signal: AbortSignal
 }
@@ -50,7 +52,7 @@ export function serveOperation<O extends Operation>(
           const body = await bodyOf(host, operation, request)
           try {
             const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
-            return send(reply, await handler(callOf(host, request, principal, input)))
+            return send(reply, await handler(callOf(host, request, reply, principal, input)))
           } finally {
             body.release()
           }
@@ -96,6 +98,7 @@ async function bodyOf(
 function callOf<O extends Operation>(
   host: OperationHost,
   request: FastifyRequest,
+  reply: FastifyReply,
   principal: Principal,
   input: OperationInput<O>,
 ): Call<O> {
@@ -105,6 +108,7 @@ function callOf<O extends Operation>(
     method: request.method,
     contentType: request.headers['content-type'],
     contentEncoding: request.headers['content-encoding'],
+    header: (name, value) => void reply.header(name, value),
     // Made on demand: most operations do not wait for anything.
     get signal() {
       return AbortSignal.any([request.signal, host.closing])

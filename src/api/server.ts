@@ -120,12 +120,17 @@ function newServer(parts: ApiParts): FastifyInstance {
   return app
 }
 
+/** Aborted when the server begins to close. From then on each answer is the last one on its connection. */
 function closingSignal(app: FastifyInstance): AbortSignal {
   const closing = new AbortController()
   app.addHook('preClose', (done) => {
     const hint = 'Ask again in a few seconds.'
     closing.abort(new AppError('shutting_down', 'The server is shutting down.', { hint, retryAfterSeconds: 2 }))
     done()
+  })
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (closing.signal.aborted) void reply.header('connection', 'close')
+    done(null, payload)
   })
   return closing.signal
 }

@@ -8,20 +8,14 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 
 import { errno } from '../base/disk.ts'
-import type { EngineContext, EngineHandler } from '../base/engines/engines.ts'
+import type { EngineContext } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { FormatInput, FormatOutput, FormatProgress } from './format-input.ts'
-import { formatTask } from './format-input.ts'
 import { delimitedFormat } from './formats/delimited.ts'
 import { jsonFormat, ndjsonFormat } from './formats/json.ts'
 import { msgpackFormat } from './formats/msgpack.ts'
 import { copyParquet } from './formats/parquet.ts'
 import type { RowFormat } from './formats/row-format.ts'
-
-/** What an engine process does for results: for `serveEngine`, beside the handlers of other stages. */
-export const resultEngineHandlers: Readonly<Record<string, EngineHandler>> = {
-  [formatTask]: (input: FormatInput, context) => formatResult(input, context),
-}
 
 /** Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. */
 export async function formatResult(input: FormatInput, context: EngineContext): Promise<FormatOutput> {

@@ -1,3 +1,4 @@
+import { AppError } from '../../base/errors.ts'
 import { resultMediaTypes } from '../../deliver/deliver.ts'
 import type { Deliver, ResultFormat, ResultObject } from '../../deliver/deliver.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
@@ -8,12 +9,16 @@ import type { OperationHost } from '../serve-operation.ts'
 import { visibleJob } from './jobs.ts'
 
 export function serveResults(host: OperationHost, jobs: Jobs, deliver: Deliver): void {
-  serveOperation(host, getJobResult).with(async ({ principal, params, query, headers, method }) => {
+  serveOperation(host, getJobResult).with(async ({ principal, params, query, headers, method, header }) => {
     const job = await visibleJob(jobs, principal, params.job)
     const format = query.format ?? formatOfAccept(headers.accept)
     const result = await deliver.result(job, format)
     const selection = selectBytes(headers, result)
     const common = { etag: result.etag, 'cache-control': 'private, no-cache', vary: 'Accept, Authorization' }
+    if (selection.status === 416) {
+      header('content-range', `bytes */${result.bytes}`)
+      throw outside(headers.range, result.bytes)
+    }
     if (selection.status === 304) return { status: 304, headers: common }
     const [from, to] = selection.status === 206 ? [selection.from, selection.to] : [0, result.bytes]
     return {
@@ -33,6 +38,16 @@ export function serveResults(host: OperationHost, jobs: Jobs, deliver: Deliver):
 
 function streamOf(result: ResultObject, from: number, to: number) {
   return from === 0 && to === result.bytes ? result.stream() : result.stream({ from, to })
+}
+
+function outside(range: string | undefined, bytes: number): AppError {
+  return new AppError(
+    'range_not_satisfiable',
+    `The range “${range ?? ''}” lies outside of the ${bytes} bytes there are.`,
+    {
+      hint: 'Ask for less, or without the header Range for everything.',
+    },
+  )
 }
 
 /** The first format that Accept names; weights are not looked at. What names none gets JSON. */
