@@ -1,0 +1,223 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+import { systemClock } from '../../../base/clock.ts'
+import type { QueryColumn } from '../../../store/columns.ts'
+import { fieldIdsClause, queryColumns } from '../../../store/columns.ts'
+import type { Column } from '../../../store/store.ts'
+import { duckdbFileType, formatType, parseType, quotedName } from '../../../store/types.ts'
+import { planQuery } from '../../planning/plan.ts'
+import { executeQuery } from './execute.ts'
+import type { ExecuteInput } from './tasks.ts'
+
+let folder: string
+let bare: DuckDBConnection
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'biwa-execute-'))
+  bare = await (await DuckDBInstance.create()).connect()
+})
+afterAll(async () => {
+  bare.closeSync()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const moment = { nowUs: 1_800_000_000_123_456, scheduledSeconds: 1_700_000_000 }
+
+let files = 0
+const newPath = () => join(folder, `${(files += 1)}.parquet`)
+
+async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Partial<ExecuteInput> = {}) {
+  const text = { sql, whole: sql, offset: 0, database: 'web', ...moment }
+  const plan = await planQuery({ ...text, tables, explain: false })
+  const path = newPath()
+  const execution = await executeQuery(
+    {
+      ...text,
+      tables,
+      projection: plan.columns.map(({ type }, index) => ({
+        expression: `cast(c${index} as ${duckdbFileType(type)})`,
+        name: `c${index}`,
+      })),
+      columnCount: plan.columns.length,
+      fieldIds: null,
+      path,
+      spillDirectory: join(folder, 'spill'),
+      limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
+      ...more,
+    },
+    { progress: () => {} },
+    systemClock,
+  )
+  const physical = await bare.runAndReadAll(`describe select * from read_parquet('${path}')`)
+  const rows = await bare.runAndReadAll(`select * from read_parquet('${path}')`)
+  return {
+    ...execution,
+    types: plan.columns.map(({ type }) => formatType(type)),
+    physical: physical.getRowsJson().map((row) => row[1]),
+    values: rows.getRowsJson(),
+  }
+}
+
+describe('every type of DuckDB keeps its values', () => {
+  test.each([
+    ['9223372036854775807::bigint', 'bigint', '9223372036854775807'],
+    ['(-9223372036854775807 - 1)::bigint', 'bigint', '-9223372036854775808'],
+    ['1', 'bigint', '1'],
+    ['200::utinyint', 'bigint', '200'],
+    ['4294967295::uinteger', 'bigint', '4294967295'],
+    ['18446744073709551615::ubigint', 'decimal(20,0)', '18446744073709551615'],
+    ['sum(9223372036854775807) over (rows 1 preceding)', 'decimal(38,0)', '9223372036854775807'],
+    ['99999999999999999999999999999999999999::hugeint', 'decimal(38,0)', '99999999999999999999999999999999999999'],
+    [
+      '123456789012345678901234567890.12345678::decimal(38,8)',
+      'decimal(38,8)',
+      '123456789012345678901234567890.12345678',
+    ],
+    ['0.1::double', 'double', 0.1],
+    ['0.5::float', 'double', 0.5],
+    ['true', 'boolean', true],
+    [`'ü'`, 'varchar', 'ü'],
+    [`'\\x00\\xFF'::blob`, 'varbinary', String.raw`\x00\xFF`],
+    [`date '0001-01-01'`, 'date', '0001-01-01'],
+    [`timestamp '2020-01-01 00:00:00.123456'`, 'timestamp', '2020-01-01 00:00:00.123456'],
+    [`timestamp_s '2020-01-01 00:00:01'`, 'timestamp', '2020-01-01 00:00:01'],
+    [`timestamp_ms '2020-01-01 00:00:00.123'`, 'timestamp', '2020-01-01 00:00:00.123'],
+    [`timestamp_ns '2020-01-01 00:00:00.123456789'`, 'varchar', '2020-01-01 00:00:00.123456789'],
+    [`timestamptz '2020-01-01 09:00:00+09'`, 'timestamp', '2020-01-01 00:00:00'],
+    [`time '10:00:00.5'`, 'varchar', '10:00:00.5'],
+    [`interval 1 day`, 'varchar', '1 day'],
+    [`'5c7c7f2e-0000-4000-8000-000000000000'::uuid`, 'varchar', '5c7c7f2e-0000-4000-8000-000000000000'],
+    [`'a'::enum('a', 'b')`, 'varchar', 'a'],
+    [`'101'::bit`, 'varchar', '101'],
+    [`3::bignum`, 'varchar', '3'],
+    [`'{"a":1.10}'::json`, 'json', '{"a":1.10}'],
+    ['[1, null]::hugeint[]', 'array(decimal(38,0))', ['1', null]],
+    ['[1, 2]::int[2]', 'array(bigint)', ['1', '2']],
+    [`map{'a': 1}`, 'map(varchar,bigint)', [{ key: 'a', value: '1' }]],
+    [`{a: 1, b: {c: date '2020-01-01'}}`, 'row(a bigint,b row(c date))', { a: '1', b: { c: '2020-01-01' } }],
+    ['row(1, true)', 'row(f1 bigint,f2 boolean)', { f1: '1', f2: true }],
+    ['null', 'bigint', null],
+  ])('%s is %s', async (expression, type, value) => {
+    const { types, values, physical } = await run(`select ${expression}`)
+    expect(types).toEqual([type])
+    expect(values).toEqual([[value]])
+    expect(physical[0]).toBe(duckdbFileType(parseType(type)).replaceAll('"', ''))
+  })
+
+  test('a sum beyond 38 digits fails instead of losing some', async () => {
+    await expect(run('select 170141183460469231731687303715884105727::hugeint')).rejects.toMatchObject({
+      code: 'query_data',
+    })
+  })
+})
+
+describe('tables', () => {
+  const column = (fieldId: number, name: string, type: string): Column => ({ fieldId, name, type: parseType(type) })
+  const time = column(1, 'time', 'bigint')
+
+  async function file(columns: readonly Column[], select: string): Promise<string> {
+    const path = newPath()
+    const items = columns.map((of) => `${quotedName(of.name)}::${duckdbFileType(of.type)} as ${quotedName(of.name)}`)
+    await bare.run(
+      `copy (select ${items.join(', ')} from (${select})) to '${path}' (format parquet, field_ids ${fieldIdsClause(columns)})`,
+    )
+    return path
+  }
+
+  const table = (columns: readonly Column[], paths: readonly string[], name = 't') => {
+    const known: readonly QueryColumn[] = queryColumns(columns)
+    return { database: 'web', name, columns: known, files: paths }
+  }
+
+  test('have the columns of their field ids, whatever a file calls them and whether it has them', async () => {
+    const first = await file([time, column(6, 'old name', 'bigint')], 'select 1 as time, 10 as "old name"')
+    const second = await file(
+      [column(7, 'tags', 'map(varchar,varchar)'), time],
+      `select 2 as time, map{'a':'b'} as tags`,
+    )
+    const columns = [
+      time,
+      column(6, 'new', 'bigint'),
+      column(7, 'tags', 'map(varchar,varchar)'),
+      column(10, 'j', 'json'),
+    ]
+    const { values } = await run(`select time, "new", tags['a'], j from t order by 1`, [
+      table(columns, [first, second]),
+    ])
+    expect(values).toEqual([
+      ['1', '10', null, null],
+      ['2', null, 'b', null],
+    ])
+  })
+
+  test('without files are empty, and have their types', async () => {
+    const columns = [time, column(6, 'r', 'row(a bigint,"b c" json)')]
+    const { rows, types } = await run('select *, count(*) over () from t', [table(columns, [])])
+    expect(rows).toBe(0)
+    expect(types).toEqual(['bigint', 'row(a bigint,"b c" json)', 'bigint'])
+  })
+
+  test('tell Code from code', async () => {
+    const columns = [time, column(6, 'code', 'bigint'), column(7, 'Code', 'varchar')]
+    const path = await file(columns, `select 1 as time, 5 as code, 'x' as "Code"`).catch(() => undefined)
+    // DuckDB cannot write such a file itself, and reads those that others wrote.
+    const { types } = await run('select * from t', [table(columns, path === undefined ? [] : [path])])
+    expect(types).toEqual(['bigint', 'bigint', 'varchar'])
+  })
+
+  test('can have the quotes and the words of SQL in their names', async () => {
+    const columns = [time, column(6, `a"b'c`, 'bigint'), column(7, 'select', 'bigint')]
+    const path = await file(columns, `select 1 as time, 2 as "a""b'c", 3 as "select"`)
+    const { values } = await run(`select "a""b'c", "select" from "order"`, [table(columns, [path], 'order')])
+    expect(values).toEqual([['2', '3']])
+  })
+})
+
+describe('the moment of a query', () => {
+  test('is one in all its names', async () => {
+    const { values } = await run(
+      `select now(), current_timestamp, current_date, today(), localtimestamp, current_time::varchar, localtime::varchar, transaction_timestamp()`,
+    )
+    const at = '2027-01-15 08:00:00.123456'
+    expect(values).toEqual([[at, at, '2027-01-15', '2027-01-15', at, '08:00:00.123456+00', '08:00:00.123456', at]])
+  })
+
+  test('serves the functions of Treasure Data', async () => {
+    const { values } = await run(
+      `select td_scheduled_time(), td_time_parse('2020-01-01'), td_time_parse('2020-01-01', 'Asia/Tokyo'),
+              td_date_trunc('day', 1577923199), td_date_trunc('hour', 1577923199, 'Asia/Kolkata'),
+              td_time_range(5, 1), td_time_range(5, null, 5), td_time_range(1577836800, '2020-01-01', '2020-01-02'),
+              td_time_range(1577836799, '2020-01-01T09:00:00', null, 'Asia/Tokyo')`,
+    )
+    expect(values).toEqual([
+      ['1700000000', '1577836800', '1577804400', '1577836800', '1577921400', true, false, true, false],
+    ])
+  })
+})
+
+describe('the sandbox holds without the gate', () => {
+  test.each([
+    `select * from read_text('/etc/passwd')`,
+    `select * from glob('/etc/*')`,
+    `select * from '/etc/hostname'`,
+    `select * from read_csv('/etc/passwd')`,
+  ])('%s', async (sql) => {
+    const input = { projection: [{ expression: 'c0', name: 'c0' }], columnCount: 1 }
+    const text = { sql, whole: sql, offset: 0, database: null, ...moment, tables: [], fieldIds: null }
+    const limits = { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 1 }
+    const run_ = executeQuery(
+      { ...text, ...input, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
+      { progress: () => {} },
+      systemClock,
+    )
+    await expect(run_).rejects.toMatchObject({
+      code: expect.stringMatching(/^(statement_not_allowed|table_not_found|query_)/),
+    })
+  })
+})

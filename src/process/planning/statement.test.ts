@@ -1,0 +1,130 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { AppError } from '../../base/errors.ts'
+import { isLike } from './like.ts'
+import { nearestName } from './nearest-name.ts'
+import { parseStatement } from './statement.ts'
+import { tokenize } from './tokens.ts'
+
+const shape = (sql: string): unknown => {
+  const statement = parseStatement(sql)
+  return 'select' in statement ? { ...statement, select: statement.select.text } : statement
+}
+
+describe('statements', () => {
+  test.each([
+    ['select 1;', { kind: 'select', select: 'select 1' }],
+    ['/* a /* b */ */ select ";" -- ;\n;', { kind: 'select', select: 'select ";"' }],
+    [`SELECT ';--' ; ;`, { kind: 'select', select: `SELECT ';--'` }],
+    [`select E'\\';' , $$;$$, $a$ ; $a$;`, { kind: 'select', select: `select E'\\';' , $$;$$, $a$ ; $a$` }],
+    ['(select 1)', { kind: 'select', select: '(select 1)' }],
+    ['from t', { kind: 'select', select: 'from t' }],
+    ['explain select 1', { kind: 'explain', select: 'select 1' }],
+    [
+      'insert into a.b (c, "D d") select 1, 2',
+      {
+        kind: 'insert',
+        table: { database: 'a', name: 'b', offset: 12 },
+        columns: ['c', 'D d'],
+        select: 'select 1, 2',
+      },
+    ],
+    [
+      'insert into b (select 1)',
+      { kind: 'insert', table: { database: null, name: 'b', offset: 12 }, columns: null, select: '(select 1)' },
+    ],
+    [
+      'create table if not exists t as with x as (select 1) select * from x',
+      {
+        kind: 'create_table_as',
+        table: { database: null, name: 't', offset: 27 },
+        ifNotExists: true,
+        select: 'with x as (select 1) select * from x',
+      },
+    ],
+    [
+      'drop table if exists a.t',
+      { kind: 'drop_table', table: { database: 'a', name: 't', offset: 21 }, ifExists: true },
+    ],
+    ['describe t', { kind: 'describe', table: { database: null, name: 't', offset: 9 } }],
+    ['show columns from a.t', { kind: 'describe', table: { database: 'a', name: 't', offset: 18 } }],
+    ['show databases', { kind: 'show_databases', like: null }],
+    [`show tables in a like 'it''s%'`, { kind: 'show_tables', database: 'a', like: `it's%` }],
+  ])('%s', (sql, expected) => {
+    expect(shape(sql)).toEqual(expected)
+  })
+
+  test('any text is a statement or fails as expected, and its tokens lie in order', () => {
+    const words = fc.constantFrom(
+      'select',
+      'insert',
+      'into',
+      '"',
+      "'",
+      '$$',
+      '/*',
+      '*/',
+      '--',
+      '\n',
+      ';',
+      '(',
+      ')',
+      '.',
+      'é',
+      '1',
+      ' ',
+    )
+    const text = fc.oneof(
+      fc.string({ unit: 'binary' }),
+      fc.array(words, { maxLength: 30 }).map((all) => all.join('')),
+    )
+    fc.assert(
+      fc.property(text, (sql) => {
+        try {
+          const tokens = tokenize(sql)
+          tokens.reduce((end, token) => {
+            expect(token.start).toBeGreaterThanOrEqual(end)
+            expect(token.end).toBeGreaterThan(token.start)
+            return token.end
+          }, 0)
+          parseStatement(sql)
+        } catch (error) {
+          expect(error).toBeInstanceOf(AppError)
+        }
+      }),
+      { numRuns: 2000 },
+    )
+  })
+
+  test('a megabyte of anything takes no time to speak of', () => {
+    for (const part of ["'", '"', '/*', '--\n', '$a', '(a)', ' ', 'é', '1', 'E']) {
+      tokenize(part.repeat(Math.floor(1e6 / part.length)))
+    }
+  })
+})
+
+test('LIKE means what PostgreSQL means by it', () => {
+  const cases: [name: string, pattern: string, matches: boolean][] = [
+    ['logs', 'l%', true],
+    ['logs', '%g_', true],
+    ['logs', 'l', false],
+    ['logs', 'LOGS', true],
+    ['logs', '', false],
+    ['', '%%', true],
+    ['a.b', 'a_b', true],
+    ['axb', 'a.b', false],
+    ['aXbXc'.toLowerCase(), '%x%x%', true],
+    ['a'.repeat(128), `${'a%'.repeat(10_000)}b`, false],
+  ]
+  for (const [name, pattern, matches] of cases) expect(isLike(name, pattern), pattern.slice(0, 20)).toBe(matches)
+})
+
+test('the nearest name is near', () => {
+  const names = ['logs', 'events', 'user_sessions']
+  expect(nearestName('lgos', names)).toBe('logs')
+  expect(nearestName('event', names)).toBe('events')
+  expect(nearestName('user_session', names)).toBe('user_sessions')
+  expect(nearestName('x', names)).toBeUndefined()
+  expect(nearestName('payments', names)).toBeUndefined()
+})
