@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest'
+
+import { systemClock } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import { FinishWatch } from './finish-watch.ts'
+import type { Job } from './jobs.ts'
+
+const moment = new Date(0)
+const job = (state: Job['state']): Job => ({
+  id: 1,
+  accountId: 1,
+  userId: null,
+  kind: 'work',
+  state,
+  priority: 0,
+  uniqueKey: null,
+  input: null,
+  progress: null,
+  output: null,
+  error: null,
+  runAt: moment,
+  attempt: 0,
+  attemptsMax: 3,
+  timeoutMs: null,
+  killRequestedAt: null,
+  createdAt: moment,
+  startedAt: null,
+  finishedAt: null,
+})
+
+/** Time passes only when `pass` lets it. */
+function handClock(): Clock & { pass(ms: number): void } {
+  let nowMs = 0
+  const sleepers = new Set<{ untilMs: number; wake: () => void }>()
+  return {
+    ...systemClock,
+    monotonicMs: () => nowMs,
+    sleep: (ms, signal) =>
+      new Promise((wake) => {
+        sleepers.add({ untilMs: nowMs + ms, wake })
+        signal?.addEventListener('abort', () => wake())
+      }),
+    pass(ms) {
+      nowMs += ms
+      for (const sleeper of sleepers) if (sleeper.untilMs <= nowMs) sleeper.wake()
+    },
+  }
+}
+
+/** Lets everything happen that waits for nothing else. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('waiting for the end of a job', () => {
+  test('takes notice of an end that comes during the first look', async () => {
+    const watch = new FinishWatch(handClock())
+    let looks = 0
+    const read = async () => {
+      looks++
+      if (looks > 1) return job('success')
+      watch.wake(1)
+      return job('running')
+    }
+    expect((await watch.wait(1, read, 1000)).state).toBe('success')
+  })
+
+  test('wakes everybody who waits for that job, and nobody else', async () => {
+    const watch = new FinishWatch(handClock())
+    let state: Job['state'] = 'running'
+    let looks = 0
+    const read = async () => (looks++, job(state))
+    const waits = [watch.wait(1, read, 1000), watch.wait(1, read, 1000)]
+    await settled()
+    watch.wake(2)
+    await settled()
+    expect(looks).toBe(2)
+    state = 'error'
+    watch.wake(1)
+    expect((await Promise.all(waits)).map((seen) => seen.state)).toEqual(['error', 'error'])
+  })
+
+  test('goes on while the database is away, and looks by itself now and then', async () => {
+    const clock = handClock()
+    const watch = new FinishWatch(clock)
+    const answers = [job('running'), new AppError('database_unavailable', 'away'), job('success')]
+    const read = async () => {
+      const answer = answers.shift()
+      if (answer instanceof AppError || answer === undefined) throw answer
+      return answer
+    }
+    const waiting = watch.wait(1, read, 60_000)
+    await settled()
+    watch.wakeAll()
+    await settled()
+    clock.pass(10_000)
+    expect((await waiting).state).toBe('success')
+  })
+
+  test('ends when the time is up, with what was seen last', async () => {
+    const clock = handClock()
+    const waiting = new FinishWatch(clock).wait(1, async () => job('running'), 500)
+    await settled()
+    clock.pass(500)
+    expect((await waiting).state).toBe('running')
+  })
+
+  test('fails when the first look does', async () => {
+    const read = async () => {
+      throw new AppError('job_not_found', 'The job 1 does not exist.')
+    }
+    await expect(new FinishWatch(handClock()).wait(1, read, 500)).rejects.toMatchObject({ code: 'job_not_found' })
+  })
+})

@@ -1,0 +1,72 @@
+import type { Clock } from '../base/clock.ts'
+import { isAppError } from '../base/errors.ts'
+import { Doorbell } from './doorbell.ts'
+import type { Job } from './jobs.ts'
+import { finishedStates } from './jobs.ts'
+
+/** How often those who wait look by themselves, should an announcement have been lost. */
+const lookEveryMs = 10_000
+
+/** Lets many wait for the ends of jobs, over the one connection that hears of them. */
+export class FinishWatch {
+  readonly #clock: Clock
+  readonly #bells = new Map<number, Set<Doorbell>>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  wake(jobId: number): void {
+    for (const bell of this.#bells.get(jobId) ?? []) bell.ring()
+  }
+
+  wakeAll(): void {
+    for (const bells of this.#bells.values()) for (const bell of bells) bell.ring()
+  }
+
+  /**
+   * The job as `read` shows it when it is finished, or as it was last seen after `timeoutMs` or when `signal` is
+   * aborted. Only the first look must succeed: a wait outlives the database's absence.
+   */
+  async wait(jobId: number, read: () => Promise<Job>, timeoutMs: number, signal?: AbortSignal): Promise<Job> {
+    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
+    // The bell hangs before the first look: what happens in between rings it.
+    const bell = this.#hang(jobId)
+    const isGone = () => signal?.aborted === true
+    try {
+      let job = await read()
+      while (!finishedStates.has(job.state)) {
+        const leftMs = deadlineMs - this.#clock.monotonicMs()
+        if (leftMs <= 0 || isGone()) return job
+        await bell.wait(Math.min(leftMs, lookEveryMs), signal)
+        if (isGone()) return job
+        job = (await readUnlessAway(read)) ?? job
+      }
+      return job
+    } finally {
+      this.#takeDown(jobId, bell)
+    }
+  }
+
+  #hang(jobId: number): Doorbell {
+    const bell = new Doorbell(this.#clock)
+    const bells = this.#bells.get(jobId) ?? new Set()
+    this.#bells.set(jobId, bells.add(bell))
+    return bell
+  }
+
+  #takeDown(jobId: number, bell: Doorbell): void {
+    const bells = this.#bells.get(jobId)
+    bells?.delete(bell)
+    if (bells?.size === 0) this.#bells.delete(jobId)
+  }
+}
+
+async function readUnlessAway(read: () => Promise<Job>): Promise<Job | undefined> {
+  try {
+    return await read()
+  } catch (error) {
+    if (isAppError(error, 'database_unavailable')) return undefined
+    throw error
+  }
+}

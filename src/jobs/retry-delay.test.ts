@@ -1,0 +1,33 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+
+import { systemRandomness } from '../base/randomness.ts'
+import { retryDelayMs } from './retry-delay.ts'
+
+const chance = (fraction: number) => ({ ...systemRandomness, fraction: () => fraction })
+
+describe('the delay before a retry', () => {
+  test('doubles up to a limit', () => {
+    const delays = [1, 2, 3, 9, 10, 1000].map((attempt) => retryDelayMs(attempt, chance(0)))
+    expect(delays).toEqual([1000, 2000, 4000, 256_000, 300_000, 300_000])
+  })
+
+  test('is at least what the failure asked for', () => {
+    expect(retryDelayMs(1, chance(0.5), 60)).toBe(60_000)
+  })
+
+  test('leaves at most half to chance', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 100 }),
+        fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+        (attempt, fraction) => {
+          const full = retryDelayMs(attempt, chance(0))
+          const delay = retryDelayMs(attempt, chance(fraction))
+          expect(delay).toBeLessThanOrEqual(full)
+          expect(delay).toBeGreaterThanOrEqual(full / 2)
+        },
+      ),
+    )
+  })
+})
