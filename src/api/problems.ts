@@ -50,11 +50,8 @@ const frameworkCodes: Readonly<Record<string, [ErrorCode, string]>> = {
 }
 
 /** The expected failure behind whatever was thrown while a request was served; undefined where it is a bug. */
-export function expectedFailure(error: unknown, clientGone: AbortSignal): AppError | undefined {
+export function expectedFailure(error: unknown): AppError | undefined {
   if (isAppError(error)) return error
-  // A wait that ended because nobody waits any more. Nobody will read the answer either.
-  if (clientGone.aborted && error === clientGone.reason)
-    return new AppError('request_timeout', 'The client went away.', { cause: error })
   if (!(error instanceof Error)) return undefined
   const { code, statusCode } = error as FastifyError
   if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined

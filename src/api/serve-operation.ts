@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
 import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
@@ -111,9 +112,18 @@ function callOf<O extends Operation>(
     header: (name, value) => void reply.header(name, value),
     // Made on demand: most operations do not wait for anything.
     get signal() {
-      return AbortSignal.any([request.signal, host.closing])
+      return AbortSignal.any([clientGone(reply), host.closing])
     },
   }
+}
+
+/** Fastify's own signal follows the request, which is over as soon as its body was read. */
+function clientGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new AppError('request_timeout', 'The client went away.'))
+  })
+  return gone.signal
 }
 
 /** JSON is what objects become; streams go out as they are, under the headers of the answer. */

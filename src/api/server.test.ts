@@ -2,6 +2,7 @@ import type { InjectOptions } from 'fastify'
 import { describe, expect, it } from 'vitest'
 
 import { AppError } from '../base/errors.ts'
+import type { Job } from '../jobs/jobs.ts'
 import { isBytesBody } from './contract/operation.ts'
 import { operations } from './contract/operations.ts'
 import { problem } from './contract/problem.ts'
@@ -210,6 +211,31 @@ describe('jobs', () => {
     await waits
     await api.app.close()
     expect(await (await waiting).json()).toMatchObject({ id: 7, state: 'running' })
+  })
+
+  it('are no longer waited for when the client goes away', async () => {
+    const client = new AbortController()
+    let ended!: (job: Job) => void
+    const waitEnded = new Promise<Job>((resolve) => (ended = resolve))
+    const api = lightApi({
+      process: { submitQuery: async () => ({ job: lightJob(), existing: false }) },
+      jobs: {
+        async wait(_account, _id, _ms, signal) {
+          expect(signal?.aborted).toBe(false)
+          signal?.addEventListener('abort', () => ended(lightJob()))
+          client.abort()
+          return waitEnded
+        },
+      },
+    })
+    const address = await api.app.listen({ host: '127.0.0.1', port: 0 })
+    const body = JSON.stringify({ sql: 'select 1', wait_seconds: 300 })
+    const request = fetch(`${address}/api/v1/queries`, { method: 'POST', headers: key, body, signal: client.signal })
+    await expect(request).rejects.toThrow(/abort/)
+    await waitEnded
+    api.app.server.closeAllConnections()
+    await api.app.close()
+    expect(api.bugs).toEqual([])
   })
 
   it('show a query with what it read', async () => {

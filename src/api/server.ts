@@ -136,7 +136,7 @@ function closingSignal(app: FastifyInstance): AbortSignal {
 }
 
 function answerFailure(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const expected = expectedFailure(error, request.signal)
+  const expected = expectedFailure(error)
   if (expected !== undefined) {
     if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
     sendProblem(request, reply, expected)
