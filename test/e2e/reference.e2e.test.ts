@@ -29,7 +29,10 @@ it('answers a group-by over a time range as the bare library does from the same 
     `select origin, count(*) as flights, sum(delay) as delay, max(distance) as farthest from flights
      where time >= epoch(timestamp '${from}')::bigint and time < epoch(timestamp '${to}')::bigint
      group by origin order by origin`,
-    ...['-d', 'test', '-f', 'tsv'],
+    '-d',
+    'test',
+    '-f',
+    'tsv',
   ])
   expect(answer, answer.stderr).toMatchObject({ code: 0 })
 

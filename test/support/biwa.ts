@@ -23,11 +23,11 @@ export interface Biwa {
   readonly dataDirectory: string
   readonly supervisor: ChildProcess
   /** Everything the server wrote to standard error so far. */
-  log(): string
+  readonly log: () => string
   /** A request with the key; the path starts with a slash. */
-  request(path: string, init?: RequestInit): Promise<Response>
+  readonly request: (path: string, init?: RequestInit) => Promise<Response>
   /** Ends the server as Ctrl-C does, and removes the directory when it was made for this server. */
-  stop(options?: { keep?: boolean }): Promise<number | null>
+  readonly stop: (options?: { keep?: boolean }) => Promise<number | null>
 }
 
 export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
@@ -78,8 +78,8 @@ function commandLine(options: BiwaOptions, dataDirectory: string): string[] {
   return [
     main,
     'serve',
-    ...['--data-dir', dataDirectory],
-    ...['--port', String(options.port ?? 0)],
+    `--data-dir=${dataDirectory}`,
+    `--port=${options.port ?? 0}`,
     ...(options.sample === true ? [] : ['--no-sample']),
     ...(options.arguments ?? []),
   ]
