@@ -78,7 +78,10 @@ class DirectoryInbox implements Inbox {
   async *leftovers(): AsyncGenerator<Leftover> {
     for (const name of this.#leftoverNames.splice(0)) {
       if (this.#closed) return
-      const leftover = await this.#readLeftover(name)
+      const leftover = await this.#readLeftover(name).catch((error: unknown) => {
+        this.#options.log.error({ err: error, segment: name }, 'a segment of the inbox cannot be read; it stays there')
+        return undefined
+      })
       if (leftover !== undefined) yield leftover
     }
   }

@@ -1,0 +1,111 @@
+import { isAppError } from '../base/errors.ts'
+import type { ErrorRecord } from '../base/errors.ts'
+import type { ObjectStore } from '../base/objects/objects.ts'
+import type { QuarantinedRecord, Store } from '../store/store.ts'
+import type { ImportOutcome } from './collect.ts'
+import type { FrameSource, Span } from './inbox/frame-source.ts'
+import type { FoundFrame } from './inbox/frame.ts'
+import type { Segment } from './inbox/inbox.ts'
+import { idOfPlace } from './inbox/inbox.ts'
+import { quarantinedBytesMax } from './limits.ts'
+
+/** A body with its id, its sender's or that of its place. */
+export interface Body {
+  readonly segment: Segment
+  readonly frame: FoundFrame
+  readonly uniqueId: string
+}
+
+export function bodyOf(segment: Segment, frame: FoundFrame): Body {
+  return { segment, frame, uniqueId: frame.header.uniqueId ?? idOfPlace(segment, frame.from) }
+}
+
+/**
+ * Where bytes of a body are kept that its rows in the quarantine cannot hold. The key follows from the place, so an
+ * attempt that is repeated writes the same object.
+ */
+export function quarantineKey({ segment, frame }: Body, recordNumber?: number): string {
+  const record = recordNumber === undefined ? '' : `-${recordNumber}`
+  return `quarantine/${frame.header.accountId}/${segment.id}-${frame.from}${record}`
+}
+
+/** The whole body, as it was sent, as a record of the quarantine. */
+export async function quarantinedBody(
+  objects: ObjectStore,
+  body: Body,
+  reason: string,
+  detail: string,
+): Promise<QuarantinedRecord> {
+  const bytes = body.frame.body
+  const objectKey = bytes.byteLength > quarantinedBytesMax ? quarantineKey(body) : null
+  if (objectKey !== null) await objects.put(objectKey, bytes)
+  return {
+    uniqueId: body.uniqueId,
+    recordNumber: null,
+    byteOffset: null,
+    reason,
+    detail,
+    raw: bytes.subarray(0, quarantinedBytesMax),
+    rawBytes: bytes.byteLength,
+    objectKey,
+  }
+}
+
+/** What the sender of a body hears of which nothing could be read. */
+export function unreadOutcome(uniqueId: string, error: ErrorRecord): ImportOutcome {
+  const rejected = [{ recordNumber: null, reason: error.code, detail: error.message }]
+  return { uniqueId, accepted: 0, quarantined: 1, rejected, duplicate: false, error }
+}
+
+/**
+ * Puts the bodies into the quarantine whose job will not run any more. Those that were applied before it ended are left
+ * alone.
+ */
+export async function quarantineBodies(
+  { store, objects }: { readonly store: Store; readonly objects: ObjectStore },
+  source: FrameSource,
+  place: { readonly segment: Segment; readonly accountId: number; readonly spans: readonly Span[] },
+  error: ErrorRecord,
+): Promise<number> {
+  const { frames } = await source.read(place.spans)
+  const bodies = frames
+    .filter(({ header }) => header.accountId === place.accountId)
+    .map((frame) => bodyOf(place.segment, frame))
+  let kept = 0
+  for (const [, sameTable] of byTable(bodies)) {
+    const applied = await appliedIds(store, sameTable)
+    for (const body of sameTable.filter(({ uniqueId }) => !applied.has(uniqueId))) {
+      const { accountId, database, table } = body.frame.header
+      const record = await quarantinedBody(objects, body, error.code, error.message)
+      await store.quarantine(accountId, database, table, [record])
+      kept += 1
+    }
+  }
+  return kept
+}
+
+async function appliedIds(store: Store, bodies: readonly Body[]): Promise<ReadonlySet<string>> {
+  const header = bodies[0]?.frame.header
+  if (header === undefined) return new Set()
+  try {
+    const { id } = await store.table(header.accountId, header.database, header.table)
+    const uniqueIds = bodies.map(({ uniqueId }) => uniqueId)
+    return new Set((await store.appliedIds(header.accountId, id, uniqueIds)).map(({ uniqueId }) => uniqueId))
+  } catch (error) {
+    if (isAppError(error, 'database_not_found') || isAppError(error, 'table_not_found')) return new Set()
+    throw error
+  }
+}
+
+/** Bodies by the table they are meant for, in order. */
+export function byTable(bodies: readonly Body[]): ReadonlyMap<string, readonly Body[]> {
+  const tables = new Map<string, Body[]>()
+  for (const body of bodies) {
+    const { database, table } = body.frame.header
+    const key = `${database}.${table}`
+    const known = tables.get(key)
+    if (known === undefined) tables.set(key, [body])
+    else known.push(body)
+  }
+  return tables
+}
