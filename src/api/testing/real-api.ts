@@ -1,0 +1,151 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import type { FastifyInstance } from 'fastify'
+
+import { openTestDatabase } from '../../../test/support/postgres.ts'
+import type { Access, KeyKind, Principal } from '../../access/access.ts'
+import { openAccess } from '../../access/open-access.ts'
+import { systemClock } from '../../base/clock.ts'
+import { systemDisk } from '../../base/disk.ts'
+import type { EngineHandler, EnginePool } from '../../base/engines/engines.ts'
+import { must } from '../../base/errors.ts'
+import { openLog } from '../../base/log.ts'
+import { openDirectoryStore } from '../../base/objects/directory-store.ts'
+import type { Postgres } from '../../base/postgres/postgres.ts'
+import { systemRandomness } from '../../base/randomness.ts'
+import type { Service } from '../../base/service.ts'
+import type { Collect, ImportRequest } from '../../collect/collect.ts'
+import { formatTask } from '../../deliver/format-input.ts'
+import { formatResult } from '../../deliver/format-task.ts'
+import { openDeliver } from '../../deliver/open-deliver.ts'
+import { resultJob } from '../../deliver/result-job.ts'
+import { openJobRunner } from '../../jobs/job-runner.ts'
+import { openJobs } from '../../jobs/open-jobs.ts'
+import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
+import { openProcess } from '../../process/open-process.ts'
+import { queryJobKind } from '../../process/query-job.ts'
+import { openStore } from '../../store/open-store.ts'
+import type { Store } from '../../store/store.ts'
+import { openMetrics } from '../metrics.ts'
+import { buildApi } from '../server.ts'
+
+/** A person with an account of their own, and a key of each kind. */
+export interface Tenant {
+  readonly principal: Principal
+  readonly keys: Readonly<Record<KeyKind, string>>
+}
+
+/**
+ * The API over real access, store, jobs, process and deliver, with a worker in this process. Only the intake is a light
+ * one: it checks the permission and remembers what came.
+ */
+export interface RealApi {
+  readonly app: FastifyInstance
+  readonly postgres: Postgres
+  readonly access: Access
+  readonly store: Store
+  readonly imports: ImportRequest[]
+  readonly bugs: unknown[]
+  makeTenant(name: string): Promise<Tenant>
+  close(): Promise<void>
+}
+
+const timeoutMs = 60_000
+const memoryBytes = 300e6
+
+export async function openRealApi(): Promise<RealApi> {
+  const database = await openTestDatabase()
+  const { postgres } = database
+  const folder = await mkdtemp(join(tmpdir(), 'biwa-api-'))
+  const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log: openLog('silent') }
+  const objects = await openDirectoryStore({ root: join(folder, 'objects'), ...ports })
+  const access = openAccess({ postgres, ...ports })
+  const jobs = openJobs({ postgres, ...ports })
+  const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
+  const work = { ...ports, postgres, access, jobs, store, objects, engines: enginesHere(), concurrency: 2 }
+  const scratchDirectory = join(folder, 'scratch')
+  const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
+  const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
+  const runner = openJobRunner({
+    ...work,
+    owner: 'test',
+    kinds: [
+      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+      resultJob({ ...work, scratchDirectory, limits: resultLimits }),
+    ],
+  })
+  const imports: ImportRequest[] = []
+  const bugs: unknown[] = []
+  const app = buildApi({
+    ...work,
+    collect: lightIntake(access, imports),
+    process: openProcess({ access, jobs, timeoutMs }),
+    deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
+    dependencies: [{ name: 'object_store', check: () => objects.check() }],
+    metrics: openMetrics({ version: '0', jobs, log: ports.log }),
+    version: '0',
+    limits: { bodyBytesMax: 1e6, inflightBytesMax: 1e7, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
+    onBug: (error) => bugs.push(error),
+  })
+  const services: readonly Service[] = [access, jobs, store, runner]
+  for (const service of services) await service.start()
+  return {
+    app,
+    postgres,
+    access,
+    store,
+    imports,
+    bugs,
+    makeTenant: (name) => makeTenant(access, name),
+    async close() {
+      await app.close()
+      for (const service of services.toReversed()) await service.stop()
+      await database.close()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function makeTenant(access: Access, name: string): Promise<Tenant> {
+  const { account, owner } = await access.createAccount(name, { email: `${name}@example.com`, name })
+  const principal: Principal = { accountId: account.id, userId: owner.id, keyId: 0, keyKind: 'full', role: 'owner' }
+  const key = async (kind: KeyKind): Promise<string> => (await access.createKey(principal, { kind })).key
+  return { principal, keys: { full: await key('full'), query: await key('query'), import: await key('import') } }
+}
+
+function lightIntake(access: Access, imports: ImportRequest[]): Collect {
+  const accept: Collect['accept'] = async (request) => {
+    await access.require(request.principal, request.database, 'import')
+    imports.push(request)
+    return { uniqueId: request.uniqueId ?? 'given', bytes: request.body.byteLength }
+  }
+  return {
+    name: 'light intake',
+    start: async () => {},
+    stop: async () => {},
+    accept,
+    async acceptAndWait(request) {
+      const { uniqueId } = await accept(request)
+      return { uniqueId, accepted: 1, quarantined: 0, rejected: [], duplicate: false, error: null, seconds: 0 }
+    },
+  }
+}
+
+/** Engine tasks in this process: fast, and without anybody who would kill them. */
+function enginesHere(): EnginePool {
+  const handlers: Readonly<Record<string, EngineHandler>> = {
+    ...queryEngineHandlers(systemClock),
+    [formatTask]: formatResult,
+  }
+  return {
+    name: 'engines in this process',
+    start: async () => {},
+    stop: async () => {},
+    async run<Output>(task: { kind: string; input: unknown }, limits: { onProgress?: (value: unknown) => void }) {
+      const handler = must(handlers[task.kind], `a handler for ${task.kind}`)
+      return (await handler(task.input as never, { progress: limits.onProgress ?? (() => {}) })) as Output
+    },
+  }
+}
