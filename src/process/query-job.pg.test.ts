@@ -96,6 +96,26 @@ describe('a SELECT', () => {
     expect(await readdir(join(bench.folder, 'scratch'))).toEqual([])
   })
 
+  test.each([
+    ['values (1, 2), (3, 4)', 2],
+    ['table logs', 4],
+    ['from logs', 4],
+    ['(select 1)', 1],
+    ['with a as (select * from logs), logs as (select * from a limit 2) select * from logs', 2],
+    ['with recursive r(i) as (select 1 union all select i + 1 from r where i < 5) select * from r', 5],
+    ['summarize logs', 7],
+    ['from (pivot logs on code in (200, 401) using count(*) group by path)', 2],
+    ['select * exclude (extra) replace (code + 1 as code) from logs', 4],
+    ['select columns(*) from logs', 4],
+    ['select unnest(range(10)) limit 3', 3],
+    ['select * from logs order by code desc limit 1 -- the last', 1],
+    ['select l.code from web.logs l, lateral (select l.code + 1 as more) where web.l.code > 400', null],
+    ['select logs.code, web.logs.path from web.logs', 4],
+  ])('can be %s', async (text, rows) => {
+    if (rows === null) expect(await failure(text)).toMatchObject({ code: 'query_semantic' })
+    else expect(await bench.query(text)).toMatchObject({ statement: 'select', rows })
+  })
+
   test('reports its stages', async () => {
     const stages: string[] = []
     await bench.query('select 1', { onProgress: ({ stage }) => stages.push(stage) })
@@ -204,6 +224,23 @@ describe('a write', () => {
     await bench.query('create table copied as select * from logs')
     expect(await bench.query('insert into copied select * from logs where code > 400')).toMatchObject({ rows: 2 })
     expect((await bench.query('select count(*), count(tags) from copied')).values).toEqual([['6', '1']])
+  })
+
+  test('keeps apart columns that differ in case only', async () => {
+    await bench.load(
+      'cased',
+      [
+        { name: 'code', type: parseType('bigint') },
+        { name: 'CODE', type: parseType('bigint') },
+      ],
+      [],
+    )
+    await bench.query('insert into cased (code, code_1) values (1, 2)')
+    await bench.query('insert into cased select * from cased')
+    expect((await bench.query('select code, code_1 from cased')).values).toEqual([
+      ['1', '2'],
+      ['1', '2'],
+    ])
   })
 
   test('is applied once, however often it is tried', async () => {

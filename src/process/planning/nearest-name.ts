@@ -4,21 +4,24 @@ export function nearestName(wanted: string, names: readonly string[]): string | 
     .map((name) => ({ name, distance: editDistance(wanted.slice(0, 128), name) }))
     .toSorted((a, b) => a.distance - b.distance)
   const best = ranked[0]
-  // Two letters changed places are two changes; of a shorter name that would leave nothing.
-  const distanceMax = wanted.length < 4 ? 1 : Math.max(2, Math.floor(wanted.length / 3))
+  const distanceMax = Math.max(1, Math.floor(wanted.length / 3))
   return best !== undefined && best.distance <= distanceMax ? best.name : undefined
 }
 
-/** How many letters have to be put in, taken out or changed (Levenshtein), row by row. */
+/** How many letters have to be put in, taken out, changed, or swapped with their neighbour, row by row. */
 function editDistance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, index) => index)
+  let above: number[] = []
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i += 1) {
-    const row = [i]
+    const twoAbove = above
+    above = row
+    row = [i]
     for (let j = 1; j <= b.length; j += 1) {
       const change = (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(change, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = swapped ? (twoAbove[j - 2] ?? 0) + 1 : Number.POSITIVE_INFINITY
+      row.push(Math.min(change, swap, (above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1))
     }
-    above = row
   }
-  return above[b.length] ?? 0
+  return row[b.length] ?? 0
 }

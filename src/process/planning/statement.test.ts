@@ -124,6 +124,8 @@ test('the nearest name is near', () => {
   const names = ['logs', 'events', 'user_sessions']
   expect(nearestName('lgos', names)).toBe('logs')
   expect(nearestName('event', names)).toBe('events')
+  expect(nearestName('wbe', ['web'])).toBe('web')
+  expect(nearestName('api', ['web'])).toBeUndefined()
   expect(nearestName('user_session', names)).toBe('user_sessions')
   expect(nearestName('x', names)).toBeUndefined()
   expect(nearestName('payments', names)).toBeUndefined()

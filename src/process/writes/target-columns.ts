@@ -24,7 +24,8 @@ export function pairInsert(
     const name = names[index] ?? ''
     return { column: columnNamed(table, known, name), source, index }
   })
-  requireDistinct(pairings.map(({ column }) => column.name))
+  const twice = pairings.find(({ column }, index) => pairings.findIndex((of) => of.column === column) < index)
+  if (twice !== undefined) throw namedTwice(twice.column.name)
   return pairings
 }
 
@@ -78,13 +79,15 @@ function requireDistinct(names: readonly string[]): void {
   const seen = new Set<string>()
   for (const name of names) {
     const folded = name.toLowerCase()
-    if (seen.has(folded)) {
-      throw new AppError('query_semantic', `The column ${JSON.stringify(name)} is there twice.`, {
-        hint: 'Give each column of the query a name of its own, with AS.',
-      })
-    }
+    if (seen.has(folded)) throw namedTwice(name)
     seen.add(folded)
   }
+}
+
+function namedTwice(name: string): AppError {
+  return new AppError('query_semantic', `The column ${JSON.stringify(name)} is there twice.`, {
+    hint: 'Give each column of the query a name of its own, with AS.',
+  })
 }
 
 function wrongCount(wanted: number, given: number): AppError {

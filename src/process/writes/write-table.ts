@@ -1,6 +1,6 @@
 import { AppError, isAppError } from '../../base/errors.ts'
-import { fieldIdsClause } from '../../store/columns.ts'
-import type { Commit, Table } from '../../store/store.ts'
+import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
+import type { Column, Commit, Table } from '../../store/store.ts'
 import type { PlannedSelect } from '../plan-select.ts'
 import { noStatistics, planSelect, statisticsOf } from '../plan-select.ts'
 import type { ResolvedName } from '../planning/resolve-tables.ts'
@@ -100,9 +100,9 @@ interface Write {
 
 /** Runs the SELECT into the file of a new chunk, and commits it under the job's id: however often it is tried, once. */
 async function writeRows(context: QueryContext, planned: PlannedSelect, write: Write): Promise<QueryOutput> {
-  const columns = write.assigned.map(({ column }) => column)
+  const columns = fileColumns(write.assigned)
   const file = await runSelect(context, planned, {
-    projection: write.assigned.map(({ expression, column }) => ({ expression, name: column.name })),
+    projection: write.assigned.map(({ expression }, index) => ({ expression, name: columns[index]?.name ?? '' })),
     fieldIds: fieldIdsClause(columns),
   })
   context.progress({ stage: 'storing', percent: null, bytesToScan: null })
@@ -136,6 +136,12 @@ async function writeRows(context: QueryContext, planned: PlannedSelect, write: W
         hint: 'The job is tried again by itself.',
       })
   }
+}
+
+/** DuckDB cannot write `Code` beside `code`; readers go by the field ids, whatever the names in a file. */
+function fileColumns(assigned: readonly Assignment[]): Column[] {
+  const named = queryColumns(assigned.map(({ column }) => column))
+  return named.map(({ column, queryName }) => ({ ...column, name: queryName }))
 }
 
 function uniqueIdOf({ attempt }: QueryContext): string {

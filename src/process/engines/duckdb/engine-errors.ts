@@ -1,5 +1,6 @@
 import type { ErrorCode, ErrorPosition } from '../../../base/errors.ts'
 import { AppError } from '../../../base/errors.ts'
+import { nearestName } from '../../planning/nearest-name.ts'
 import { characterOfByte, placeAt } from '../../planning/places.ts'
 import type { EngineSql } from './tasks.ts'
 
@@ -117,12 +118,14 @@ function firstLine(message: string): string {
   return /[.!?]$/.test(line) ? line : `${line}.`
 }
 
-function hintOf({ candidates, subtype, message }: EngineFailure, code: ErrorCode): string | undefined {
+function hintOf({ candidates, subtype, message, name }: EngineFailure, code: ErrorCode): string | undefined {
   if (candidates.length > 0) {
-    const shown = candidates.slice(0, 5)
-    return subtype === 'NO_MATCHING_FUNCTION'
-      ? `Cast the arguments so that they fit one of: ${shown.join('; ')}.`
-      : `Did you mean ${shown.map((name) => JSON.stringify(name.replace(/^(main|memory)\./, ''))).join(' or ')}?`
+    if (subtype === 'NO_MATCHING_FUNCTION') {
+      return `Cast the arguments so that they fit one of: ${candidates.slice(0, 5).join('; ')}.`
+    }
+    const meant = nearestName(name, candidates)
+    const shown = meant === undefined ? candidates.slice(0, 3) : [meant]
+    return `Did you mean ${shown.map((candidate) => JSON.stringify(candidate)).join(' or ')}?`
   }
   switch (code) {
     case 'query_memory_exceeded':

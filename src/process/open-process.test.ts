@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+
+import type { Access, Principal } from '../access/access.ts'
+import { AppError } from '../base/errors.ts'
+import type { Job, Jobs, NewJob } from '../jobs/jobs.ts'
+import { openProcess, sqlBytesMax } from './open-process.ts'
+
+const principal: Principal = { accountId: 1, userId: 2, keyId: 3, keyKind: 'full', role: 'owner' }
+
+/** The door over jobs that only remember what was submitted, and access that closes one database. */
+function openFake() {
+  const submitted: NewJob[] = []
+  const jobs: Pick<Jobs, 'submit'> = {
+    async submit(job) {
+      submitted.push(job)
+      return { job: { id: submitted.length } as Job, existing: false }
+    },
+  }
+  const access: Pick<Access, 'require'> = {
+    async require(_, database) {
+      if (database === 'closed') throw new AppError('forbidden', 'closed')
+    },
+  }
+  const process_ = openProcess({ access: access as Access, jobs: jobs as Jobs, timeoutMs: 60_000 })
+  return { submitted, process: process_ }
+}
+
+describe('a submitted query', () => {
+  test('is a job with its limits', async () => {
+    const { submitted, process } = openFake()
+    await process.submitQuery(principal, {
+      sql: 'select 1',
+      database: 'web',
+      timeoutMs: 5000,
+      idempotencyKey: 'k',
+      priority: 1,
+    })
+    await process.submitQuery(principal, { sql: 'select 2', database: null, timeoutMs: 1e9 })
+    expect(submitted).toMatchObject([
+      {
+        kind: 'query',
+        accountId: 1,
+        userId: 2,
+        timeoutMs: 5000,
+        uniqueKey: 'k',
+        priority: 1,
+        input: { sql: 'select 1', database: 'web', principal },
+      },
+      { timeoutMs: 60_000, input: { database: null } },
+    ])
+  })
+
+  test.each<[what: string, sql: string, code: string, database?: string]>([
+    ['nothing', ' \n', 'query_syntax'],
+    ['too much', `select '${'ü'.repeat(sqlBytesMax / 2)}'`, 'body_too_large'],
+    ['the character zero', `select '\0'`, 'query_syntax'],
+    ['half of a character', `select '\ud800'`, 'query_syntax'],
+    ['a closed database', 'select 1', 'forbidden', 'closed'],
+    ['a closed database in upper case', 'select 1', 'forbidden', 'CLOSED'],
+  ])('is refused for %s', async (_, sql, code, database) => {
+    const { submitted, process } = openFake()
+    await expect(process.submitQuery(principal, { sql, database: database ?? null })).rejects.toMatchObject({ code })
+    expect(submitted).toEqual([])
+  })
+
+  test('takes whole characters beyond the basic plane', async () => {
+    const { submitted, process } = openFake()
+    await process.submitQuery(principal, { sql: `select '🦆'`, database: null })
+    expect(submitted).toHaveLength(1)
+  })
+
+  test('needs a key that may query', async () => {
+    const { process } = openFake()
+    const importer: Principal = { ...principal, keyKind: 'import' }
+    await expect(process.submitQuery(importer, { sql: 'select 1', database: null })).rejects.toMatchObject({
+      code: 'forbidden',
+    })
+  })
+})
