@@ -18,8 +18,8 @@ export interface Call<O extends Operation> extends OperationInput<O> {
   readonly contentEncoding: string | undefined
   /** Sets a header of the answer, also where that is a failure. */
   readonly header: (name: string, value: string) => void
-  /** Aborted when the client goes away or the server closes: time to stop waiting. */
-  readonly signal: AbortSignal
+  /** A signal that is aborted when the client goes away or the server closes: time to stop waiting. */
+  readonly nobodyWaits: () => AbortSignal
 }
 
 export interface OperationHost {
@@ -104,16 +104,16 @@ function callOf<O extends Operation>(
   input: OperationInput<O>,
 ): Call<O> {
   return {
-    ...input,
+    params: input.params,
+    query: input.query,
+    headers: input.headers,
+    body: input.body,
     principal,
     method: request.method,
     contentType: request.headers['content-type'],
     contentEncoding: request.headers['content-encoding'],
     header: (name, value) => void reply.header(name, value),
-    // Made on demand: most operations do not wait for anything.
-    get signal() {
-      return AbortSignal.any([clientGone(reply), host.closing])
-    },
+    nobodyWaits: () => AbortSignal.any([clientGone(reply), host.closing]),
   }
 }
 

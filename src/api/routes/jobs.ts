@@ -23,10 +23,10 @@ export function serveJobs(host: OperationHost, jobs: Jobs): void {
     return { status: 200, body: { items, next_cursor: nextCursor } }
   })
 
-  serveOperation(host, getJob).with(async ({ principal, params, query, signal }) => {
+  serveOperation(host, getJob).with(async ({ principal, params, query, nobodyWaits }) => {
     const job = await visibleJob(jobs, principal, params.job)
     if (query.wait === 0) return { status: 200, body: jobJson(job) }
-    const latest = await jobs.wait(principal.accountId, job.id, query.wait * 1000, signal)
+    const latest = await jobs.wait(principal.accountId, job.id, query.wait * 1000, nobodyWaits())
     return { status: 200, body: jobJson(latest) }
   })
 

@@ -9,7 +9,7 @@ import type { OperationHost } from '../serve-operation.ts'
 import { requireReader } from '../sight.ts'
 
 export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs): void {
-  serveOperation(host, submitQuery).with(async ({ principal, headers, body, signal }) => {
+  serveOperation(host, submitQuery).with(async ({ principal, headers, body, nobodyWaits }) => {
     requireReader(principal)
     const idempotencyKey = body.idempotency_key ?? headers['idempotency-key']
     const { job } = await queries.submitQuery(principal, {
@@ -20,7 +20,7 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
       ...(body.timeout_seconds !== undefined && { timeoutMs: body.timeout_seconds * 1000 }),
     })
     const waitMs = body.wait_seconds * 1000
-    const latest = waitMs === 0 ? job : await jobs.wait(principal.accountId, job.id, waitMs, signal)
+    const latest = waitMs === 0 ? job : await jobs.wait(principal.accountId, job.id, waitMs, nobodyWaits())
     const finished = waitMs > 0 && finishedStates.has(latest.state)
     return {
       status: finished ? 200 : 202,
