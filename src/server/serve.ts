@@ -45,7 +45,9 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
       const withSample = complete.sample && apiKey !== undefined && (await sampleLoaded(address, apiKey, log))
       const seconds = (systemClock.monotonicMs() - startedMs) / 1000
       const firstStart = made !== undefined
-      print(readyLines({ url: address, apiKey, firstStart, dataDirectory: settings.dataDirectory, withSample, seconds }))
+      print(
+        readyLines({ url: address, apiKey, firstStart, dataDirectory: settings.dataDirectory, withSample, seconds }),
+      )
     } else {
       print(`Biwa is ready: ${complete.roles.join(' and ')}.\n\nCtrl-C stops everything.\n`)
     }

@@ -1,4 +1,5 @@
 import { openLog } from '../../base/log.ts'
+import { expireResults } from '../../deliver/expire-results.ts'
 import { deleteFinishedJobs } from '../../jobs/retention.ts'
 import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
@@ -19,13 +20,18 @@ await runRole(log, async () => {
   return { services: [...platform.services, new Housekeeping(chores(platform), platform.clock, log)] }
 })
 
-function chores({ store, postgres, clock }: Platform): Chore[] {
+function chores({ store, objects, postgres, clock }: Platform): Chore[] {
   return [
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
     {
       name: 'forget old jobs',
       everyMs: 600_000,
       perform: () => deleteFinishedJobs(postgres, new Date(clock.nowMs() - jobRetentionMs)),
+    },
+    {
+      name: 'remove old results',
+      everyMs: 6 * 3_600_000,
+      perform: () => expireResults(objects, clock.nowMs() - jobRetentionMs),
     },
   ]
 }

@@ -24,6 +24,8 @@ await runRole(log, async () => {
   const runner = openJobRunner({
     ...platform,
     owner: `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`,
+    // A worker that is killed delays its jobs by so much, and a heartbeat.
+    leaseMs: 6000,
     kinds: [queryKind(platform, queries), resultKind(platform, queries)],
   })
   return { services: [...platform.services, queries, imports, runner] }
