@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream'
+
+import { describe, expect, it } from 'vitest'
+
+import type { ErrorRecord } from '../base/errors.ts'
+import type { ObjectStore } from '../base/objects/objects.ts'
+import type { Job, Jobs, NewJob } from '../jobs/jobs.ts'
+import { openDeliver } from './open-deliver.ts'
+
+const at = new Date(0)
+const job = (fields: Partial<Job>): Job => ({
+  id: 7,
+  accountId: 1,
+  userId: 2,
+  kind: 'query',
+  state: 'success',
+  priority: 0,
+  uniqueKey: null,
+  input: {},
+  progress: null,
+  output: { columns: [], resultKey: 'results/1/7.parquet' },
+  error: null,
+  runAt: at,
+  attempt: 1,
+  attemptsMax: 3,
+  timeoutMs: null,
+  killRequestedAt: null,
+  createdAt: at,
+  startedAt: at,
+  finishedAt: at,
+  ...fields,
+})
+
+/** A queue that knows some jobs by their key, and a worker that brings each new one to an end at once. */
+function bench(known: Readonly<Record<string, Partial<Job>>>, end: Partial<Job>) {
+  const stored = new Map([['results/1/7.parquet', 'parquet']])
+  const submitted: string[] = []
+  const jobs: Partial<Jobs> = {
+    async submit({ uniqueKey = '' }: NewJob) {
+      submitted.push(uniqueKey)
+      const existing = known[uniqueKey]
+      return existing === undefined
+        ? { job: job({ id: 100, state: 'queued' }), existing: false }
+        : { job: job(existing), existing: true }
+    },
+    async wait(_account, id) {
+      if (end.state === 'success') stored.set('results/1/7/csv', 'a\n1\n')
+      return job({ id, ...end })
+    },
+  }
+  const objects: Partial<ObjectStore> = {
+    size: async (key) => stored.get(key)?.length,
+    stream: async (key) => Readable.from([stored.get(key)]),
+  }
+  const deliver = openDeliver({ jobs: jobs as Jobs, objects: objects as ObjectStore, waitMsMax: 1 })
+  return { deliver, submitted, stored }
+}
+
+const error: ErrorRecord = { code: 'worker_lost', message: 'The process died.' }
+
+describe('a format', () => {
+  it('is made once', async () => {
+    const { deliver, submitted } = bench({}, { state: 'success' })
+    for (let time = 0; time < 2; time++) {
+      const result = await deliver.result(job({}), 'csv')
+      expect(result).toMatchObject({ bytes: 4, etag: '"7-csv-4"', contentType: 'text/csv; charset=utf-8' })
+      expect(await (await result.stream()).toArray()).toEqual(['a\n1\n'])
+    }
+    expect(submitted).toEqual(['7:csv'])
+  })
+
+  it('is waited for where somebody else had asked for it', async () => {
+    const { deliver, submitted } = bench({ '7:csv': { id: 9, state: 'running' } }, { state: 'success' })
+    expect((await deliver.result(job({}), 'csv')).bytes).toBe(4)
+    expect(submitted).toEqual(['7:csv'])
+  })
+
+  it('is made anew after failures of the past, and after its object was lost', async () => {
+    const known = { '7:csv': { id: 9, state: 'dead', error }, '7:csv:after:9': { id: 12, state: 'success' } } as const
+    const { deliver, submitted } = bench(known, { state: 'success' })
+    expect((await deliver.result(job({}), 'csv')).bytes).toBe(4)
+    expect(submitted).toEqual(['7:csv', '7:csv:after:9', '7:csv:after:12'])
+  })
+
+  it.each([
+    [{ state: 'running' }, 'result_not_ready'],
+    [{ state: 'dead', error }, 'worker_lost'],
+    [{ state: 'killed' }, 'result_not_ready'],
+  ] as const)('whose job ends as %o fails with %s', async (end, code) => {
+    const { deliver } = bench({}, end)
+    await expect(deliver.result(job({}), 'csv')).rejects.toMatchObject({ code })
+  })
+})
+
+describe('no result', () => {
+  it.each([
+    [{ kind: 'import' }, 'result_not_found'],
+    [{ state: 'running' }, 'result_not_ready'],
+    [{ state: 'retry_wait', error }, 'result_not_ready'],
+    [{ state: 'error', error: { code: 'query_data', message: 'A division by zero.' } }, 'query_data'],
+    [{ state: 'killed' }, 'job_killed'],
+    [{ output: { columns: [], resultKey: null } }, 'result_not_found'],
+    [{ output: { columns: [], resultKey: 'results/gone' } }, 'result_expired'],
+  ] as const)('of %o: %s', async (fields, code) => {
+    const { deliver, submitted } = bench({}, { state: 'success' })
+    await expect(deliver.result(job(fields), 'csv')).rejects.toMatchObject({ code })
+    expect(submitted).toEqual([])
+  })
+})
