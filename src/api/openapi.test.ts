@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 import { operations } from './contract/operations.ts'
 import { openApiDocument, openApiText } from './openapi.ts'
 
-it('docs/openapi.json says what the contract says; npm run openapi writes it', () => {
+it('docs/openapi.json says what the contract says; npm run docs writes it', () => {
   expect(readFileSync(new URL('../../docs/openapi.json', import.meta.url), 'utf8')).toBe(openApiText())
 })
 
