@@ -1,0 +1,101 @@
+import type { Command } from 'commander'
+
+import type { Terminal } from './terminal.ts'
+
+/** Gives a command its arguments, options, subcommands and action. */
+export type DefineCommand = (command: Command, terminal: Terminal) => void
+
+interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  /** Loads the file of the command: only the one that runs is loaded. */
+  readonly load: () => Promise<DefineCommand>
+}
+
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'serve',
+    summary: 'start the server',
+    load: async () => (await import('./commands/serve.ts')).defineServe,
+  },
+  {
+    name: 'dev',
+    summary: 'start the server for development, with more in its log',
+    load: async () => (await import('./commands/dev.ts')).defineDev,
+  },
+  {
+    name: 'migrate',
+    summary: 'bring the database of a cluster to the newest schema',
+    load: async () => (await import('./commands/migrate.ts')).defineMigrate,
+  },
+  {
+    name: 'db',
+    summary: 'list, show, create and delete databases',
+    load: async () => (await import('./commands/db.ts')).defineDb,
+  },
+  {
+    name: 'table',
+    summary: 'list, show, create, delete, tail tables; see their quarantine',
+    load: async () => (await import('./commands/table.ts')).defineTable,
+  },
+  {
+    name: 'import',
+    summary: 'import files into a table, each record once',
+    load: async () => (await import('./commands/import.ts')).defineImport,
+  },
+  {
+    name: 'query',
+    summary: 'run a statement of SQL',
+    load: async () => (await import('./commands/query.ts')).defineQuery,
+  },
+  {
+    name: 'sql',
+    summary: 'talk SQL line by line',
+    load: async () => (await import('./commands/sql.ts')).defineSql,
+  },
+  {
+    name: 'job',
+    summary: 'list, show, wait for and kill jobs; fetch results',
+    load: async () => (await import('./commands/job.ts')).defineJob,
+  },
+  {
+    name: 'key',
+    summary: 'list, create and revoke API keys',
+    load: async () => (await import('./commands/key.ts')).defineKey,
+  },
+  {
+    name: 'user',
+    summary: 'list, create, delete users; grant them databases',
+    load: async () => (await import('./commands/user.ts')).defineUser,
+  },
+  {
+    name: 'status',
+    summary: 'show how the server is',
+    load: async () => (await import('./commands/status.ts')).defineStatus,
+  },
+  {
+    name: 'doctor',
+    summary: 'check everything between here and an answer',
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
+  {
+    name: 'login',
+    summary: 'keep the address and key of a server in a profile',
+    load: async () => (await import('./commands/login.ts')).defineLogin,
+  },
+  {
+    name: 'config',
+    summary: 'show which settings are in force, and where they come from',
+    load: async () => (await import('./commands/config.ts')).defineConfig,
+  },
+  {
+    name: 'api',
+    summary: 'send a request of your own',
+    load: async () => (await import('./commands/api.ts')).defineApi,
+  },
+  {
+    name: 'version',
+    summary: 'show the version',
+    load: async () => (await import('./commands/version.ts')).defineVersion,
+  },
+]

@@ -1,0 +1,134 @@
+import { readFile } from 'node:fs/promises'
+
+import type { Command } from 'commander'
+
+import type { Job } from '../answers.ts'
+import { bytesText, secondsText } from '../amounts.ts'
+import type { Client } from '../client.ts'
+import { errno } from '../../base/disk.ts'
+import { usage } from '../failure.ts'
+import { linesOf, readCells } from '../output/result-rows.ts'
+import { plainText } from '../output/cells.ts'
+import { visible } from '../output/visible.ts'
+import { awaitJob, failureOfJob } from '../query/await-job.ts'
+import { chosenFormat, deliverResult, resultFormats, rowsShown } from '../query/deliver-result.ts'
+import { downloadResult } from '../query/download.ts'
+import { fillIn, readParameters } from '../query/parameters.ts'
+import { submitQuery } from '../query/submit-query.ts'
+import { connect, wholeNumber, withDatabase, withOutput } from '../session.ts'
+import type { CommonOptions } from '../session.ts'
+import { tell, write } from '../terminal.ts'
+import type { Input, Terminal } from '../terminal.ts'
+
+interface QueryFlags extends CommonOptions {
+  readonly query?: string
+  readonly output?: string
+  readonly limit: number
+  readonly param: readonly string[]
+  readonly wait: boolean
+  readonly waitTimeout?: number
+  readonly timeout?: number
+  readonly priority?: number
+  readonly idempotencyKey?: string
+  readonly dryRun?: boolean
+  readonly statistics?: boolean
+}
+
+export function defineQuery(command: Command, terminal: Terminal): void {
+  withOutput(withDatabase(command), resultFormats)
+    .argument('[sql]', 'the statement; else -q, or standard input')
+    .option('-q, --query <file>', 'read the statement from a file; - for standard input')
+    .option('-o, --output <file>', 'write the result to a file, whose name may say the format')
+    .option('--limit <rows>', 'how many rows a table shows at most', wholeNumber('--limit', 0, 1_000_000), rowsShown)
+    .option('--param <name=text>', 'the value of ${name} in the SQL, as a text; name:=value for numbers', collect, [])
+    .option('-w, --wait', 'wait for the end (that is the default)', true)
+    .option('--no-wait', 'print the id of the job and leave')
+    .option('--wait-timeout <seconds>', 'how long to wait', wholeNumber('--wait-timeout', 1, 604_800))
+    .option('--timeout <seconds>', 'how long the query may run', wholeNumber('--timeout', 1, 86_400))
+    .option('--priority <number>', 'from -2 to 2; higher is sooner', wholeNumber('--priority', -2, 2))
+    .option('--idempotency-key <key>', 'submitting a key again answers the first job')
+    .option('-n, --dry-run', 'only tell what would be read (EXPLAIN)')
+    .option('--statistics', 'tell what was read, and how long it took')
+    .addHelpText('after', '\nCtrl-C leaves the job running and tells how to come back to it; a second one kills it.')
+    .action((sql: string | undefined, flags: QueryFlags) => runQuery(terminal, sql, flags))
+}
+
+function collect(value: string, previous: readonly string[]): readonly string[] {
+  return [...previous, value]
+}
+
+async function runQuery(terminal: Terminal, given: string | undefined, flags: QueryFlags): Promise<void> {
+  const delivery = { format: flags.format, output: flags.output, limit: flags.limit }
+  chosenFormat(terminal, delivery)
+  const sql = fillIn(await readSql(terminal, given, flags.query), readParameters(flags.param))
+  const client = await connect(terminal, flags)
+  const query = {
+    sql: flags.dryRun === true ? `explain ${sql}` : sql,
+    database: client.config.database?.value,
+    priority: flags.priority,
+    idempotencyKey: flags.idempotencyKey,
+    timeoutSeconds: flags.timeout,
+  }
+  if (!flags.wait) {
+    const job = await submitQuery(client, terminal, { ...query, waitSeconds: 0 })
+    tell(terminal, `biwa job wait ${job.id} waits for it, biwa job result ${job.id} fetches its result.`)
+    return await write(terminal.stdout, `${job.id}\n`)
+  }
+  const job = await awaitJob(client, terminal, () => submitQuery(client, terminal, { ...query, waitSeconds: 1 }), {
+    timeoutMs: flags.waitTimeout === undefined ? undefined : flags.waitTimeout * 1000,
+    onInterrupt: 'detach',
+  })
+  const failure = failureOfJob(job)
+  if (failure !== undefined) throw failure
+  if (flags.dryRun === true) await printPlan(client, terminal, job)
+  else await deliverResult(client, terminal, job, delivery)
+  if (flags.statistics === true) tell(terminal, statisticsText(job))
+}
+
+async function readSql(terminal: Terminal, given: string | undefined, file: string | undefined): Promise<string> {
+  if (given !== undefined && file !== undefined) throw usage('The SQL is given twice: as an argument and with -q.')
+  if (given !== undefined && given.trim() !== '') return given
+  const fromInput = file === '-' || (file === undefined && given === undefined && terminal.stdin.isTTY !== true)
+  const sql = fromInput ? await readAll(terminal.stdin) : file === undefined ? '' : await readSqlFile(file)
+  if (sql.trim() !== '') return sql
+  throw usage('There is no SQL to run.', 'biwa query "select …", biwa query -q FILE, or biwa sql to talk.')
+}
+
+async function readAll(input: Input): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of input) chunks.push(Buffer.from(chunk as Uint8Array))
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+async function readSqlFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw usage(`The file ${file} cannot be read (${errno(error) ?? 'unknown reason'}).`)
+  }
+}
+
+/** The plan as the lines that it is, without a frame around them. */
+async function printPlan(client: Client, terminal: Terminal, job: Job): Promise<void> {
+  for await (const line of linesOf(downloadResult(client, terminal, job, 'ndjson'))) {
+    await write(
+      terminal.stdout,
+      `${visible(
+        readCells(line)
+          .map((cell) => plainText(cell, ''))
+          .join(' '),
+      )}\n`,
+    )
+  }
+}
+
+export function statisticsText(job: Job): string {
+  const statistics = job.query?.result?.statistics
+  if (statistics === undefined) return `Job ${job.id}`
+  const { scans, bytes_scanned: bytes, plan_ms: plan, run_ms: run } = statistics
+  const chunks = scans.map(
+    (scan) => `${scan.chunks_opened} of ${scan.chunks_total} chunks of ${scan.database}.${scan.table}`,
+  )
+  const read = chunks.length === 0 ? '' : `, read ${chunks.join(', ')} (${bytesText(bytes)})`
+  return `Job ${job.id}: planned in ${secondsText(plan / 1000)}, ran ${secondsText(run / 1000)}${read}.`
+}

@@ -1,0 +1,130 @@
+import type { Command } from 'commander'
+
+import type { QuarantinedRecord, Table } from '../answers.ts'
+import { path } from '../client.ts'
+import { usage } from '../failure.ts'
+import { rowsOf } from '../output/cells.ts'
+import { printRecord, printRows } from '../output/printer.ts'
+import { confirm, connect, tableName, wholeNumber, withConnection, withDatabase, withOutput } from '../session.ts'
+import type { CommonOptions, TableName } from '../session.ts'
+import { tailTable } from '../table-tail.ts'
+import { tell } from '../terminal.ts'
+import type { Terminal } from '../terminal.ts'
+
+export function defineTable(table: Command, terminal: Terminal): void {
+  defineReading(table, terminal)
+  defineTail(table, terminal)
+  defineQuarantine(table, terminal)
+  defineCreate(table, terminal)
+  defineDelete(table, terminal)
+}
+
+function pathOf({ database, table }: TableName): string {
+  return path`/databases/${database}/tables/${table}`
+}
+
+function defineReading(table: Command, terminal: Terminal): void {
+  withOutput(withDatabase(table.command('list [database]').description('list the tables of a database'))).action(
+    async (name: string | undefined, flags: CommonOptions) => {
+      const client = await connect(terminal, flags)
+      const database = name ?? client.config.database?.value
+      if (database === undefined) throw usage('Which database?', 'biwa table list <database>; biwa db list shows them.')
+      const tables = await client.list<Table>(path`/databases/${database}/tables`)
+      const summaries = tables.map((one) => ({ ...one, columns: one.columns.length }))
+      await printRows(terminal, rowsOf(['name', 'rows', 'bytes', 'columns', 'updated_at'], summaries), flags.format)
+    },
+  )
+
+  withOutput(
+    withDatabase(table.command('show <table>').description('show a table: sizes on standard error, columns as data')),
+  ).action(async (name: string, flags: CommonOptions) => {
+    const client = await connect(terminal, flags)
+    const { columns, ...facts } = await client.get<Table>(pathOf(tableName(client, name)))
+    if (flags.format === 'json' || flags.format === 'ndjson') {
+      return await printRecord(terminal, { ...facts, columns }, flags.format)
+    }
+    tell(
+      terminal,
+      `${facts.database}.${facts.name}: ${facts.rows} rows, ${facts.bytes} bytes, snapshot ${facts.snapshot}, changed ${facts.updated_at}`,
+    )
+    await printRows(terminal, rowsOf(['name', 'type', 'field_id'], columns), flags.format)
+  })
+}
+
+function defineTail(table: Command, terminal: Terminal): void {
+  withOutput(withDatabase(table.command('tail <table>').description('show the last rows by time')))
+    .option('-n, --rows <number>', 'how many', wholeNumber('--rows', 1, 10_000), 10)
+    .option('--follow', 'go on with rows that arrive; as NDJSON unless -f says otherwise')
+    .action(async (name: string, flags: CommonOptions & { rows: number; follow?: boolean }) => {
+      const client = await connect(terminal, flags)
+      await tailTable(client, terminal, tableName(client, name), flags)
+    })
+}
+
+function defineQuarantine(table: Command, terminal: Terminal): void {
+  const columns = [
+    'id',
+    'quarantined_at',
+    'unique_id',
+    'record_number',
+    'byte_offset',
+    'reason',
+    'detail',
+    'raw_bytes',
+    'raw',
+  ] as const
+  withOutput(
+    withDatabase(
+      table.command('quarantine <table>').alias('errors').description('list the records that could not be read'),
+    ),
+  )
+    .option('--limit <number>', 'how many', wholeNumber('--limit', 1, 1_000_000), 100)
+    .action(async (name: string, flags: CommonOptions & { limit: number }) => {
+      const client = await connect(terminal, flags)
+      const records: QuarantinedRecord[] = []
+      const below = `${pathOf(tableName(client, name))}/quarantine`
+      for await (const record of client.items<QuarantinedRecord>(below, { limit: Math.min(flags.limit, 1000) })) {
+        if (records.push(record) === flags.limit) break
+      }
+      await printRows(terminal, rowsOf(columns, records), flags.format)
+    })
+}
+
+function defineCreate(table: Command, terminal: Terminal): void {
+  withConnection(
+    withDatabase(table.command('create <table> [columns...]').description('make a table; columns as name:type')),
+  )
+    .option('--if-not-exists', 'be content when it is there')
+    .action(async (name: string, columns: string[], flags: CommonOptions & { ifNotExists?: boolean }) => {
+      const client = await connect(terminal, flags)
+      const target = tableName(client, name)
+      await client.post(path`/databases/${target.database}/tables`, {
+        name: target.table,
+        columns: columns.map(columnOf),
+        if_not_exists: flags.ifNotExists ?? false,
+      })
+      tell(terminal, `The table ${target.database}.${target.table} is there.`)
+    })
+}
+
+function columnOf(text: string): { name: string; type: string } {
+  const colon = text.lastIndexOf(':')
+  if (colon < 1) throw usage(`“${text}” is no column.`, 'Write name:type, for example price:decimal(10,2).')
+  return { name: text.slice(0, colon), type: text.slice(colon + 1) }
+}
+
+function defineDelete(table: Command, terminal: Terminal): void {
+  withConnection(withDatabase(table.command('delete <table>').description('drop a table')))
+    .option('-y, --yes', 'do not ask')
+    .option('-n, --dry-run', 'only say what would be dropped')
+    .action(async (name: string, flags: CommonOptions & { yes?: boolean; dryRun?: boolean }) => {
+      const client = await connect(terminal, flags)
+      const target = tableName(client, name)
+      const { rows } = await client.get<Table>(pathOf(target))
+      const what = `the table ${target.database}.${target.table} with ${rows} rows`
+      if (flags.dryRun === true) return tell(terminal, `Would drop ${what}.`)
+      await confirm(terminal, `Drop ${what}?`, flags.yes)
+      await client.delete(pathOf(target))
+      tell(terminal, `Dropped ${what}.`)
+    })
+}

@@ -1,0 +1,31 @@
+import type { Job } from '../answers.ts'
+import type { Client } from '../client.ts'
+import { uuidv7 } from '../../base/randomness.ts'
+import type { Terminal } from '../terminal.ts'
+
+export interface NewQuery {
+  readonly sql: string
+  readonly database: string | undefined
+  readonly priority?: number | undefined
+  readonly idempotencyKey?: string | undefined
+  readonly timeoutSeconds?: number | undefined
+  /** How long the answer may take, in the hope that the job is finished by then. */
+  readonly waitSeconds: number
+}
+
+/** Submits a statement. Its key makes it safe to send it again when no answer comes: it becomes one job. */
+export function submitQuery(client: Client, terminal: Terminal, query: NewQuery): Promise<Job> {
+  const { sql, database, priority, timeoutSeconds, waitSeconds } = query
+  return client.post<Job>(
+    '/queries',
+    {
+      sql,
+      database: database ?? null,
+      idempotency_key: query.idempotencyKey ?? `cli-${uuidv7(terminal.clock, terminal.randomness)}`,
+      wait_seconds: waitSeconds,
+      ...(priority !== undefined && { priority }),
+      ...(timeoutSeconds !== undefined && { timeout_seconds: timeoutSeconds }),
+    },
+    { retry: { forMs: 10_000, unreachable: false } },
+  )
+}
