@@ -8,13 +8,15 @@ import { textOf, valueKind } from './record-tape.ts'
 import { numberText } from './value-text.ts'
 
 /**
- * The unit of a number that says a time, by its magnitude: below 10^11 seconds (until the year 5138), below 10^14
+ * The unit of a number that says a time, by the digits before its point: below 10^11 seconds (until the year 5138), below 10^14
  * milliseconds, below 10^17 microseconds, else nanoseconds. So milliseconds are taken for seconds up to March 1973.
  */
-const secondsBelow = 1e11
-const millisecondsBelow = 1e14
-const microsecondsBelow = 1e17
-const nanosecondsBelow = 2 ** 63
+const secondsDigits = 11
+const millisecondsDigits = 14
+const microsecondsDigits = 17
+/** Up to the largest int64. */
+const nanosecondsDigits = 19
+const int64Max = 2n ** 63n - 1n
 const perSecond = 1_000_000_000n
 
 /** Longer texts are no times. */
@@ -52,8 +54,8 @@ function instantOfText(bytes: Uint8Array, start: number, end: number): Instant |
 /** A whole number of at most 2^53. */
 function instantOfInteger(value: number): Instant {
   const size = Math.abs(value)
-  if (size < secondsBelow) return { seconds: value, nanoseconds: 0, hasMore: false }
-  const unitsPerSecond = size < millisecondsBelow ? 1e3 : 1e6
+  if (size < 10 ** secondsDigits) return { seconds: value, nanoseconds: 0, hasMore: false }
+  const unitsPerSecond = size < 10 ** millisecondsDigits ? 1e3 : 1e6
   const seconds = Math.floor(value / unitsPerSecond)
   return { seconds, nanoseconds: (value - seconds * unitsPerSecond) * (1e9 / unitsPerSecond), hasMore: false }
 }
@@ -61,18 +63,21 @@ function instantOfInteger(value: number): Instant {
 /** The number of a text in JSON's grammar, with all of its digits. */
 function instantOfNumber(text: string): Instant | undefined {
   const decimal = parseDecimal(text)
-  const size = Math.abs(Number(text))
-  if (decimal === undefined || !(size < nanosecondsBelow)) return undefined
-  const nanosecondPlaces = size < secondsBelow ? 9 : size < millisecondsBelow ? 6 : size < microsecondsBelow ? 3 : 0
-  return instantOfNanoseconds(decimal, nanosecondPlaces)
+  if (decimal === undefined) return undefined
+  const wholeDigits = decimal.digits.length + decimal.exponent
+  if (wholeDigits <= secondsDigits) return instantOfNanoseconds(decimal, 9)
+  if (wholeDigits <= millisecondsDigits) return instantOfNanoseconds(decimal, 6)
+  if (wholeDigits <= microsecondsDigits) return instantOfNanoseconds(decimal, 3)
+  return wholeDigits <= nanosecondsDigits ? instantOfNanoseconds(decimal, 0) : undefined
 }
 
 /** The moment of a number times 10^places nanoseconds, rounded down also before the epoch. */
-function instantOfNanoseconds({ isNegative, digits, exponent }: Decimal, places: number): Instant {
+function instantOfNanoseconds({ isNegative, digits, exponent }: Decimal, places: number): Instant | undefined {
   const zeros = exponent + places
   const hasMore = zeros < 0 && digits !== ''
   const kept = zeros >= 0 ? digits + '0'.repeat(zeros) : digits.slice(0, zeros)
   const magnitude = kept === '' ? 0n : BigInt(kept)
+  if (places === 0 && magnitude > int64Max) return undefined
   const total = isNegative ? -magnitude - (hasMore ? 1n : 0n) : magnitude
   const nanoseconds = ((total % perSecond) + perSecond) % perSecond
   return { seconds: Number((total - nanoseconds) / perSecond), nanoseconds: Number(nanoseconds), hasMore }
