@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../base/errors.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { QuarantinedRecord, Store } from '../store/store.ts'
 import type { ImportOutcome } from './collect.ts'
+import type { ConvertedBody } from './convert/tasks.ts'
 import type { FrameSource, Span } from './inbox/frame-source.ts'
 import type { FoundFrame } from './inbox/frame.ts'
 import type { Segment } from './inbox/inbox.ts'
@@ -49,6 +50,26 @@ export async function quarantinedBody(
     rawBytes: bytes.byteLength,
     objectKey,
   }
+}
+
+/** The records of a body that could not be read. Where they are very many, those behind the first are kept as the body. */
+export async function quarantinedRows(
+  objects: ObjectStore,
+  body: Body,
+  { rejected, rejectedRows }: Pick<ConvertedBody, 'rejected' | 'rejectedRows'>,
+): Promise<QuarantinedRecord[]> {
+  const records: QuarantinedRecord[] = []
+  for (const { path, ...row } of rejectedRows) {
+    const objectKey = path === null ? null : quarantineKey(body, row.recordNumber)
+    if (path !== null && objectKey !== null) await objects.putFile(objectKey, path)
+    records.push({ uniqueId: body.uniqueId, ...row, objectKey })
+  }
+  const more = rejected - records.length
+  if (more > 0) {
+    const detail = `${more} more records of the body cannot be read; this is the body as it was sent`
+    records.push(await quarantinedBody(objects, body, 'too_many_rejected', detail))
+  }
+  return records
 }
 
 /** What the sender of a body hears of which nothing could be read. */

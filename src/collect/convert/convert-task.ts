@@ -1,0 +1,192 @@
+import { join } from 'node:path'
+
+import type { Disk } from '../../base/disk.ts'
+import { assert, isAppError, must } from '../../base/errors.ts'
+import type { AppError } from '../../base/errors.ts'
+import type { EngineHandler } from '../../base/engines/engines.ts'
+import { quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
+import type { SplitBody, Splitter } from '../split/splitter.ts'
+import type { CsvLines } from './csv.ts'
+import { csvLines } from './csv.ts'
+import { inflate } from './inflate.ts'
+import { convertParquet } from './parquet-body.ts'
+import { TableDraft } from './table-draft.ts'
+import type { ConvertBody, ConvertInput, ConvertOutput, ConvertedBody, ConvertedFile, RejectedRow } from './tasks.ts'
+import { writeRows } from './write-rows.ts'
+
+/** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
+export function convertHandler(splitter: Splitter, disk: Disk): EngineHandler {
+  return (input: ConvertInput) => new Conversion(input, splitter, disk).run()
+}
+
+/** A body that the splitter can read, and what is needed to say where in the body its rejected records are. */
+interface Prepared {
+  readonly index: number
+  readonly split: SplitBody
+  readonly csv: { readonly source: Buffer; readonly lines: CsvLines } | undefined
+}
+
+/** One run of the task. */
+class Conversion {
+  readonly #input: ConvertInput
+  readonly #splitter: Splitter
+  readonly #disk: Disk
+  readonly #draft: TableDraft
+  readonly #files: ConvertedFile[] = []
+  readonly #bodies: (ConvertedBody | undefined)[]
+  #nextName = 0
+
+  constructor(input: ConvertInput, splitter: Splitter, disk: Disk) {
+    this.#input = input
+    this.#splitter = splitter
+    this.#disk = disk
+    this.#draft = new TableDraft(input.columns, input.nextFieldId)
+    this.#bodies = input.bodies.map(() => undefined)
+  }
+
+  async run(): Promise<ConvertOutput> {
+    let batch: Prepared[] = []
+    let bytes = 0
+    for (const [index, body] of this.#input.bodies.entries()) {
+      const prepared = await this.#prepare(body, index)
+      if (prepared === undefined) continue
+      if (bytes + prepared.split.bytes.byteLength > splitBytesMax && batch.length > 0) {
+        await this.#split(batch)
+        batch = []
+        bytes = 0
+      }
+      batch.push(prepared)
+      bytes += prepared.split.bytes.byteLength
+    }
+    if (batch.length > 0) await this.#split(batch)
+    const bodies = this.#bodies.map((body) => must(body, 'every body has come to an end'))
+    const [into, outOf] = [sum(bodies, 'rows'), sum(this.#files, 'rows')]
+    assert(into === outOf, `bodies have ${into} rows, and files ${outOf}`)
+    return { files: this.#files, newColumns: this.#draft.newColumns, bodies }
+  }
+
+  /** Makes a body ready for the splitter, or brings it to its end where it needs none or cannot be read. */
+  async #prepare(body: ConvertBody, index: number): Promise<Prepared | undefined> {
+    try {
+      const bytes = inflate(await this.#read(body), body.encoding)
+      if (body.format === 'parquet') {
+        await this.#convertParquet(bytes, body, index)
+        return undefined
+      }
+      const { timeColumn, receivedAtUs, format } = body
+      if (format !== 'csv' && format !== 'tsv') {
+        return { index, split: { bytes, format, timeColumn, receivedAtUs }, csv: undefined }
+      }
+      const lines = csvLines(bytes, format === 'csv' ? ',' : '\t')
+      const split = { bytes: lines.bytes, format: 'ndjson', timeColumn, receivedAtUs } as const
+      return { index, split, csv: { source: bytes, lines } }
+    } catch (error) {
+      if (!isAppError(error)) throw error
+      this.#bodies[index] = unread(error)
+      return undefined
+    }
+  }
+
+  async #read(body: ConvertBody): Promise<Buffer> {
+    const file = await this.#disk.open(body.path, 'read')
+    try {
+      const bytes = await file.read(body.offset, body.bytes)
+      assert(bytes.byteLength === body.bytes, 'a body is as long as its frame says')
+      return bytes
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #convertParquet(bytes: Buffer, body: ConvertBody, index: number): Promise<void> {
+    if (bytes.byteLength === 0) {
+      this.#bodies[index] = { rows: 0, rejected: 0, rejectedRows: [], error: null }
+      return
+    }
+    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
+    const converted = await convertParquet(bytes, body, this.#draft, options)
+    this.#files.push(...converted.files)
+    this.#bodies[index] = converted.body
+  }
+
+  async #split(batch: readonly Prepared[]): Promise<void> {
+    const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
+    const result = this.#splitter.split(
+      batch.map(({ split }) => split),
+      known,
+      splitLimits,
+    )
+    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
+    this.#files.push(...(await writeRows(result, this.#draft, options)))
+    const rejectedOf = batch.map((): RejectedSource[] => [])
+    for (const { body, recordNumber, byteOffset, reason, detail, raw } of result.rejected) {
+      rejectedOf[body]?.push({ recordNumber, byteOffset, reason, detail, raw })
+    }
+    for (const [position, { index, csv }] of batch.entries()) {
+      const counts = must(result.bodies[position], 'the splitter counts every body')
+      const rejected = must(rejectedOf[position], 'every body has its rejected records')
+      const all = csv === undefined ? rejected : inCsv(rejected, csv.source, csv.lines)
+      assert(rejected.length === counts.rejected, 'every rejected record is told')
+      this.#bodies[index] = {
+        rows: counts.rows,
+        rejected: all.length,
+        rejectedRows: await this.#keepRows(all.slice(0, rejectedRecordsMax)),
+        error: null,
+      }
+    }
+  }
+
+  async #keepRows(rejected: readonly RejectedSource[]): Promise<RejectedRow[]> {
+    const rows: RejectedRow[] = []
+    for (const { raw, ...facts } of rejected) {
+      const isLong = raw.byteLength > quarantinedBytesMax
+      const path = isLong ? `${this.#newPath()}.record` : null
+      if (path !== null) {
+        const file = await this.#disk.open(path, 'create')
+        await file.write(raw, 0).finally(() => file.close())
+      }
+      // A copy: the view would carry the whole body along.
+      const head = Buffer.from(raw.subarray(0, quarantinedBytesMax))
+      rows.push({ ...facts, raw: head, rawBytes: raw.byteLength, path })
+    }
+    return rows
+  }
+
+  #session() {
+    const { directory, memoryBytes, threads } = this.#input
+    return { directory, memoryBytes, threads }
+  }
+
+  #newPath(): string {
+    return join(this.#input.directory, `part-${this.#nextName++}`)
+  }
+}
+
+interface RejectedSource {
+  readonly recordNumber: number
+  readonly byteOffset: number
+  readonly reason: string
+  readonly detail: string
+  readonly raw: Uint8Array
+}
+
+/** Records that the splitter rejected in the lines, as records of the CSV, among those that made no line. */
+function inCsv(rejected: readonly RejectedSource[], source: Buffer, lines: CsvLines): RejectedSource[] {
+  const ofLines = rejected.map(({ recordNumber: line, reason, detail }) => {
+    const [start, end] = [must(lines.starts[line], 'lines have starts'), must(lines.ends[line], 'lines have ends')]
+    const recordNumber = must(lines.recordNumbers[line], 'lines have numbers')
+    return { recordNumber, byteOffset: start, reason, detail, raw: source.subarray(start, end) }
+  })
+  const ofCsv = lines.rejected.map(({ recordNumber, start, end, reason, detail }) => {
+    return { recordNumber, byteOffset: start, reason, detail, raw: source.subarray(start, end) }
+  })
+  return [...ofLines, ...ofCsv].toSorted((a, b) => a.recordNumber - b.recordNumber)
+}
+
+function unread(error: AppError): ConvertedBody {
+  return { rows: 0, rejected: 0, rejectedRows: [], error: error.toRecord() }
+}
+
+function sum<Key extends string>(items: readonly Readonly<Record<Key, number>>[], key: Key): number {
+  return items.reduce((total, item) => total + item[key], 0)
+}

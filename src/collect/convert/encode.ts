@@ -1,0 +1,87 @@
+import type { DuckDBValue } from '@duckdb/node-api'
+import { DuckDBMapValue } from '@duckdb/node-api'
+
+import { assert, must } from '../../base/errors.ts'
+import { fieldIdsClause, timeColumn } from '../../store/columns.ts'
+import type { ColumnStatistics } from '../../store/store.ts'
+import { quotedName } from '../../store/types.ts'
+import type { Session } from './duckdb.ts'
+import { quotedText } from './duckdb.ts'
+import type { FileColumn } from './table-draft.ts'
+import type { ConvertedFile } from './tasks.ts'
+
+export interface EncodePlan {
+  /** SQL whose columns are `columns`, by name and in order. */
+  readonly query: string
+  readonly columns: readonly FileColumn[]
+  readonly rows: number
+  /** Seconds between the first and the last row. */
+  readonly seconds: number
+  readonly isSorted: boolean
+  /** Where files go, all below a name that nothing has yet. */
+  readonly path: string
+}
+
+/** As many rows as DuckDB puts into a row group. */
+const groupRows = 122_880
+
+/** Rows within an hour are merged and sorted later by those that came beside them: sorting them now gains nothing. */
+const sortedBeyondSeconds = 3600
+
+/**
+ * Writes the rows as compressed Parquet. Rows of more than an hour are sorted by time; many of them become several files, each
+ * with a time of its own, so that a query for an hour opens one or two of them.
+ */
+export async function encodeParquet(session: Session, plan: EncodePlan): Promise<ConvertedFile[]> {
+  const isWide = plan.seconds > sortedBeyondSeconds
+  const order = isWide && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
+  const isSplit = isWide && plan.rows >= 2 * groupRows
+  const options = [
+    'format parquet',
+    'compression zstd',
+    'compression_level 1',
+    `row_group_size ${groupRows}`,
+    `field_ids ${fieldIdsClause(plan.columns)}`,
+    'return_stats true',
+    ...(isSplit ? ['row_groups_per_file 1'] : []),
+  ]
+  const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
+  const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
+  const files = written.map((row) => convertedFile(row, plan.columns))
+  const rows = files.reduce((sum, file) => sum + file.rows, 0)
+  assert(rows === plan.rows, `DuckDB wrote ${rows} rows of ${plan.rows}`)
+  return files
+}
+
+/** What COPY tells of a file: its name, rows, bytes, footer and the statistics of its columns. */
+function convertedFile(row: readonly DuckDBValue[], columns: readonly FileColumn[]): ConvertedFile {
+  const [path, rows, bytes, , byPath] = row
+  assert(byPath instanceof DuckDBMapValue, 'COPY answers with statistics')
+  const paths = byPath.entries.map(({ key, value }) => [String(key), statisticsOf(value)] as const)
+  const statistics: Record<number, ColumnStatistics> = {}
+  for (const { fieldId, name } of columns) {
+    const own = quotedName(name)
+    const flat = paths.find(([path]) => path === own)?.[1]
+    // What is inside of a nested column counts for it, but has bounds of its own.
+    const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
+    statistics[fieldId] = flat ?? {
+      bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
+      nulls: Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+    }
+  }
+  const { min, max } = must(statistics[timeColumn.fieldId], 'every file has a time')
+  const timeRange = { from: Number(must(min, 'times have a first')), to: Number(must(max, 'times have a last')) + 1 }
+  return { path: String(path), rows: Number(rows), bytes: Number(bytes), timeRange, statistics }
+}
+
+function statisticsOf(value: DuckDBValue): ColumnStatistics {
+  assert(value instanceof DuckDBMapValue, 'the statistics of a column are a map')
+  const texts = new Map(value.entries.map((entry) => [String(entry.key), String(entry.value)]))
+  const [min, max] = [texts.get('min'), texts.get('max')]
+  return {
+    bytes: Number(texts.get('column_size_bytes') ?? 0),
+    nulls: Number(texts.get('null_count') ?? 0),
+    ...(min !== undefined && { min }),
+    ...(max !== undefined && { max }),
+  }
+}

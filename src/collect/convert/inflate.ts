@@ -1,0 +1,110 @@
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
+
+import { Decompress } from 'fzstd'
+
+import { AppError, isAppError } from '../../base/errors.ts'
+import type { ContentEncoding } from '../collect.ts'
+import { inflateRatioMax, inflatedBytesMax, ratioFreeBytes } from '../limits.ts'
+
+/**
+ * The body without its compression, within bounds. Fails with `inflated_too_large`, `inflate_ratio_too_large` or
+ * `body_malformed`. An empty body has nothing in it, whatever its encoding.
+ */
+export function inflate(body: Buffer, encoding: ContentEncoding): Buffer {
+  if (encoding === 'identity' || body.byteLength === 0) return body
+  const ratioBytesMax = Math.max(ratioFreeBytes, body.byteLength * inflateRatioMax)
+  const bytesMax = Math.min(inflatedBytesMax, ratioBytesMax)
+  try {
+    return inflaters[encoding](body, bytesMax)
+  } catch (error) {
+    if (isAppError(error)) throw error
+    if (isTooLarge(error)) throw bytesMax < inflatedBytesMax ? ratioTooLarge(body.byteLength) : tooLarge()
+    throw malformed(encoding, error instanceof Error ? error.message : String(error), error)
+  }
+}
+
+type Inflater = (body: Buffer, bytesMax: number) => Buffer
+
+const inflaters: Readonly<Record<Exclude<ContentEncoding, 'identity'>, Inflater>> = {
+  gzip(body, bytesMax) {
+    // Members one after the other are one body (RFC 1952 §2.2).
+    const { buffer, engine } = gunzipSync(body, { maxOutputLength: bytesMax, info: true }) as unknown as Inflated
+    return whole('gzip', body, buffer, engine.bytesWritten)
+  },
+  deflate(body, bytesMax) {
+    // HTTP means the zlib format (RFC 9110 §8.4.1.2), but many senders leave its header out.
+    const inflateAny = hasZlibHeader(body) ? inflateSync : inflateRawSync
+    const { buffer, engine } = inflateAny(body, { maxOutputLength: bytesMax, info: true }) as unknown as Inflated
+    return whole('deflate', body, buffer, engine.bytesWritten)
+  },
+  br(body, bytesMax) {
+    const { buffer, engine } = brotliDecompressSync(body, {
+      maxOutputLength: bytesMax,
+      info: true,
+    } as object) as unknown as Inflated
+    return whole('br', body, buffer, engine.bytesWritten)
+  },
+  zstd: inflateZstd,
+}
+
+interface Inflated {
+  readonly buffer: Buffer
+  readonly engine: { readonly bytesWritten: number }
+}
+
+/** Bytes behind the end would be lost without a word. */
+function whole(encoding: ContentEncoding, body: Buffer, inflated: Buffer, consumed: number): Buffer {
+  if (consumed >= body.byteLength) return inflated
+  throw malformed(encoding, `${body.byteLength - consumed} bytes follow behind its end`)
+}
+
+function hasZlibHeader(body: Buffer): boolean {
+  if (body.byteLength < 2) return false
+  return (body.readUInt8(0) & 0x0f) === 8 && body.readUInt16BE(0) % 31 === 0
+}
+
+class TooLarge extends Error {}
+
+/** Pieces of the input that each inflate to little more than a zstd block, so that the bound is met early. */
+const zstdPieceBytes = 64 * 1024
+
+function inflateZstd(body: Buffer, bytesMax: number): Buffer {
+  const pieces: Uint8Array[] = []
+  let bytes = 0
+  const stream = new Decompress((piece) => {
+    bytes += piece.byteLength
+    if (bytes > bytesMax) throw new TooLarge()
+    pieces.push(piece)
+  })
+  for (let at = 0; at < body.byteLength; at += zstdPieceBytes) {
+    stream.push(body.subarray(at, at + zstdPieceBytes), at + zstdPieceBytes >= body.byteLength)
+  }
+  return Buffer.concat(pieces, bytes)
+}
+
+function isTooLarge(error: unknown): boolean {
+  return (
+    error instanceof TooLarge || (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE')
+  )
+}
+
+function tooLarge(): AppError {
+  return new AppError('inflated_too_large', `The body inflates to more than ${inflatedBytesMax} bytes.`, {
+    hint: 'Send it in parts, each with an id of its own.',
+  })
+}
+
+function ratioTooLarge(bytes: number): AppError {
+  return new AppError(
+    'inflate_ratio_too_large',
+    `The body of ${bytes} bytes inflates to more than ${inflateRatioMax} times as many.`,
+    { hint: 'If the data is really that uniform, send it with less compression or in parts.' },
+  )
+}
+
+function malformed(encoding: ContentEncoding, problem: string, cause?: unknown): AppError {
+  return new AppError('body_malformed', `The body cannot be inflated as ${encoding}: ${problem}.`, {
+    hint: 'Check that Content-Encoding names the compression that was used, and that the body is whole.',
+    cause,
+  })
+}

@@ -1,0 +1,75 @@
+import type { Postgres } from '../base/postgres/postgres.ts'
+import type { Attempt, JobKind } from '../jobs/jobs.ts'
+import { importKind, summarize } from './import-input.ts'
+import type { BodyOutcome, ImportInput, ImportSummary } from './import-input.ts'
+import { TableImport } from './import-table.ts'
+import type { ImportLimits, ImportTools } from './import-table.ts'
+import { openFrameSource } from './inbox/frame-source.ts'
+import type { ReadFrames } from './inbox/frame-source.ts'
+import { bodyOf, byTable } from './keep-bodies.ts'
+
+export interface ImportJobOptions extends ImportTools {
+  readonly postgres: Postgres
+  /** The directory of this machine's inbox; there may be none. */
+  readonly inboxDirectory: string
+  /** How many jobs run at once. */
+  readonly concurrency: number
+  readonly limits?: Partial<ImportLimits>
+}
+
+const limitsDefault: ImportLimits = {
+  memoryBytes: 512 * 2 ** 20,
+  residentBytesMax: 3 * 2 ** 30,
+  timeoutMs: 10 * 60_000,
+  threads: 2,
+}
+
+/** Tables of one job that are imported at the same time. */
+const tablesAtOnce = 4
+
+/**
+ * Jobs of kind `import`: read frames, convert them in an engine process, commit the rows together with the unique ids. An
+ * attempt may be repeated at any point, because what was committed is known by its ids.
+ */
+export function importJob(options: ImportJobOptions): JobKind {
+  return { kind: importKind, concurrency: options.concurrency, handler: (attempt) => runImport(options, attempt) }
+}
+
+async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<ImportSummary> {
+  const { segment, spans, watched } = attempt.job.input as ImportInput
+  const source = await openFrameSource(segment, { ...options, directory: options.inboxDirectory })
+  // A segment is released when everything in it was applied, by another job that named the same frames.
+  if (source === undefined) return summarize([], [])
+  try {
+    const read = await source.read(spans)
+    await keepDamaged(options, attempt, read)
+    const bodies = read.frames
+      .filter(({ header }) => header.accountId === attempt.job.accountId)
+      .map((frame) => bodyOf(segment, frame))
+    const tables = [...byTable(bodies).values()]
+    const outcomes: BodyOutcome[] = []
+    const importSome = async (): Promise<void> => {
+      for (let next = tables.shift(); next !== undefined; next = tables.shift()) {
+        attempt.signal.throwIfAborted()
+        const limits = { ...limitsDefault, ...options.limits }
+        const own = new TableImport({ ...options, limits, attempt, path: source.path }, next)
+        outcomes.push(...(await own.run()))
+      }
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: tablesAtOnce }, importSome))
+    for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
+    return summarize(outcomes, watched)
+  } finally {
+    await source.close()
+  }
+}
+
+/** The disk does not hold any more what was acknowledged. Whose it was cannot be told, but the bytes are kept. */
+async function keepDamaged(options: ImportJobOptions, attempt: Attempt, { damaged }: ReadFrames): Promise<void> {
+  const { segment } = attempt.job.input as ImportInput
+  for (const { from, bytes } of damaged) {
+    const key = `quarantine/damaged/${segment.id}-${from}`
+    options.log.error({ segment, from, key, job: attempt.job.id }, 'acknowledged bytes of the inbox were damaged')
+    await options.objects.put(key, bytes)
+  }
+}

@@ -1,0 +1,268 @@
+import { join } from 'node:path'
+
+import type { Clock } from '../base/clock.ts'
+import type { Disk } from '../base/disk.ts'
+import type { EnginePool } from '../base/engines/engines.ts'
+import { AppError, assert, isAppError, must } from '../base/errors.ts'
+import type { Logger } from '../base/log.ts'
+import type { ObjectStore } from '../base/objects/objects.ts'
+import type { Attempt } from '../jobs/jobs.ts'
+import { isFixedColumn } from '../store/columns.ts'
+import type { AppliedId, NewChunk, QuarantinedRecord, Store, Table } from '../store/store.ts'
+import { commitSurely } from './commit-surely.ts'
+import { convertTask } from './convert/tasks.ts'
+import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
+import type { BodyOutcome } from './import-input.ts'
+import type { Body } from './keep-bodies.ts'
+import { quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
+
+/** What a conversion may use. */
+export interface ImportLimits {
+  /** Of DuckDB. */
+  readonly memoryBytes: number
+  /** Of the whole process: a body of the largest size takes about four times its inflated bytes. */
+  readonly residentBytesMax: number
+  readonly timeoutMs: number
+  readonly threads: number
+}
+
+export interface ImportTools {
+  readonly store: Store
+  readonly objects: ObjectStore
+  /** Their entry serves `convertTask`. */
+  readonly engines: EnginePool
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Logger
+  /** Where files lie while they are made. */
+  readonly scratchDirectory: string
+}
+
+export interface TableImportOptions extends ImportTools {
+  readonly limits: ImportLimits
+  readonly attempt: Attempt
+  /** The file that the bodies lie in. */
+  readonly path: string
+}
+
+/** How often a table may change under a conversion before the job is left to a later attempt. */
+const triesMax = 20
+
+/** How often a body alone may take its engine process down. Once can be bad luck. */
+const lossesMax = 2
+
+/** Imports the bodies of one job that are meant for one table. */
+export class TableImport {
+  readonly #options: TableImportOptions
+  readonly #bodies: readonly Body[]
+  readonly #accountId: number
+  readonly #database: string
+  readonly #name: string
+  #conversions = 0
+
+  constructor(options: TableImportOptions, bodies: readonly Body[]) {
+    const { accountId, database, table } = must(bodies[0], 'a table is imported for its bodies').frame.header
+    this.#options = options
+    this.#bodies = bodies
+    this.#accountId = accountId
+    this.#database = database
+    this.#name = table
+  }
+
+  /** What came of each body. Of those with one id the first counts. */
+  async run(): Promise<BodyOutcome[]> {
+    const first = new Map<string, Body>()
+    for (const body of this.#bodies) if (!first.has(body.uniqueId)) first.set(body.uniqueId, body)
+    const outcomes = await this.#importDistinct([...first.values()])
+    const byId = new Map(outcomes.map((outcome) => [outcome.uniqueId, outcome]))
+    const repetitions = this.#bodies
+      .filter((body) => first.get(body.uniqueId) !== body)
+      .map((body) => {
+        const known = must(byId.get(body.uniqueId), 'the first body of the id has an outcome')
+        return { ...known, at: body.frame.from, rejected: [], duplicate: true }
+      })
+    return [...outcomes, ...repetitions]
+  }
+
+  /** Imports bodies whose ids differ. What others did to the table meanwhile is looked at anew. */
+  async #importDistinct(bodies: readonly Body[]): Promise<BodyOutcome[]> {
+    const outcomes: BodyOutcome[] = []
+    let open = bodies
+    for (let tries = 0; tries < triesMax; tries += 1) {
+      this.#options.attempt.signal.throwIfAborted()
+      const table = await this.#table()
+      const uniqueIds = open.map(({ uniqueId }) => uniqueId)
+      const known = await this.#options.store.appliedIds(this.#accountId, table.id, uniqueIds)
+      const applied = new Map(known.map((id) => [id.uniqueId, id]))
+      for (const body of open) {
+        const id = applied.get(body.uniqueId)
+        if (id !== undefined) outcomes.push(this.#duplicate(body, id))
+      }
+      open = open.filter(({ uniqueId }) => !applied.has(uniqueId))
+      const done = open.length === 0 ? [] : await this.#importNew(table, open)
+      if (done !== undefined) return [...outcomes, ...done]
+    }
+    throw new AppError(
+      'conflict',
+      `The table "${this.#database}.${this.#name}" changes faster than bodies are converted.`,
+    )
+  }
+
+  /** The table, which the first write makes. That the sender may was asked at the door. */
+  async #table(): Promise<Table> {
+    const { store } = this.#options
+    try {
+      return await store.table(this.#accountId, this.#database, this.#name)
+    } catch (error) {
+      if (!isAppError(error, 'database_not_found') && !isAppError(error, 'table_not_found')) throw error
+      await store.createDatabase(this.#accountId, this.#database, { ifNotExists: true })
+      return await store.createTable(this.#accountId, this.#database, this.#name, { ifNotExists: true })
+    }
+  }
+
+  /** Undefined where the table or the ids changed meanwhile, and nothing was done. */
+  async #importNew(table: Table, bodies: readonly Body[]): Promise<BodyOutcome[] | undefined> {
+    const { attempt, disk, scratchDirectory, log } = this.#options
+    const name = `import-${attempt.job.id}-${attempt.leaseToken}-${table.id}-${this.#conversions++}`
+    const directory = join(scratchDirectory, name)
+    await disk.makeDirectory(directory)
+    try {
+      const converted = await this.#convert(table, bodies, directory)
+      return await this.#commit(table, bodies, converted)
+    } catch (error) {
+      attempt.signal.throwIfAborted()
+      if (!isDeadly(error)) throw error
+      const half = Math.ceil(bodies.length / 2)
+      log.warn({ err: error, job: attempt.job.id, bodies: bodies.length }, 'a conversion took its process down')
+      if (bodies.length === 1) return await this.#commit(table, bodies, condemned(error))
+      return [
+        ...(await this.#importDistinct(bodies.slice(0, half))),
+        ...(await this.#importDistinct(bodies.slice(half))),
+      ]
+    } finally {
+      await disk.removeDirectory(directory)
+    }
+  }
+
+  async #convert(table: Table, bodies: readonly Body[], directory: string): Promise<ConvertOutput> {
+    const { engines, limits, attempt, path } = this.#options
+    const { memoryBytes, threads, timeoutMs, residentBytesMax } = limits
+    const input: ConvertInput = {
+      bodies: bodies.map(({ frame: { header, body, bodyFrom } }) => {
+        const { format, encoding, timeColumn, receivedAtUs } = header
+        return { path, offset: bodyFrom, bytes: body.byteLength, format, encoding, timeColumn, receivedAtUs }
+      }),
+      columns: table.columns.filter((column) => !isFixedColumn(column)),
+      nextFieldId: table.nextFieldId,
+      directory,
+      memoryBytes,
+      threads,
+    }
+    const engineLimits = { timeoutMs, residentBytesMax, signal: attempt.signal }
+    for (let losses = 1; ; losses += 1) {
+      try {
+        return await engines.run<ConvertOutput>({ kind: convertTask, input }, engineLimits)
+      } catch (error) {
+        const isLast = bodies.length > 1 || losses === lossesMax
+        if (isLast || !isAppError(error, 'worker_lost')) throw error
+        await this.#emptied(directory)
+      }
+    }
+  }
+
+  /** Another try finds no files of the one before. */
+  async #emptied(directory: string): Promise<void> {
+    const { disk } = this.#options
+    await disk.removeDirectory(directory)
+    await disk.makeDirectory(directory)
+  }
+
+  async #commit(table: Table, bodies: readonly Body[], converted: ConvertOutput): Promise<BodyOutcome[] | undefined> {
+    const { store, objects, attempt, clock } = this.#options
+    const chunks = await Promise.all(converted.files.map((file) => this.#upload(table, file)))
+    const quarantined: QuarantinedRecord[] = []
+    const ids: AppliedId[] = []
+    for (const [index, body] of bodies.entries()) {
+      const { rows, rejected, error, ...more } = must(converted.bodies[index], 'every body was converted')
+      const records =
+        error === null
+          ? await quarantinedRows(objects, body, { rejected, ...more })
+          : [await quarantinedBody(objects, body, error.code, error.message)]
+      quarantined.push(...records)
+      ids.push({ uniqueId: body.uniqueId, rows, quarantined: error === null ? rejected : 1 })
+    }
+    const [came, went] = [total(ids), total(chunks)]
+    assert(came === went, `the bodies have ${came} rows, and their chunks ${went}`)
+    const { id: jobId } = attempt.job
+    const outcome = await commitSurely(
+      store,
+      {
+        accountId: this.#accountId,
+        target: { tableId: table.id, schemaVersion: table.schemaVersion, newColumns: converted.newColumns },
+        operation: 'import',
+        cause: `job:${jobId}`,
+        chunks,
+        ids,
+        quarantined,
+        fence: { jobId, leaseToken: attempt.leaseToken },
+      },
+      clock,
+      attempt.signal,
+    )
+    if (outcome !== 'committed') return undefined
+    return bodies.map((body, index) => this.#outcome(body, must(converted.bodies[index], 'every body was converted')))
+  }
+
+  async #upload(table: Table, file: ConvertedFile): Promise<NewChunk> {
+    const { store, objects } = this.#options
+    const { id, objectKey } = store.newChunk({ accountId: this.#accountId, tableId: table.id })
+    await objects.putFile(objectKey, file.path)
+    const { timeRange, rows, bytes, statistics } = file
+    return { id, objectKey, timeRange, rows, bytes, statistics }
+  }
+
+  #outcome(body: Body, { rows, rejected, rejectedRows, error }: ConvertedBody): BodyOutcome {
+    const place = { at: body.frame.from, database: this.#database, table: this.#name }
+    if (error !== null) return { ...place, ...unreadOutcome(body.uniqueId, error) }
+    return {
+      ...place,
+      uniqueId: body.uniqueId,
+      accepted: rows,
+      quarantined: rejected,
+      rejected: rejectedRows
+        .slice(0, shownRejectedMax)
+        .map(({ recordNumber, reason, detail }) => ({ recordNumber, reason, detail })),
+      duplicate: false,
+      error: null,
+    }
+  }
+
+  #duplicate(body: Body, { uniqueId, rows, quarantined }: AppliedId): BodyOutcome {
+    const place = { at: body.frame.from, database: this.#database, table: this.#name }
+    return { ...place, uniqueId, accepted: rows, quarantined, rejected: [], duplicate: true, error: null }
+  }
+}
+
+const shownRejectedMax = 10
+
+/** Whether a conversion failed in a way that its input may be the cause of: the process died, or had to be ended. */
+function isDeadly(error: unknown): boolean {
+  if (!(error instanceof AppError)) return error instanceof Error && error.message.startsWith('an engine task failed')
+  return ['worker_lost', 'query_memory_exceeded', 'query_timeout'].includes(error.code)
+}
+
+/** What is said of a body that no process survives. */
+function condemned(cause: unknown): ConvertOutput {
+  const code = cause instanceof AppError ? cause.code : 'internal'
+  const reason = cause instanceof AppError ? cause.message : 'Biwa failed on its own account.'
+  const error = {
+    code,
+    message: `The body cannot be converted: ${reason}`,
+    hint: 'It is kept whole in the quarantine.',
+  }
+  return { files: [], newColumns: [], bodies: [{ rows: 0, rejected: 0, rejectedRows: [], error }] }
+}
+
+function total(items: readonly { readonly rows: number }[]): number {
+  return items.reduce((sum, { rows }) => sum + rows, 0)
+}
