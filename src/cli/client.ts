@@ -74,16 +74,15 @@ export class Client {
   }
 
   /** The JSON of an answer, whose shape the contract states. */
-  async call<Body>(method: Method, below: string, options: RequestOptions = {}): Promise<Body> {
-    const response = await this.send(method, below, options)
-    const text = await response.text().catch((error: unknown) => {
-      throw this.#unreachable(error)
+  call<Body>(method: Method, below: string, options: RequestOptions = {}): Promise<Body> {
+    return this.#persist(method, below, options, async (response) => {
+      const text = await response.text()
+      try {
+        return JSON.parse(text) as Body
+      } catch {
+        throw this.#notBiwa(response)
+      }
     })
-    try {
-      return JSON.parse(text) as Body
-    } catch {
-      throw this.#notBiwa(response)
-    }
   }
 
   /** All items of a list that comes in pages. */
@@ -105,13 +104,18 @@ export class Client {
     return items
   }
 
-  /** Sends until there is a good answer, or none can be hoped for. Whoever calls reads the body. */
-  async send(method: Method, below: string, options: RequestOptions = {}): Promise<Response> {
+  /** A good answer, whose body is for the caller to read. */
+  send(method: Method, below: string, options: RequestOptions = {}): Promise<Response> {
+    return this.#persist(method, below, options, (response) => Promise.resolve(response))
+  }
+
+  /** Sends until there is a good answer that could be read, or none can be hoped for. */
+  async #persist<T>(method: Method, below: string, options: RequestOptions, read: Reader<T>): Promise<T> {
     const policy = options.retry ?? patience
     const start = this.#clock.monotonicMs()
     for (let attempt = 0; ; attempt++) {
-      const outcome = await this.#attempt(method, below, options)
-      if (outcome instanceof Response) return outcome
+      const outcome = await this.#attempt(method, below, options, read)
+      if ('value' in outcome) return outcome.value
       const delayMs = Math.max(outcome.retryAfterMs, this.#backoffMs(attempt))
       const elapsedMs = this.#clock.monotonicMs() - start
       const worthIt = outcome.passing && (outcome.answered || policy.unreachable) && elapsedMs + delayMs <= policy.forMs
@@ -121,26 +125,31 @@ export class Client {
     }
   }
 
-  async #attempt(method: Method, below: string, options: RequestOptions): Promise<Response | FailedAttempt> {
+  async #attempt<T>(
+    method: Method,
+    below: string,
+    options: RequestOptions,
+    read: Reader<T>,
+  ): Promise<{ readonly value: T } | FailedAttempt> {
     const { json, body, signal } = options
     const content = body ?? (json === undefined ? undefined : JSON.stringify(json))
-    let response: Response
     try {
-      response = await fetch(this.#address(below, options.query), {
+      const response = await fetch(this.#address(below, options.query), {
         method,
         headers: this.#headers(options, json !== undefined),
         redirect: 'error',
         ...(content !== undefined && { body: content }),
         ...(signal !== undefined && { signal }),
       })
+      if (response.ok) return { value: await read(response) }
+      const failure = await this.#failureOf(response, `${method} ${below}`)
+      const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
+      return { failure, answered: true, passing: passingStatuses.has(response.status), retryAfterMs }
     } catch (error) {
+      if (error instanceof Failure) throw error
       if (signal?.aborted) throw new Failure(exitCodes.interrupted, 'Interrupted.')
       return { failure: this.#unreachable(error), answered: false, passing: true, retryAfterMs: 0 }
     }
-    if (response.ok) return response
-    const failure = await this.#failureOf(response, `${method} ${below}`)
-    const retryAfterMs = Number(response.headers.get('retry-after') ?? 0) * 1000 || 0
-    return { failure, answered: true, passing: passingStatuses.has(response.status), retryAfterMs }
   }
 
   #address(below: string, query: Query = {}): string {
@@ -202,6 +211,8 @@ export class Client {
     )
   }
 }
+
+type Reader<T> = (response: Response) => Promise<T>
 
 interface FailedAttempt {
   readonly failure: Failure

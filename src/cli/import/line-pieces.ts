@@ -3,25 +3,29 @@ import type { PieceLimits, Pieces } from './pieces.ts'
 
 const lineFeed = 0x0a
 
-/** Cuts text of one record per line behind line ends. */
+/**
+ * Cuts text of one record per line behind the first line end that makes a piece large enough. How the content is read
+ * does not matter: the same content gives the same pieces.
+ */
 export async function* linePieces(chunks: AsyncIterable<Buffer>, limits: PieceLimits): Pieces {
   let pending: Buffer[] = []
   let pendingBytes = 0
   let offset = 0
   for await (const chunk of chunks) {
-    pending.push(chunk)
-    pendingBytes += chunk.byteLength
-    if (pendingBytes < limits.targetBytes) continue
-    const end = chunk.lastIndexOf(lineFeed) + 1
-    if (end === 0) {
-      if (pendingBytes > limits.bytesMax) throw tooLarge('The line', offset, limits)
-      continue
+    let from = 0
+    for (;;) {
+      const end = chunk.indexOf(lineFeed, from + Math.max(0, limits.targetBytes - pendingBytes - 1)) + 1
+      if (end === 0) break
+      const body = Buffer.concat([...pending, chunk.subarray(from, end)])
+      yield { body, offset, records: countLines(body) }
+      offset += body.byteLength
+      from = end
+      pending = []
+      pendingBytes = 0
     }
-    const body = Buffer.concat([...pending.slice(0, -1), chunk.subarray(0, end)])
-    yield { body, offset, records: countLines(body) }
-    offset += body.byteLength
-    pending = [chunk.subarray(end)]
-    pendingBytes -= body.byteLength
+    pending.push(chunk.subarray(from))
+    pendingBytes += chunk.byteLength - from
+    if (pendingBytes > limits.bytesMax) throw tooLarge('The line', offset, limits)
   }
   const body = Buffer.concat(pending)
   if (!isBlank(body)) yield { body, offset, records: countLines(body) }
