@@ -55,9 +55,12 @@ export class Columns {
    * would be too many columns, and then none is given. A key that was always null has nothing to give a column for.
    */
   admit(tape: RecordTape): boolean {
-    const fresh = tape.fieldKeys
-      .slice(0, tape.count)
-      .filter((key, field) => key.target === undecided && tape.kinds[field] !== valueKind.null)
+    const fresh: Key[] = []
+    for (let field = 0; field < tape.count; field += 1) {
+      const key = tape.fieldKeys[field] as Key
+      if (key.target === undecided && tape.kinds[field] !== valueKind.null) fresh.push(key)
+    }
+    if (fresh.length === 0) return true
     const wanted = new Set(fresh.filter((key) => this.#isFreeName(key)).map((key) => folded(key.name)))
     if (this.#settled.length + this.#added.length + wanted.size > this.#limits.columnsMax) return false
     for (const key of fresh) key.target = this.#isFreeName(key) ? this.#add(key.name) : rescueTarget

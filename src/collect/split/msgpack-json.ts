@@ -30,9 +30,14 @@ export function putMsgpackJson(sink: ByteSink, scanner: MsgpackScanner, at: numb
     case 'float':
       putFloat(sink, end - start === 4 ? view.getFloat32(start) : view.getFloat64(start))
       return behind
+    case 'fixint':
+      putAscii(sink, String(view.getInt8(at)))
+      return behind
     case 'int':
+      putAscii(sink, signedText(scanner))
+      return behind
     case 'uint':
-      putAscii(sink, integerText(scanner, at))
+      putAscii(sink, unsignedText(scanner))
       return behind
     case 'true':
     case 'false':
@@ -85,19 +90,29 @@ function putKey(sink: ByteSink, scanner: MsgpackScanner, at: number): number {
   return close
 }
 
-function integerText({ bytes, view, start, end }: MsgpackScanner, at: number): string {
-  const first = bytes[at] as number
-  if (start === at) return String(first < 0x80 ? first : first - 256)
-  const isSigned = first >= 0xd0
+function signedText({ view, start, end }: MsgpackScanner): string {
   switch (end - start) {
     case 1:
-      return String(isSigned ? view.getInt8(start) : view.getUint8(start))
+      return String(view.getInt8(start))
     case 2:
-      return String(isSigned ? view.getInt16(start) : view.getUint16(start))
+      return String(view.getInt16(start))
     case 4:
-      return String(isSigned ? view.getInt32(start) : view.getUint32(start))
+      return String(view.getInt32(start))
     default:
-      return String(isSigned ? view.getBigInt64(start) : view.getBigUint64(start))
+      return String(view.getBigInt64(start))
+  }
+}
+
+function unsignedText({ view, start, end }: MsgpackScanner): string {
+  switch (end - start) {
+    case 1:
+      return String(view.getUint8(start))
+    case 2:
+      return String(view.getUint16(start))
+    case 4:
+      return String(view.getUint32(start))
+    default:
+      return String(view.getBigUint64(start))
   }
 }
 

@@ -120,9 +120,16 @@ export class MsgpackReader implements RecordReader {
     if (behind === unreadable) return unreadable
     const { start, end } = scanner
     switch (scanner.family) {
+      case 'fixint': {
+        const value = scanner.view.getInt8(at)
+        this.#safeInteger(value, at, end)
+        return behind
+      }
       case 'int':
+        this.#signed(start, end)
+        return behind
       case 'uint':
-        this.#integer(at, start, end)
+        this.#unsigned(start, end)
         return behind
       case 'str':
         if (!isUtf8Range(scanner.bytes, start, end)) return scanner.notUtf8()
@@ -152,26 +159,42 @@ export class MsgpackReader implements RecordReader {
     }
   }
 
-  #integer(at: number, start: number, end: number): void {
-    const { bytes, view } = this.#scanner
-    const first = bytes[at] as number
-    const isSigned = first >= 0xd0
-    if (start === at) this.#safeInteger(first < 0x80 ? first : first - 256, start, end)
-    else if (end - start === 1) this.#safeInteger(isSigned ? view.getInt8(start) : view.getUint8(start), start, end)
-    else if (end - start === 2) this.#safeInteger(isSigned ? view.getInt16(start) : view.getUint16(start), start, end)
-    else if (end - start === 4) this.#safeInteger(isSigned ? view.getInt32(start) : view.getUint32(start), start, end)
-    else this.#eightBytes(isSigned, start, end)
+  #signed(start: number, end: number): void {
+    const { view } = this.#scanner
+    switch (end - start) {
+      case 1:
+        return this.#safeInteger(view.getInt8(start), start, end)
+      case 2:
+        return this.#safeInteger(view.getInt16(start), start, end)
+      case 4:
+        return this.#safeInteger(view.getInt32(start), start, end)
+      default:
+        return this.#eightBytes(view.getInt32(start), start, end)
+    }
+  }
+
+  #unsigned(start: number, end: number): void {
+    const { view } = this.#scanner
+    switch (end - start) {
+      case 1:
+        return this.#safeInteger(view.getUint8(start), start, end)
+      case 2:
+        return this.#safeInteger(view.getUint16(start), start, end)
+      case 4:
+        return this.#safeInteger(view.getUint32(start), start, end)
+      default:
+        return this.#eightBytes(view.getUint32(start), start, end)
+    }
   }
 
   #safeInteger(value: number, start: number, end: number): void {
     this.#tape.setNumber(valueKind.integer, value, start, end)
   }
 
-  #eightBytes(isSigned: boolean, start: number, end: number): void {
-    const { view } = this.#scanner
-    const high = isSigned ? view.getInt32(start) : view.getUint32(start)
-    const low = view.getUint32(start + 4)
-    if (!isSigned && high >= 0x8000_0000) this.#tape.setRange(valueKind.huge, start, end)
+  #eightBytes(high: number, start: number, end: number): void {
+    const low = this.#scanner.view.getUint32(start + 4)
+    // Only an unsigned number has a high word of so much.
+    if (high >= 0x8000_0000) this.#tape.setRange(valueKind.huge, start, end)
     // Within 2^53 a double has it all.
     else if (high >= -0x20_0000 && high < 0x20_0000) this.#safeInteger(high * 4_294_967_296 + low, start, end)
     else this.#tape.setWords(low, high, start, end)

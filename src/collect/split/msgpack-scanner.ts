@@ -7,6 +7,8 @@ export const unreadable = -1
 /** The families of MessagePack's formats, as far as their payload is told by a length. */
 export type MsgpackFamily =
   | 'nil'
+  /** The first byte is the number. */
+  | 'fixint'
   | 'false'
   | 'true'
   | 'int'
@@ -19,8 +21,8 @@ export type MsgpackFamily =
   | 'ext'
   | 'unused'
 
-/** Numbers of bytes of length and payload behind the first byte, for 0xc0 to 0xdf (msgpack spec, "Formats"). */
-const families: readonly (readonly [MsgpackFamily, lengthBytes: number, payloadBytes: number])[] = [
+/** How the values begin, by their first byte (msgpack spec, "Formats"): of 0xc0 to 0xdf in this order. */
+const formats: readonly (readonly [MsgpackFamily, lengthBytes: number, size: number])[] = [
   ['nil', 0, 0],
   ['unused', 0, 0],
   ['false', 0, 0],
@@ -54,6 +56,21 @@ const families: readonly (readonly [MsgpackFamily, lengthBytes: number, payloadB
   ['map', 2, 0],
   ['map', 4, 0],
 ]
+
+function formatOf(first: number): (typeof formats)[number] {
+  if (first < 0x80 || first >= 0xe0) return ['fixint', 0, 0]
+  if (first < 0x90) return ['map', 0, first & 0x0f]
+  if (first < 0xa0) return ['array', 0, first & 0x0f]
+  if (first < 0xc0) return ['str', 0, first & 0x1f]
+  return formats[first - 0xc0] as (typeof formats)[number]
+}
+
+const everyFirst = Array.from({ length: 256 }, (_, first) => formatOf(first))
+const familyOf = everyFirst.map(([family]) => family)
+/** How many bytes behind the first say the length. */
+const lengthBytesOf = Uint8Array.from(everyFirst, ([, lengthBytes]) => lengthBytes)
+/** Bytes of payload that the first byte says, or values of an array, or pairs of a map. */
+const sizeOf = Uint8Array.from(everyFirst, ([, , size]) => size)
 
 /**
  * The header of one value: `family`, where its payload lies, and for arrays and maps `count`, how many values or pairs follow.
@@ -90,36 +107,31 @@ export class MsgpackScanner {
   header(at: number): number {
     const first = this.bytes[at]
     if (first === undefined) return this.#truncated()
-    if (first < 0x80 || first >= 0xe0) return this.#payload('int', at, at + 1)
-    if (first >= 0xa0 && first < 0xc0) return this.#payload('str', at + 1, at + 1 + (first & 0x1f))
-    if (first < 0xa0) {
-      this.family = first < 0x90 ? 'map' : 'array'
-      this.count = first & 0x0f
-      return at + 1
+    const family = familyOf[first] as MsgpackFamily
+    const lengthBytes = lengthBytesOf[first] as number
+    let start = at + 1
+    let size = sizeOf[first] as number
+    if (lengthBytes > 0) {
+      if (start + lengthBytes > this.bytes.length) return this.#truncated()
+      size += this.#length(start, lengthBytes)
+      start += lengthBytes
     }
-    const [family, lengthBytes, payloadBytes] = families[first & 0x1f] as (typeof families)[number]
+    this.family = family
+    if (family === 'map' || family === 'array') {
+      this.count = size
+      return start
+    }
     if (family === 'unused') return this.fail('msgpack_syntax', 'byte 0xC1, which MessagePack never uses')
-    const start = at + 1 + lengthBytes
-    if (start > this.bytes.length) return this.#truncated()
-    const length = this.#length(at + 1, lengthBytes)
-    if (family !== 'array' && family !== 'map') return this.#payload(family, start, start + length + payloadBytes)
-    this.family = family
-    this.count = length
-    return start
-  }
-
-  #length(at: number, lengthBytes: number): number {
-    if (lengthBytes === 0) return 0
-    if (lengthBytes === 1) return this.bytes[at] as number
-    return lengthBytes === 2 ? this.view.getUint16(at) : this.view.getUint32(at)
-  }
-
-  #payload(family: MsgpackFamily, start: number, end: number): number {
+    const end = start + size
     if (end > this.bytes.length) return this.#truncated()
-    this.family = family
     this.start = start
     this.end = end
     return end
+  }
+
+  #length(at: number, lengthBytes: number): number {
+    if (lengthBytes === 1) return this.bytes[at] as number
+    return lengthBytes === 2 ? this.view.getUint16(at) : this.view.getUint32(at)
   }
 
   #truncated(): typeof unreadable {

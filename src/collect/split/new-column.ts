@@ -35,15 +35,24 @@ function typeOf(seen: number): LogicalType {
  */
 export class NewColumn implements ColumnWriter {
   #seen = 0
+  /** The last kind that showed nothing new and never will. */
+  #usualKind = -1
   isStale = false
   type: LogicalType | undefined
   target: TypedWriter | undefined
 
   take(tape: RecordTape, field: number, row: number): boolean {
-    const seen = this.#seen | seenIn(tape, field)
-    if (seen !== this.#seen) this.#widen(seen)
+    const kind = tape.kinds[field] as ValueKind
+    if (kind !== this.#usualKind) this.#see(kind, tape, field)
     if (this.isStale) return true
     return this.target !== undefined && this.target.take(tape, field, row)
+  }
+
+  #see(kind: ValueKind, tape: RecordTape, field: number): void {
+    const seen = this.#seen | seenIn(tape, field)
+    if (seen !== this.#seen) this.#widen(seen)
+    // What a wide integer or one of many digits is depends on the value.
+    if (kind !== valueKind.wide && kind !== valueKind.digits) this.#usualKind = kind
   }
 
   #widen(seen: number): void {

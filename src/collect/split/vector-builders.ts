@@ -26,7 +26,8 @@ export class Int64Builder implements VectorBuilder {
 
   /** A whole number of at most 2^53. */
   setNumber(row: number, value: number): void {
-    this.setWords(row, value | 0, Math.floor(value / two32) | 0)
+    const low = value | 0
+    this.setWords(row, low, low === value ? low >> 31 : Math.floor(value / two32) | 0)
   }
 
   setBigInt(row: number, value: bigint): void {

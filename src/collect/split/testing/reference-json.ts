@@ -74,8 +74,9 @@ class ReferenceParser {
     }
   }
 
+  /** `JSON.parse` refuses control characters. */
   #string(): string {
-    const string = JSON.parse(this.#match(/"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y)) as string
+    const string = JSON.parse(this.#match(/"(?:[^"\\]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y)) as string
     if (!isWellFormed(string)) this.#isWellFormed = false
     return string
   }
