@@ -62,7 +62,7 @@ async function openObject(
   } catch (error) {
     if (!isAppError(error, 'object_not_found')) throw error
     const postgres = must(options.postgres, 'a worker of an inbox in the object store has a database')
-    if (await isWaiting(postgres, segment.id)) throw error
+    if (await isWaiting(postgres, segment.key)) throw error
     return undefined
   }
 }

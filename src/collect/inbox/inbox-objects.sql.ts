@@ -15,7 +15,33 @@ export async function registerObject(db: Queryable, object: InboxObject & { inta
     on conflict (id) do nothing`)
 }
 
-export async function isWaiting(db: Queryable, id: string): Promise<boolean> {
-  const rows = await db.query(sql`select 1 from inbox_objects where id = ${id} and released_at is null`)
+/** Objects of other intakes that nobody released for so many seconds, oldest first. */
+export async function waitingObjects(db: Queryable, intakeId: string, seconds: number): Promise<InboxObject[]> {
+  return await db.query<InboxObject>(sql`
+    select id, object_key as "objectKey", bytes from inbox_objects
+     where released_at is null and intake_id <> ${intakeId}
+       and received_at <= now() - make_interval(secs => ${seconds})
+     order by received_at`)
+}
+
+export async function isWaiting(db: Queryable, objectKey: string): Promise<boolean> {
+  const rows = await db.query(sql`
+    select 1 from inbox_objects where object_key = ${objectKey} and released_at is null`)
   return rows.length === 1
+}
+
+export async function markReleased(db: Queryable, objectKey: string): Promise<void> {
+  await db.query(sql`
+    update inbox_objects set released_at = now() where object_key = ${objectKey} and released_at is null`)
+}
+
+/** Objects that were released so many seconds ago and are still there, because their intake died in between. */
+export async function releasedObjects(db: Queryable, seconds: number): Promise<string[]> {
+  const rows = await db.query<{ object_key: string }>(sql`
+    select object_key from inbox_objects where released_at <= now() - make_interval(secs => ${seconds}) limit 1000`)
+  return rows.map((row) => row.object_key)
+}
+
+export async function forgetObject(db: Queryable, objectKey: string): Promise<void> {
+  await db.query(sql`delete from inbox_objects where object_key = ${objectKey} and released_at is not null`)
 }
