@@ -1,8 +1,16 @@
 import { systemClock } from '../base/clock.ts'
+import { systemDisk } from '../base/disk.ts'
 import { serveEngine } from '../base/engines/serve-engine.ts'
+import { convertHandler } from '../collect/convert/convert-task.ts'
+import { convertTask } from '../collect/convert/tasks.ts'
+import { createSplitter } from '../collect/split/split.ts'
 import { formatTask } from '../deliver/format-input.ts'
 import { formatResult } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 
 /** The entry of the engine processes: the only place where DuckDB runs. */
-serveEngine({ ...queryEngineHandlers(systemClock), [formatTask]: formatResult })
+serveEngine({
+  ...queryEngineHandlers(systemClock),
+  [convertTask]: convertHandler(createSplitter(), systemDisk),
+  [formatTask]: formatResult,
+})

@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 
 /**
  * The sample data set: 3,000,000 domestic flights of January to June 2001, from the on-time statistics of the U.S. Bureau of
@@ -12,10 +10,12 @@ export const sample = {
   label: '3,000,000 U.S. domestic flights of 2001 (Bureau of Transportation Statistics)',
 } as const
 
+/** The package exports only its code; the data lie beside it. */
+export const samplePath = new URL('../data/flights-3m.parquet', import.meta.resolve('vega-datasets'))
+
 /** Imports the sample through the same door as everybody's data. Its id makes a second start change nothing. */
 export async function loadSample(url: string, apiKey: string): Promise<void> {
-  const package_ = createRequire(import.meta.url).resolve('vega-datasets/package.json')
-  const body = await readFile(join(dirname(package_), 'data/flights-3m.parquet'))
+  const body = await readFile(samplePath)
   const query = 'id=sample-flights-3m&format=parquet&time_column=date&wait=visible&wait_seconds=60'
   const path = `/api/v1/databases/${sample.database}/tables/${sample.table}/import?${query}`
   const response = await fetch(url + path, { method: 'POST', headers: { authorization: `Bearer ${apiKey}` }, body })

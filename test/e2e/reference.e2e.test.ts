@@ -1,17 +1,14 @@
-import { createRequire } from 'node:module'
-import { join, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
+import { samplePath } from '../../src/server/sample.ts'
 import { runCli, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 
 /** 3,000,000 flights of the U.S. Bureau of Transportation Statistics, January to June 2001. */
-const flights = join(
-  dirname(createRequire(import.meta.url).resolve('vega-datasets/package.json')),
-  'data/flights-3m.parquet',
-)
+const flights = fileURLToPath(samplePath)
 
 let biwa: Biwa
 beforeAll(async () => {

@@ -47,7 +47,8 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
   ]
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
   const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
-  const files = written.map((row) => convertedFile(row, plan.columns))
+  // A file that was begun for rows that had all been written already is empty, and no chunk.
+  const files = written.filter((row) => Number(row[1]) > 0).map((row) => convertedFile(row, plan.columns))
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   assert(rows === plan.rows, `DuckDB wrote ${rows} rows of ${plan.rows}`)
   return files

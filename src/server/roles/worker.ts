@@ -2,6 +2,7 @@ import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { openLog } from '../../base/log.ts'
 import { uuidv7 } from '../../base/randomness.ts'
+import { importJob } from '../../collect/import-job.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { JobKind } from '../../jobs/jobs.ts'
@@ -26,7 +27,7 @@ await runRole(log, async () => {
     owner: `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`,
     // A worker that is killed delays its jobs by so much, and a heartbeat.
     leaseMs: 6000,
-    kinds: [queryKind(platform, queries), resultKind(platform, queries)],
+    kinds: [importKind(platform, imports), queryKind(platform, queries), resultKind(platform, queries)],
   })
   return { services: [...platform.services, queries, imports, runner] }
 })
@@ -35,6 +36,16 @@ function enginePool(platform: Platform, name: string, size: number): EnginePool 
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`../engine.${extension}`, import.meta.url)
   return openEnginePool({ name, entry, size, clock: platform.clock, log: platform.log })
+}
+
+function importKind(platform: Platform, engines: EnginePool): JobKind {
+  return importJob({
+    ...platform,
+    engines,
+    inboxDirectory: platform.paths.inbox,
+    scratchDirectory: platform.paths.scratch,
+    concurrency: settings.enginesMax * 2,
+  })
 }
 
 function queryKind(platform: Platform, engines: EnginePool): JobKind {
