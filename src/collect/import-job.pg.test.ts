@@ -18,7 +18,9 @@ afterAll(() => bench.close())
 
 describe('imports', () => {
   it('makes database, table and columns on the first write', async () => {
-    const outcome = await bench.send('{"time":1700000000,"host":"a","bytes":12}\n{"time":1700000001,"host":"b","ok":true}')
+    const outcome = await bench.send(
+      '{"time":1700000000,"host":"a","bytes":12}\n{"time":1700000001,"host":"b","ok":true}',
+    )
     expect(outcome).toMatchObject({ accepted: 2, quarantined: 0, duplicate: false, error: null })
     expect(outcome.uniqueId).toMatch(/^inbox:[0-9a-f]{24}:\d+$/)
     const { columns, rows } = await bench.table()
@@ -60,7 +62,11 @@ describe('imports', () => {
 
   it('tells the counts of an id that was applied before', async () => {
     const request = { table: 'again', uniqueId: 'first' }
-    expect(await bench.send('{"a":1}\nbroken', request)).toMatchObject({ accepted: 1, quarantined: 1, duplicate: false })
+    expect(await bench.send('{"a":1}\nbroken', request)).toMatchObject({
+      accepted: 1,
+      quarantined: 1,
+      duplicate: false,
+    })
     expect(await bench.send('{"a":9}', request)).toMatchObject({ accepted: 1, quarantined: 1, duplicate: true })
   })
 
@@ -72,12 +78,12 @@ describe('imports', () => {
       [2, 'duplicate_key'],
     ])
     const page = await bench.store.listQuarantine(bench.owner.accountId, 'web', 'bad', { limit: 10 })
-    expect(page.map(({ recordNumber, byteOffset, reason, raw }) => [recordNumber, byteOffset, reason, String(raw)])).toEqual(
-      [
-        [2, 14, 'duplicate_key', '{"a":1,"a":2}'],
-        [1, 8, 'json_syntax', '{"a":'],
-      ],
-    )
+    expect(
+      page.map(({ recordNumber, byteOffset, reason, raw }) => [recordNumber, byteOffset, reason, String(raw)]),
+    ).toEqual([
+      [2, 14, 'duplicate_key', '{"a":1,"a":2}'],
+      [1, 8, 'json_syntax', '{"a":'],
+    ])
   })
 
   it('keeps a body whole that cannot be inflated', async () => {

@@ -213,7 +213,7 @@ class LineWriter {
   }
 
   finish(): Buffer {
-    const { buffer, byteOffset, byteLength } = this.#sink.view()
+    const { buffer, byteOffset, byteLength } = this.#sink.written()
     return Buffer.from(buffer, byteOffset, byteLength)
   }
 }

@@ -5,6 +5,7 @@ import { Decompress } from 'fzstd'
 import { AppError, isAppError } from '../../base/errors.ts'
 import type { ContentEncoding } from '../collect.ts'
 import { inflateRatioMax, inflatedBytesMax, ratioFreeBytes } from '../limits.ts'
+import { zstdFrames } from './zstd-frames.ts'
 
 /**
  * The body without its compression, within bounds. Fails with `inflated_too_large`, `inflate_ratio_too_large` or
@@ -68,7 +69,14 @@ class TooLarge extends Error {}
 /** Pieces of the input that each inflate to little more than a zstd block, so that the bound is met early. */
 const zstdPieceBytes = 64 * 1024
 
+/** A window is set aside whole, for whatever few bytes claim it. Above this only `zstd --ultra` and `--long` go. */
+const zstdWindowBytesMax = 64 * 2 ** 20
+
 function inflateZstd(body: Buffer, bytesMax: number): Buffer {
+  for (const { windowBytes } of zstdFrames(body)) {
+    if (windowBytes <= zstdWindowBytesMax) continue
+    throw malformed('zstd', `it wants a window of ${windowBytes} bytes; ${zstdWindowBytesMax} are allowed`)
+  }
   const pieces: Uint8Array[] = []
   let bytes = 0
   const stream = new Decompress((piece) => {

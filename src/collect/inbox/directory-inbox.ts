@@ -5,6 +5,7 @@ import { AppError, isAppError, must } from '../../base/errors.ts'
 import { commitBytesMax, segmentBytesDefault } from '../limits.ts'
 import type { PreparedFrame } from './frame.ts'
 import { prepareFrame, scanFrames } from './frame.ts'
+import { holdDirectory } from './hold-directory.ts'
 import type { FrameHeader, FramePlace, Inbox, Leftover, Segment } from './inbox.ts'
 import { SegmentFile } from './segment-file.ts'
 import { decodeHeader, decodeSettled, headerBytes } from './segment-header.ts'
@@ -14,8 +15,8 @@ import type { SegmentPoolOptions } from './segment-pool.ts'
 
 export interface DirectoryInboxOptions extends Omit<SegmentPoolOptions, 'segmentBytes'> {
   readonly segmentBytes?: number
-  /** Waits until this process alone may write to the directory. */
-  readonly hold: (directory: string) => Promise<{ release(): Promise<void> }>
+  /** Waits until this process alone may write to the directory. By default with a lock file, as `holdDirectory` does. */
+  readonly hold?: (directory: string) => Promise<{ release(): Promise<void> }>
 }
 
 /** One is written while another one syncs. */
@@ -61,7 +62,8 @@ class DirectoryInbox implements Inbox {
   async start(): Promise<void> {
     const { directory, disk } = this.#options
     await disk.makeDirectory(directory)
-    this.#lock = await this.#options.hold(directory)
+    const { hold = (path: string) => holdDirectory(path, this.#options.clock) } = this.#options
+    this.#lock = await hold(directory)
     this.#inboxName = await this.#ownName()
     for (const name of (await disk.list(directory)).filter(isSegmentName)) await this.#examine(name)
     this.#pool.prepare()

@@ -74,16 +74,6 @@ export async function openCollectBench(
   const owner = await access.authenticate(made.key)
   let intake: Collect | undefined
 
-  const openInbox = (): Inbox =>
-    kind === 'objects'
-      ? openObjectInbox({ objects, postgres, orphanSeconds: 0, ...ports })
-      : openDirectoryInbox({
-          directory: inboxDirectory,
-          segmentBytes: 1 << 20,
-          hold: async () => ({ release: async () => {} }),
-          ...ports,
-        })
-
   const bench: CollectBench = {
     owner,
     access,
@@ -94,7 +84,7 @@ export async function openCollectBench(
     inboxDirectory,
     async startIntake(options = {}) {
       const own = await openPostgres({ url: await wayTo(database.url), connectionsMax: 4, applicationName: 'intake' })
-      const inbox = openInbox()
+      const inbox = openInbox(kind, inboxDirectory, { objects, postgres: own })
       const ownJobs = openJobs({ postgres: own, ...ports })
       await ownJobs.start()
       const all = { access, jobs: ownJobs, store, objects, postgres: own, inbox, inboxDirectory, ...ports, ...options }
@@ -126,6 +116,15 @@ export async function openCollectBench(
     },
   }
   return bench
+}
+
+function openInbox(
+  kind: 'directory' | 'objects',
+  directory: string,
+  stores: { readonly objects: ObjectStore; readonly postgres: Postgres },
+): Inbox {
+  if (kind === 'objects') return openObjectInbox({ ...stores, orphanSeconds: 0, ...ports })
+  return openDirectoryInbox({ directory, segmentBytes: 1 << 20, ...ports })
 }
 
 export function requestOf(principal: Principal, body: Uint8Array, request: Partial<ImportRequest> = {}): ImportRequest {
