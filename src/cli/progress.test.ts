@@ -48,5 +48,5 @@ test('draws a bar on a terminal, and leaves nothing of it behind', async () => {
 test('says amounts as people do', () => {
   expect([0, 999, 1000, 12_345_678, 5e18].map(bytesText)).toEqual(['0 B', '999 B', '1.0 kB', '12 MB', '5000 PB'])
   expect([countText(1, 'row'), countText(1234, 'row')]).toEqual(['1 row', '1,234 rows'])
-  expect([0.25, 59, 61, 3700].map(secondsText)).toEqual(['0.3 s', '59 s', '1 min 1 s', '1 h 1 min'])
+  expect([0.25, 1.25, 59, 61, 3700].map(secondsText)).toEqual(['250 ms', '1.3 s', '59 s', '1 min 1 s', '1 h 1 min'])
 })

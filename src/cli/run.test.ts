@@ -374,6 +374,8 @@ describe('import', () => {
     const { code, errors } = await biwa(['import', file('a.ndjson', '{}\n{}\n'), 'access', '-w'])
     expect(code).toBe(0)
     expect(errors).toContain('2 records had been imported from the same files before')
+    answers = () => ({ body: { ...outcome, quarantined: 1, duplicate: true } })
+    expect((await biwa(['import', file('b.ndjson', '{}\n{}\n{\n'), 'access', '--strict'])).code).toBe(9)
   })
 
   test('stops at Ctrl-C, and tells that it can go on', async () => {

@@ -14,6 +14,7 @@ import { requireFormat, textFormats } from '../output/formats.ts'
 import { printRecord } from '../output/printer.ts'
 import { visible } from '../output/visible.ts'
 import { Progress, stopwatch } from '../progress.ts'
+import type { ProgressState } from '../progress.ts'
 import { connect, tableName, wholeNumber, withConnection, withDatabase } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
 import { tell } from '../terminal.ts'
@@ -87,9 +88,10 @@ async function runImport(terminal: Terminal, operands: readonly string[], flags:
   const where = `${target.database}.${target.table}`
   summarize(terminal, where, totals, elapsed(), options.waitMs !== undefined)
   if (flags.summary !== undefined) await printRecord(terminal, summaryRecord(where, totals, elapsed()), flags.summary)
-  if (flags.strict === true && totals.quarantined > 0) {
+  const unread = totals.quarantined + totals.duplicateQuarantined
+  if (flags.strict === true && unread > 0) {
     const hint = `biwa table quarantine ${where} shows them.`
-    throw new Failure(exitCodes.checkFailed, `${countText(totals.quarantined, 'record')} could not be read.`, { hint })
+    throw new Failure(exitCodes.checkFailed, `${countText(unread, 'record')} could not be read.`, { hint })
   }
 }
 
@@ -120,18 +122,17 @@ function importOptions(terminal: Terminal, flags: ImportFlags) {
   }
 }
 
-function progressState(sources: readonly Source[], totals: ImportTotals, seconds: number) {
-  const read = sources.reduce((sum, source) => sum + source.bytesRead(), 0)
+function progressState(sources: readonly Source[], totals: ImportTotals, seconds: number): ProgressState {
+  const { sourceBytes: sent, records } = totals
   const known = sources.every(({ bytesTotal }) => bytesTotal !== undefined)
-  const total = sources.reduce((sum, source) => sum + (source.bytesTotal ?? 0), 0)
-  const fraction = known && total > 0 ? read / total : undefined
+  const total = sources.reduce((sum, { bytesTotal }) => sum + (bytesTotal ?? 0), 0)
+  const fraction = known && total > 0 ? sent / total : undefined
   const remaining = fraction === undefined || fraction === 0 ? undefined : (seconds / fraction) * (1 - fraction)
-  const records = totals.records
+  const rate = records === undefined || seconds === 0 ? undefined : Math.round(records / seconds)
   const parts = [
-    known ? `${bytesText(read)} of ${bytesText(total)}` : bytesText(read),
-    ...(records === undefined
-      ? []
-      : [countText(records, 'record'), `${Math.round(records / seconds).toLocaleString('en')}/s`]),
+    known ? `${bytesText(sent)} of ${bytesText(total)}` : bytesText(sent),
+    ...(records === undefined ? [] : [countText(records, 'record')]),
+    ...(rate === undefined ? [] : [`${rate.toLocaleString('en')}/s`]),
     secondsText(seconds),
     ...(remaining === undefined ? [] : [`${secondsText(remaining)} to go`]),
   ]
@@ -182,6 +183,7 @@ function summaryRecord(table: string, totals: ImportTotals, seconds: number) {
     quarantined: totals.quarantined,
     duplicate_bodies: totals.duplicateBodies,
     duplicate_records: totals.duplicateRecords,
+    duplicate_quarantined: totals.duplicateQuarantined,
     seconds: Number(seconds.toFixed(3)),
   }
 }

@@ -30,13 +30,16 @@ export interface ImportTotals {
   bodies: number
   /** Inflated. */
   bytes: number
+  /** As it lies in the files: how far the import is. */
+  sourceBytes: number
   /** Counted while cutting; undefined as soon as a format is met that cannot be counted. */
   records: number | undefined
   accepted: number
   quarantined: number
-  /** Bodies that had been applied before, and the records in them. */
+  /** Bodies that had been applied before, the records in them, and how many of these were quarantined then. */
   duplicateBodies: number
   duplicateRecords: number
+  duplicateQuarantined: number
   rejected: { source: string; offset: number; recordNumber: number | null; reason: string; detail: string }[]
 }
 
@@ -44,11 +47,13 @@ export function newTotals(): ImportTotals {
   return {
     bodies: 0,
     bytes: 0,
+    sourceBytes: 0,
     records: 0,
     accepted: 0,
     quarantined: 0,
     duplicateBodies: 0,
     duplicateRecords: 0,
+    duplicateQuarantined: 0,
     rejected: [],
   }
 }
@@ -60,6 +65,8 @@ interface SourcePiece {
   readonly source: Source
   readonly format: RecordFormat
   readonly piece: Piece
+  /** How much of the source was read for it, before inflation. */
+  readonly sourceBytes: number
 }
 
 /** Sends all files in pieces, several at a time, and keeps count in `totals`. The first failure ends it. */
@@ -97,8 +104,11 @@ async function* allPieces(
   for (const source of sources) {
     const { format, guessed } = formatOf(source)
     const inside = guessed && format === 'json' ? await lookInside(source.chunks) : { format, chunks: source.chunks }
+    let readBefore = 0
     for await (const piece of cut(inside.format, inside.chunks, pieceLimits)) {
-      yield { source, format: inside.format, piece }
+      const read = source.bytesRead()
+      yield { source, format: inside.format, piece, sourceBytes: read - readBefore }
+      readBefore = read
     }
   }
   return undefined
@@ -106,10 +116,11 @@ async function* allPieces(
 
 async function sendPiece(
   client: Client,
-  { source, format, piece }: SourcePiece,
+  sourcePiece: SourcePiece,
   options: ImportOptions,
   totals: ImportTotals,
 ): Promise<void> {
+  const { source, format, piece } = sourcePiece
   const { target, timeColumn, waitMs, signal, onRetry } = options
   const compressible = format !== 'parquet' && !isOnThisMachine(client.config.url.value)
   const { body, encoding } = compressible ? await encodeBody(piece.body) : { body: piece.body, encoding: 'identity' }
@@ -130,18 +141,21 @@ async function sendPiece(
       retry: { forMs: Math.max(waitMs ?? 0, persistence.forMs), unreachable: true, onRetry },
     },
   )
-  count(totals, source, piece, answer)
+  count(totals, sourcePiece, answer)
 }
 
-function count(totals: ImportTotals, source: Source, piece: Piece, answer: ImportReceipt | ImportOutcome): void {
+function count(totals: ImportTotals, sent: SourcePiece, answer: ImportReceipt | ImportOutcome): void {
+  const { source, piece, sourceBytes } = sent
   totals.bodies++
   totals.bytes += piece.body.byteLength
+  totals.sourceBytes += sourceBytes
   totals.records =
     totals.records === undefined || piece.records === undefined ? undefined : totals.records + piece.records
   if (!('accepted' in answer)) return
   if (answer.duplicate) {
     totals.duplicateBodies++
     totals.duplicateRecords += answer.accepted + answer.quarantined
+    totals.duplicateQuarantined += answer.quarantined
     return
   }
   totals.accepted += answer.accepted

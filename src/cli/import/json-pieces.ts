@@ -20,8 +20,9 @@ export async function* jsonPieces(chunks: AsyncIterable<Buffer>, limits: PieceLi
   let offset = 0
   for await (const chunk of chunks) {
     let from = 0
-    for (const at of scanner.commas(chunk)) {
-      if (bytes + at - from < limits.targetBytes) continue
+    for (;;) {
+      const at = scanner.nextComma(chunk, from + Math.max(0, limits.targetBytes - bytes))
+      if (at === -1) break
       parts.push(chunk.subarray(from, at))
       bytes += at - from
       yield { body: enclosed(parts, offset, true), offset, records: undefined }
@@ -42,29 +43,40 @@ function enclosed(parts: readonly Buffer[], offset: number, open: boolean): Buff
   return Buffer.concat([...(offset === 0 ? [] : [Buffer.from('[')]), ...parts, ...(open ? [Buffer.from(']')] : [])])
 }
 
-/** Finds the commas between the elements of the outermost array. */
+/** Finds commas between the elements of the outermost array, over any number of chunks. */
 class ElementScanner {
   #depth = 0
   #inArray = false
   #inText = false
-  #escaped = false;
+  /** Where to go on in the chunk; 1 at the start of one when the chunk before ended with the backslash of an escape. */
+  #at = 0
 
-  *commas(chunk: Buffer): Generator<number> {
-    for (let at = 0; at < chunk.byteLength; at++) {
-      const byte = chunk[at] ?? 0
-      if (this.#inText) this.#stepInText(byte)
-      else if (byte === quote) this.#inText = true
+  /** The offset of the next comma from `from` on; -1 when the chunk has none, and the next chunk is to follow. */
+  nextComma(chunk: Buffer, from: number): number {
+    // Local variables, because fields and getters in a loop over bytes cost several times as much.
+    const { byteLength } = chunk
+    let depth = this.#depth
+    let inText = this.#inText
+    let inArray = this.#inArray
+    let at = this.#at
+    let found = -1
+    while (at < byteLength && found === -1) {
+      const byte = chunk[at]
+      if (inText) {
+        if (byte === backslash) at++
+        else if (byte === quote) inText = false
+      } else if (byte === quote) inText = true
       else if (byte === openBracket || byte === openBrace) {
-        if (this.#depth === 0) this.#inArray = byte === openBracket
-        this.#depth++
-      } else if (byte === closeBracket || byte === closeBrace) this.#depth--
-      else if (byte === comma && this.#depth === 1 && this.#inArray) yield at
+        if (depth === 0) inArray = byte === openBracket
+        depth++
+      } else if (byte === closeBracket || byte === closeBrace) depth--
+      else if (byte === comma && depth === 1 && inArray && at >= from) found = at
+      at++
     }
-  }
-
-  #stepInText(byte: number): void {
-    if (this.#escaped) this.#escaped = false
-    else if (byte === backslash) this.#escaped = true
-    else if (byte === quote) this.#inText = false
+    this.#depth = depth
+    this.#inText = inText
+    this.#inArray = inArray
+    this.#at = found === -1 ? at - byteLength : at
+    return found
   }
 }
