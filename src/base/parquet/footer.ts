@@ -67,7 +67,7 @@ export function fileMetaData(
       // Readers trust min_value and max_value only where the order is stated: TypeDefinedOrder for every leaf.
       .structs(7, Array.from({ length: leafCount }), (order) => order.struct(1, () => {}))
   })
-  return sink.view()
+  return sink.written()
 }
 
 interface SchemaElement {

@@ -12,7 +12,7 @@ export function putLevels(sink: ByteSink, levels: Uint8Array, from: number, to: 
   if (isConstant(levels, from, to)) putRepeated(sink, to - from, to > from ? (levels[from] as number) : 0)
   else if (levelMax === 1) putBits(sink, levels, from, to)
   else putBitPairs(sink, levels, from, to)
-  new DataView(sink.bytes.buffer).setUint32(lengthAt, sink.length - lengthAt - 4, true)
+  sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
 }
 
 function isConstant(levels: Uint8Array, from: number, to: number): boolean {

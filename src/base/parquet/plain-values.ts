@@ -1,4 +1,5 @@
 import type { ByteSink } from './byte-sink.ts'
+import { copyRange, loopBytesMax, viewOf } from './byte-sink.ts'
 import { putPackedBits } from './levels.ts'
 import type { Vector } from './vectors.ts'
 
@@ -91,22 +92,19 @@ function putByteArrays(
   to: number,
 ): void {
   // Room for everything at once, so that the loop need not ask again.
-  const bytes = sink.reserve((offsets[to] as number) - (offsets[from] as number) + 4 * (to - from))
+  sink.reserve((offsets[to] as number) - (offsets[from] as number) + 4 * (to - from))
+  const source = viewOf(data)
+  const target = sink.view
   let at = sink.length
   let start = offsets[from] as number
   for (let row = from; row < to; row += 1) {
     const end = offsets[row + 1] as number
     if (whole || valid[row] === 1) {
-      const length = end - start
-      bytes[at] = length
-      bytes[at + 1] = length >>> 8
-      bytes[at + 2] = length >>> 16
-      bytes[at + 3] = length >>> 24
+      target.setUint32(at, end - start, true)
       at += 4
-      if (length > 48) {
-        bytes.set(data.subarray(start, end), at)
-        at += length
-      } else for (let index = start; index < end; index += 1) bytes[at++] = data[index] as number
+      if (end - start > loopBytesMax) sink.bytes.set(data.subarray(start, end), at)
+      else copyRange(source, start, end, target, at)
+      at += end - start
     }
     start = end
   }

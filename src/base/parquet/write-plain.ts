@@ -147,7 +147,7 @@ class ColumnWriter {
     const slots = source.putLevels(this.#page, from, to)
     putPlainValues(this.#page, source.vector, source.valueIndex(from), source.valueIndex(to))
     putPageHeader(this.#file, this.#page.length, slots)
-    this.#file.append(this.#page.view())
+    this.#file.append(this.#page.written())
     return slots
   }
 

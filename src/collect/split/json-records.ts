@@ -3,7 +3,7 @@ import { readInt64Text } from './int64-text.ts'
 import type { JsonScanner } from './json-scanner.ts'
 import { code, isDigit, isExponentMark, isOpening, unreadable } from './json-scanner.ts'
 import { hasUnpairedSurrogate, putUnescaped } from './json-strings.ts'
-import { hasAt } from './key-table.ts'
+import { hasKeyAt } from './key-table.ts'
 import type { RecordTape } from './record-tape.ts'
 import { textOf, valueKind } from './record-tape.ts'
 
@@ -67,7 +67,7 @@ export class JsonRecordParser {
     const expected = this.#tape.expectedKey
     if (expected !== undefined && expected.isComparable && bytes[at] === code.quote) {
       const end = at + 1 + expected.bytes.length
-      if (bytes[end] === code.quote && hasAt(bytes, at + 1, expected.bytes)) {
+      if (bytes[end] === code.quote && hasKeyAt(this.scanner.view, at + 1, expected)) {
         if (!this.#tape.addField(expected)) return this.#duplicate(expected.name)
         if (bytes[end + 1] !== code.colon) return this.scanner.colon(end + 1)
         const value = bytes[end + 2] as number

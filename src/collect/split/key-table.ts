@@ -1,3 +1,5 @@
+import { viewOf } from '../../base/parquet/byte-sink.ts'
+
 export const undecided = -1
 
 /** A key that records have, in one place for all records. */
@@ -5,6 +7,7 @@ export interface Key {
   readonly name: string
   /** In UTF-8. */
   readonly bytes: Uint8Array
+  readonly view: DataView
   /**
    * Whether the bytes may be compared with those of a record: not where JSON would have to escape them, and not after the
    * key was forgotten.
@@ -60,11 +63,18 @@ export class KeyTable {
 function newKey(name: string): Key {
   const bytes = Buffer.from(name)
   const isComparable = !bytes.some((byte) => byte < 0x20 || byte === 0x22 || byte === 0x5c)
-  return { name, bytes, isComparable, target: undecided, lastRecord: 0, next: undefined }
+  return { name, bytes, view: viewOf(bytes), isComparable, target: undecided, lastRecord: 0, next: undefined }
 }
 
-/** Says whether `bytes` has `name` at `start`. */
-export function hasAt(bytes: Uint8Array, start: number, name: Uint8Array): boolean {
-  for (let index = 0; index < name.length; index += 1) if (bytes[start + index] !== name[index]) return false
+/** Says whether the key's bytes stand at `start`; four at a time, because every key of every record comes here. */
+export function hasKeyAt(bytes: DataView, start: number, key: Key): boolean {
+  const name = key.view
+  const length = name.byteLength
+  if (start + length > bytes.byteLength) return false
+  let at = 0
+  for (const last = length - 4; at <= last; at += 4) {
+    if (bytes.getInt32(start + at, true) !== name.getInt32(at, true)) return false
+  }
+  for (; at < length; at += 1) if (bytes.getUint8(start + at) !== name.getUint8(at)) return false
   return true
 }

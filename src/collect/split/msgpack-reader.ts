@@ -1,6 +1,6 @@
 import type { Failure } from './failure.ts'
 import { shown } from './json-records.ts'
-import { hasAt } from './key-table.ts'
+import { hasKeyAt } from './key-table.ts'
 import { MsgpackScanner, unreadable } from './msgpack-scanner.ts'
 import type { RecordReader, RecordTape } from './record-tape.ts'
 import { textOf, valueKind } from './record-tape.ts'
@@ -95,11 +95,7 @@ export class MsgpackReader implements RecordReader {
       return scanner.fail('column_name', `a key is of type ${family}, not a string`)
     }
     const expected = tape.expectedKey
-    if (
-      expected?.isComparable &&
-      expected.bytes.length === end - start &&
-      hasAt(scanner.bytes, start, expected.bytes)
-    ) {
+    if (expected?.isComparable && expected.bytes.length === end - start && hasKeyAt(scanner.view, start, expected)) {
       return tape.addField(expected) ? behind : this.#duplicate(expected.name)
     }
     if (!isUtf8Range(scanner.bytes, start, end)) return scanner.fail('utf8', 'a key has bytes that are not UTF-8')

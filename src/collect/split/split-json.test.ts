@@ -394,6 +394,18 @@ describe('limits', () => {
     expect(kindsOf(result)).toEqual({ k: 'bigint', a: 'bigint', b: 'bigint' })
   })
 
+  it('hold for rejected records: the last one has the rest of its body behind it', () => {
+    const result = split('ndjson', ['x\n'.repeat(99_999) + '{"a":1}\ny\nz\n{"a":2}\n', '{"a":3}\nx\n{"a":4}'])
+    expect(result.bodies).toEqual([
+      { rows: 1, rejected: 100_000 },
+      { rows: 1, rejected: 1 },
+    ])
+    const [last, further] = result.rejected.slice(-2)
+    expect(Buffer.from(last?.raw ?? []).toString()).toBe('y\nz\n{"a":2}\n')
+    expect(last?.detail).toContain('100000 records were rejected, and the rest of the body with this one')
+    expect(Buffer.from(further?.raw ?? []).toString()).toBe('x\n{"a":4}')
+  })
+
   it('hold for keys that make no columns', () => {
     const keys = Array.from({ length: 200 }, (_, index) => `"k${index}":null`)
     const result = split('ndjson', `{${keys.join(',')}}\n{"a":1}`, { limits: { columnsMax: 10 } })

@@ -17,6 +17,13 @@ import { instantOfField } from './time.ts'
 /** Keys that name no column (always null, not allowed as names, or of rejected records) are remembered up to this factor. */
 const keysPerColumn = 4
 
+/**
+ * Rejected records of one call. The one that reaches the limit has the rest of its body behind it, and so has the first one of
+ * every further body: a body of nothing but broken lines would take many times its size in memory.
+ */
+const rejectedMax = 100_000
+const tooManyRejected = `${rejectedMax} records were rejected, and the rest of the body with this one`
+
 /** The splitter in JavaScript; it keeps nothing between calls. */
 export function createSplitter(): Splitter {
   return {
@@ -67,8 +74,12 @@ class Split {
       else {
         counts.rejected += 1
         tape.keys.forgetAfter(keysBefore)
-        const raw = body.bytes.subarray(reader.start, reader.end)
-        this.#rejected.push({ body: index, recordNumber: number, byteOffset: reader.start, ...failure, raw })
+        const isLast = this.#rejected.length + 1 >= rejectedMax
+        const raw = body.bytes.subarray(reader.start, isLast ? body.bytes.length : reader.end)
+        const detail = isLast ? `${failure.detail}; ${tooManyRejected}` : failure.detail
+        const { reason } = failure
+        this.#rejected.push({ body: index, recordNumber: number, byteOffset: reader.start, reason, detail, raw })
+        if (isLast) return
       }
     }
   }

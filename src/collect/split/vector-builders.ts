@@ -202,7 +202,7 @@ export class BytesBuilder implements VectorBuilder {
     if (this.#valid.length < rows) this.#grow(rows)
     this.#skipTo(rows)
     const offsets = this.#offsets.subarray(0, rows + 1)
-    return { kind: 'bytes', valid: this.#valid.subarray(0, rows), offsets, data: this.#sink.view() }
+    return { kind: 'bytes', valid: this.#valid.subarray(0, rows), offsets, data: this.#sink.written() }
   }
 }
 
