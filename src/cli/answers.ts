@@ -1,11 +1,4 @@
-import type {
-  createKey,
-  createUser,
-  getAccount,
-  listKeys,
-  listPermissions,
-  putPermission,
-} from '../api/contract/access.ts'
+import type { createKey, createUser, getAccount, listKeys, listPermissions } from '../api/contract/access.ts'
 import type { getDatabase } from '../api/contract/databases.ts'
 import type { postImport } from '../api/contract/imports.ts'
 import type { getJob, getJobHistory, killJob } from '../api/contract/jobs.ts'
@@ -19,8 +12,7 @@ export type Account = AnswerBody<typeof getAccount, 200>
 export type Key = AnswerBody<typeof listKeys, 200>['items'][number]
 export type NewKey = AnswerBody<typeof createKey, 201>
 export type User = AnswerBody<typeof createUser, 201>
-export type Permission = AnswerBody<typeof putPermission, 200>
-export type PermissionItem = AnswerBody<typeof listPermissions, 200>['items'][number]
+export type Permission = AnswerBody<typeof listPermissions, 200>['items'][number]
 export type Database = AnswerBody<typeof getDatabase, 200>
 export type Table = AnswerBody<typeof getTable, 200>
 export type QuarantinedRecord = AnswerBody<typeof listQuarantine, 200>['items'][number]

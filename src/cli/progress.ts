@@ -12,6 +12,8 @@ export interface ProgressState {
 
 /** Redraws per second on a terminal. */
 const framesPerSecond = 10
+/** What is over sooner needs no progress. */
+const quietMs = 300
 /** Without a terminal: a plain line, for logs. */
 const plainEveryMs = 5_000
 
@@ -31,9 +33,10 @@ export class Progress {
     this.#state = state
   }
 
-  async start(): Promise<void> {
-    if (this.#terminal.stderr.isTTY === true) await this.#startBar()
-    else this.#every(plainEveryMs, () => this.#terminal.stderr.write(`${visible(this.#state().text)}\n`))
+  start(): void {
+    const { clock, stderr } = this.#terminal
+    if (stderr.isTTY === true) this.#cancel = clock.schedule(quietMs, () => void this.#startBar())
+    else this.#every(plainEveryMs, () => stderr.write(`${visible(this.#state().text)}\n`))
   }
 
   stop(): void {

@@ -76,7 +76,7 @@ async function runImport(terminal: Terminal, operands: readonly string[], flags:
     onRetry: ({ message }) => progress.tell(`${visible(message)} Trying again.`),
   }
   const release = terminal.onInterrupt(() => stop.abort())
-  await progress.start()
+  progress.start()
   try {
     await importFiles(client, sources, options, totals)
   } catch (error) {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import type { PermissionItem, User } from '../answers.ts'
+import type { Permission, User } from '../answers.ts'
 import { path } from '../client.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -48,7 +48,7 @@ function defineGrants(user: Command, terminal: Terminal): void {
     async (text: string, flags: CommonOptions) => {
       const client = await connect(terminal, flags)
       const { id } = await findUser(client, text)
-      const permissions = await client.list<PermissionItem>(path`/users/${id}/permissions`)
+      const permissions = await client.list<Permission>(path`/users/${id}/permissions`)
       await printRows(terminal, rowsOf(['database', 'privilege'], permissions), flags.format)
     },
   )

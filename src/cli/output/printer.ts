@@ -33,7 +33,8 @@ async function printForTerminal(terminal: Terminal, { columns, rows }: RowSet): 
   let drawn = ''
   for await (const piece of formatRows('table', { columns, rows: body })) drawn += piece
   const width = Math.max(...drawn.split('\n', 1).map((line) => line.length))
-  if (width <= (terminal.stdout.columns ?? 80)) return await write(terminal.stdout, drawn)
+  // Some terminals say that they have no columns at all.
+  if (width <= (terminal.stdout.columns || 80)) return await write(terminal.stdout, drawn)
   await printAs(terminal, 'vertical', { columns, rows: body })
 }
 

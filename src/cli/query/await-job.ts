@@ -44,7 +44,7 @@ export async function awaitJob(
   const progress = new Progress(terminal, () => ({ text: progressText(job, elapsed()), fraction: fractionOf(job) }))
   const release = terminal.onInterrupt(() => void interrupts++)
   try {
-    if (options.quiet !== true) await progress.start()
+    if (options.quiet !== true) progress.start()
     job = await start()
     while (!isFinished(job)) {
       if (interrupts > 0) {
@@ -127,9 +127,11 @@ function progressText(job: Job | undefined, seconds: number): string {
   const progress = progressOf(job)
   const parts = [
     job === undefined
-      ? 'submitting'
+      ? 'query sent'
       : `job ${job.id} ${job.state === 'running' ? (progress?.stage ?? 'running') : job.state}`,
-    ...(typeof progress?.bytesToScan === 'number' ? [`${bytesText(progress.bytesToScan)} to scan`] : []),
+    ...(typeof progress?.bytesToScan === 'number' && progress.bytesToScan > 0
+      ? [`${bytesText(progress.bytesToScan)} to scan`]
+      : []),
     secondsText(seconds),
   ]
   return parts.join(', ')
