@@ -17,7 +17,12 @@ const anyDigits = (maxLength: number) =>
 const anyInteger = fc
   .tuple(fc.constantFrom('', '-'), fc.constantFrom('', '1', '9', '922337203685477'), anyDigits(22))
   .map(([sign, lead, digits]) => sign + (`${lead}${digits}`.replace(/^0+(?=\d)/, '') || '0'))
+/** Around the ends of int64, on both sides. */
+const anyEdge = fc
+  .tuple(fc.constantFrom('', '-'), fc.bigInt({ min: 9n * 10n ** 18n, max: 10n ** 19n }))
+  .map((parts) => parts.join(''))
 const anyNumberText = fc.oneof(
+  anyEdge,
   anyInteger,
   fc.integer({ min: -10, max: 10 }).map(String),
   fc.constantFrom(

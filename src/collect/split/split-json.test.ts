@@ -228,6 +228,13 @@ describe('new columns', () => {
     ['integers that doubles round', ['9007199254740993', '2.50'], 'varchar', ['9007199254740993', '2.50']],
     ['integers beyond int64', ['1', '9223372036854775808'], 'varchar', ['1', '9223372036854775808']],
     ['numbers beyond doubles', ['1.0', '1e400'], 'varchar', ['1.0', '1e400']],
+    [
+      'integers of which the second is the first that doubles round',
+      ['10000000000000000', '9007199254740993', '2.50'],
+      'varchar',
+      ['10000000000000000', '9007199254740993', '2.50'],
+    ],
+    ['numbers of which the second is the first beyond doubles', ['1e300', '1e400'], 'varchar', ['1e300', '1e400']],
     ['strings', ['"a"', 'null', '""'], 'varchar', ['a', null, '']],
     ['numbers and strings', ['1.50', '"a"', 'true'], 'varchar', ['1.50', 'a', 'true']],
     ['objects and arrays', ['{"a":1}', '[]'], 'json', ['{"a":1}', '[]']],
