@@ -48,6 +48,9 @@ export interface Platform {
 /** The connections of one role. PostgreSQL allows 100 by default: enough for three roles and a few more of each. */
 const connectionsMax = 10
 
+/** What the api does not get in this time, its clients have stopped waiting for. Commits of the others may take longer. */
+const statementMsMax = { api: 10_000, others: 60_000 }
+
 /** How long queries may go on reading the files of a dropped table. */
 const removalGraceSeconds = 6 * 3600
 
@@ -73,7 +76,12 @@ export function openObjects(settings: Settings): Promise<ObjectStore> {
 
 export async function openPlatform(settings: Settings, role: string, log: Logger): Promise<Platform> {
   const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log }
-  const postgres = await openPostgres({ url: settings.databaseUrl, connectionsMax, applicationName: `biwa ${role}` })
+  const postgres = await openPostgres({
+    url: settings.databaseUrl,
+    connectionsMax,
+    applicationName: `biwa ${role}`,
+    statementTimeoutMs: role === 'api' ? statementMsMax.api : statementMsMax.others,
+  })
   const objects = await openObjects(settings)
   const access = openAccess({ postgres, ...ports })
   const jobs = openJobs({ postgres, ...ports })

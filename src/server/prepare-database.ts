@@ -16,6 +16,8 @@ export async function prepareDatabase(settings: Settings, log: Logger): Promise<
     url: settings.databaseUrl,
     connectionsMax: 2,
     applicationName: 'biwa start',
+    // A migration of a large table takes its time.
+    statementTimeoutMs: 3_600_000,
   }).catch(explained)
   try {
     for (const name of await migrate(postgres)) log.info({ migration: name }, 'applied a migration')

@@ -1,6 +1,6 @@
 import pg from 'pg'
 
-import { AppError } from '../errors.ts'
+import { AppError, isAppError } from '../errors.ts'
 
 /** A statement and its parameters. Fragments nest: ``sql`… ${sql`where a = ${a}`}` ``. */
 export class Sql {
@@ -59,7 +59,7 @@ export interface PostgresOptions {
   readonly connectionsMax: number
   /** Shown in pg_stat_activity. */
   readonly applicationName: string
-  /** The longest a single statement may run. */
+  /** The longest a single statement may run; 60 s by default. */
   readonly statementTimeoutMs?: number
 }
 
@@ -91,12 +91,15 @@ class PooledPostgres implements Postgres {
 
   constructor(options: PostgresOptions) {
     this.#options = options
+    const { statementTimeoutMs = 60_000 } = options
     this.#pool = new pg.Pool({
       connectionString: options.url,
       max: options.connectionsMax,
       application_name: options.applicationName,
       connectionTimeoutMillis: 5000,
-      statement_timeout: options.statementTimeoutMs ?? 60_000,
+      statement_timeout: statementTimeoutMs,
+      // The server ends a statement by itself; one that is frozen or cut off does not, and is given up here.
+      query_timeout: statementTimeoutMs + 2000,
       idleTimeoutMillis: 60_000,
       keepAlive: true,
       types,
@@ -126,7 +129,8 @@ class PooledPostgres implements Postgres {
       await translated(() => client.query('commit'))
       return result
     } catch (error) {
-      await client.query('rollback').catch((rollbackError: Error) => (broken ??= rollbackError))
+      if (isAppError(error, 'database_unavailable')) broken ??= error
+      else await client.query('rollback').catch((rollbackError: Error) => (broken ??= rollbackError))
       throw error
     } finally {
       client.off('error', onError)
@@ -238,7 +242,7 @@ async function translated<T>(call: () => Promise<T>): Promise<T> {
 function isConnectionFailure(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (pgCode(error) !== undefined) return unavailable.test(pgCode(error) ?? '')
-  return /Connection terminated|connection timeout|timeout exceeded|not queryable|Client was closed/i.test(
+  return /Connection terminated|connection timeout|timeout exceeded|Query read timeout|not queryable|Client was closed/i.test(
     error.message,
   )
 }
