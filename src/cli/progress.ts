@@ -12,6 +12,8 @@ export interface ProgressState {
 
 /** Redraws per second on a terminal. */
 const framesPerSecond = 10
+/** Characters between the brackets of the bar. */
+const barWidth = 24
 /** What is over sooner needs no progress. */
 const quietMs = 300
 /** Without a terminal: a plain line, for logs. */
@@ -59,22 +61,22 @@ export class Progress {
       fps: framesPerSecond,
       clearOnComplete: true,
       hideCursor: true,
-      barsize: 24,
       forceRedraw: true,
       // The format below decides what is drawn; Ctrl-C is ours.
       gracefulExit: false,
-      format: (options, { progress }) => this.#line(progress, options.barsize ?? 24),
+      format: () => this.#line(),
     })
     this.#bar = bar
     bar.start(1000, 0)
     this.#every(1000 / framesPerSecond, () => bar.update(Math.floor((this.#state().fraction ?? 0) * 1000)))
   }
 
-  #line(progress: number, size: number): string {
+  #line(): string {
     const { text, fraction } = this.#state()
     if (fraction === undefined) return visible(text)
-    const full = Math.round(Math.min(1, progress) * size)
-    return `[${'='.repeat(full)}${' '.repeat(size - full)}] ${Math.floor(progress * 100)} % | ${visible(text)}`
+    const part = Math.min(1, fraction)
+    const full = Math.round(part * barWidth)
+    return `[${'='.repeat(full)}${' '.repeat(barWidth - full)}] ${Math.floor(part * 100)} % | ${visible(text)}`
   }
 
   #every(ms: number, task: () => void): void {
