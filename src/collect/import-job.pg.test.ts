@@ -136,6 +136,25 @@ describe('imports', () => {
     expect(await bench.query('select a from rows', 'gone')).toEqual([{ a: '2' }])
   })
 
+  it('keeps bodies of accounts apart that lie in one segment', async () => {
+    const { owner: stranger, account } = await bench.access.createAccount('other', {
+      email: 'o@example.com',
+      name: 'O',
+    })
+    const principal = { ...bench.owner, accountId: account.id, userId: stranger.id }
+    const sends = Array.from({ length: 40 }, (_, n) => {
+      return bench.send(`{"n":${n}}`, { table: 'shared', ...(n % 2 === 0 && { principal }) })
+    })
+    expect((await Promise.all(sends)).every(({ accepted }) => accepted === 1)).toBe(true)
+    expect(await bench.query('select count(*)::int as n, min(n % 2)::int as odd from rows', 'shared')).toEqual([
+      { n: 20, odd: 1 },
+    ])
+    expect((await bench.store.table(account.id, 'web', 'shared')).rows).toBe(20)
+    const jobs = await bench.jobs.list({ accountId: account.id, limit: 100 })
+    for (const job of jobs) expect(job.output).toMatchObject({ duplicates: 0 })
+    expect(jobs.reduce((sum, { output }) => sum + (output as { bodies: number }).bodies, 0)).toBe(20)
+  })
+
   const encodings = {
     identity: (body: Buffer) => body,
     gzip: (body: Buffer) => Buffer.concat([gzipSync(body), gzipSync('')]),

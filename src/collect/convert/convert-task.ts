@@ -81,7 +81,8 @@ class Conversion {
       const split = { bytes: lines.bytes, format: 'ndjson', timeColumn, receivedAtUs } as const
       return { index, split, csv: { source: bytes, lines } }
     } catch (error) {
-      if (!isAppError(error)) throw error
+      // What may succeed later, such as on a full disk, is not the body's fault.
+      if (!isAppError(error) || error.retryable) throw error
       this.#bodies[index] = unread(error)
       return undefined
     }

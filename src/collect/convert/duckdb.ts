@@ -1,6 +1,8 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 
+import { AppError } from '../../base/errors.ts'
+
 /** A private DuckDB that reads and writes below one directory only. */
 export interface Session {
   readonly connection: DuckDBConnection
@@ -34,12 +36,31 @@ export async function withSession<T>(options: SessionOptions, body: (session: Se
     await connection.run('set lock_configuration = true')
     return await body({
       connection,
-      run: async (sql) => void (await connection.run(sql)),
-      rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
+      run: (sql) => translated(async () => void (await connection.run(sql))),
+      rows: (sql) => translated(async () => (await connection.runAndReadAll(sql)).getRows()),
     })
   } finally {
     connection.closeSync()
     instance.closeSync()
+  }
+}
+
+/** What is about the machine and not about the data. */
+async function translated<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    if (/No space left on device/i.test(error.message)) {
+      throw new AppError('storage_full', 'The disk is full on which imports are converted.', { cause: error })
+    }
+    if (error.message.startsWith('Out of Memory')) {
+      throw new AppError('query_memory_exceeded', 'The body needs more memory than an import may have.', {
+        hint: 'Send it in parts, each with an id of its own; Parquet with smaller row groups.',
+        cause: error,
+      })
+    }
+    throw error
   }
 }
 

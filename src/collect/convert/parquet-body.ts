@@ -178,12 +178,6 @@ async function readable<T>(path: string, work: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (error instanceof AppError || !(error instanceof Error) || error.message.startsWith('assertion failed'))
       throw error
-    if (error.message.startsWith('Out of Memory')) {
-      throw new AppError('query_memory_exceeded', 'The Parquet file needs more memory than an import may have.', {
-        hint: 'Write it with smaller row groups, or send it in parts.',
-        cause: error,
-      })
-    }
     throw malformed(error.message.replaceAll(path, 'the file').split('\n')[0] ?? '', error)
   }
 }

@@ -189,6 +189,7 @@ async function liveUntilTheCut(
   settled: Set<string>,
 ): Promise<void> {
   const inbox = openOn(disk)
+  const open = new Map<string, string[]>()
   try {
     await inbox.start()
     for (const { frames } of await leftoversOf(inbox)) expect(frames.length).toBeGreaterThanOrEqual(0)
@@ -198,10 +199,14 @@ async function liveUntilTheCut(
       for (let turns = Math.floor(random() * 8 * index); turns > 0; turns -= 1) await turn()
       const place = await inbox.append(headerOf(name), bodyOf(name, length))
       acknowledged.set(name, length)
-      if (random() < settleShare) {
-        settled.add(name)
-        inbox.settle(place.segment, 1, 0)
-      }
+      const { id } = place.segment
+      open.set(id, [...(open.get(id) ?? []), name])
+      if (random() > settleShare) return
+      // Frames of a segment are acknowledged in order, so all that lie before this one are settled with it.
+      const names = open.get(id) ?? []
+      for (const each of names) settled.add(each)
+      open.delete(id)
+      inbox.settle(place.segment, names.length, place.to)
     })
     await Promise.allSettled(appends)
   } catch {

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib'
 
-import type { Disk, DiskFile } from '../../base/disk.ts'
+import type { DiskFile } from '../../base/disk.ts'
 import type { Randomness } from '../../base/randomness.ts'
 import { tokenBytes } from './frame.ts'
 
@@ -74,15 +74,4 @@ export function decodeSettled(page: Buffer, identity: SegmentIdentity): number {
   const note = page.subarray(settledOffset, settledOffset + 8)
   const isSound = crc32(note.subarray(0, 4), crc32(identity.token)) === note.readUInt32LE(4)
   return isSound ? Math.max(headerBytes, note.readUInt32LE(0)) : headerBytes
-}
-
-/** Reads the header of the segment at a path; undefined where there is no file, or a free one. */
-export async function readHeader(disk: Disk, path: string): Promise<SegmentIdentity | undefined> {
-  if ((await disk.stat(path)) === undefined) return undefined
-  const file = await disk.open(path, 'read')
-  try {
-    return decodeHeader(await file.read(0, headerBytes))
-  } finally {
-    await file.close()
-  }
 }
