@@ -57,7 +57,7 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(source, file), 'utf8')
-  const statements = text.matchAll(/(?:from\s+|^import\s+|(import)\(\s*|new URL\(\s*)'(\.[^']+)'/gm)
+  const statements = text.matchAll(/(?:from\s+|^import\s+|(import)\(\s*|new URL\(\s*)'(\.[^']+\.ts)'/gm)
   return [...statements].map((match) => ({
     from: file,
     to: relative(source, resolve(source, dirname(file), match[2] ?? '')),

@@ -1,14 +1,18 @@
-import { takeLock } from '../base/lock-files.ts'
-import { systemDisk } from '../base/disk.ts'
 import type { Collect } from '../collect/collect.ts'
 import { openDirectoryInbox } from '../collect/inbox/directory-inbox.ts'
+import { openObjectInbox } from '../collect/inbox/object-inbox.ts'
 import { openCollect } from '../collect/open-collect.ts'
 import type { Platform } from './platform.ts'
 
-/** The intake of this machine, over an inbox on its disk. */
+/**
+ * The intake, over the inbox that fits the object store: a directory store means one machine, whose disk is good enough for
+ * acknowledged bodies; with S3 there may be many machines, of which each one may vanish with its disk.
+ */
 export function openIntake(platform: Platform): Collect {
-  const { settings, paths, clock } = platform
-  const inbox = openDirectoryInbox({ ...platform, directory: paths.inbox, hold: (directory) => hold(directory, clock) })
+  const { settings, paths } = platform
+  const inbox = settings.objectStore.startsWith('s3://')
+    ? openObjectInbox(platform)
+    : openDirectoryInbox({ ...platform, directory: paths.inbox })
   return openCollect({
     ...platform,
     inbox,
@@ -16,14 +20,4 @@ export function openIntake(platform: Platform): Collect {
     inflightBytesMax: settings.inflightBytes,
     backlogBytesMax: settings.backlogBytes,
   })
-}
-
-/** Waits for the api process before this one to be gone: two of them never write to one directory. */
-async function hold(directory: string, clock: Platform['clock']): Promise<{ release(): Promise<void> }> {
-  await systemDisk.makeDirectory(directory)
-  for (;;) {
-    const lock = await takeLock(directory, 'inbox')
-    if ('release' in lock) return lock
-    await clock.sleep(50)
-  }
 }

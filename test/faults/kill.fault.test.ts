@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterAll, expect, it } from 'vitest'
 
+import { must } from '../../src/base/errors.ts'
 import { descendants, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { queryRows } from '../support/query.ts'
@@ -45,6 +46,9 @@ it(`keeps every acknowledged record exactly once over ${kills} kills of random p
   for (let round = 0; round < kills; round++) {
     await sleep(200 + Math.random() * 1500)
     killed.push(await killOne())
+    console.log(
+      `${round + 1}: ${killed.at(-1)}; acknowledged ${ledger.acknowledgedBatches.size} and ${ledger.acknowledgedEvents.size}`,
+    )
   }
   await sleep(1000)
   stop.abort()
@@ -78,6 +82,7 @@ it(`keeps every acknowledged record exactly once over ${kills} kills of random p
 
 /** Batches with ids: most are repeated until they are acknowledged, as a good sender does; some are given up. */
 async function sendBatches(sender: string, ledger: Ledger, stop: AbortSignal): Promise<void> {
+  const patience = AbortSignal.timeout(300_000)
   for (let number = 0; !stop.aborted; number++) {
     const batch = `${sender}-${number}`
     const lines = Array.from({ length: rowsPerBatch }, (_, n) => JSON.stringify({ batch, n }))
@@ -90,6 +95,7 @@ async function sendBatches(sender: string, ledger: Ledger, stop: AbortSignal): P
         break
       }
       await sleep(50)
+      if (patience.aborted) throw new Error(`the server did not come back:\n${biwa.log()}`)
     } while (persistent)
     await sleep(10)
   }
@@ -117,19 +123,33 @@ async function acknowledged(path: string, body: string): Promise<boolean> {
   }
 }
 
-/** Kills a random process of the server, the supervisor included; a dead supervisor is started again by hand. */
+/** Kills a process of a random kind, the supervisor included; a dead supervisor is started again by hand. */
 async function killOne(): Promise<string> {
   const supervisor = biwa.supervisor.pid ?? 0
-  const candidates = [...descendants(supervisor), { pid: supervisor, command: 'supervisor' }]
-  const victim = candidates[Math.floor(Math.random() * candidates.length)]
-  if (victim === undefined) return 'none'
-  try {
-    process.kill(victim.pid, 'SIGKILL')
-  } catch {
-    return 'gone'
+  const kinds = new Map([['supervisor', [supervisor]]])
+  for (const { pid, command } of descendants(supervisor)) {
+    const kind = kindOf(command)
+    if (kind !== undefined) kinds.set(kind, [...(kinds.get(kind) ?? []), pid])
   }
-  if (victim.pid === supervisor) biwa = await startBiwa({ dataDirectory })
-  return /(?:roles\/)?([\w-]+)(?:\.[jt]s)?(?: |$)/.exec(victim.command.split('/').at(-1) ?? '')?.[1] ?? victim.command
+  const [kind, pids] = pick([...kinds])
+  const victim = pick(pids)
+  try {
+    process.kill(victim, 'SIGKILL')
+  } catch {
+    return `${kind}, gone already`
+  }
+  if (victim === supervisor) biwa = await startBiwa({ dataDirectory })
+  return kind
+}
+
+function kindOf(command: string): string | undefined {
+  if (command.startsWith('postgres:')) return 'backend'
+  if (command.includes('bin/postgres')) return 'postmaster'
+  return /(api|worker|scheduler|engine)\.js/.exec(command)?.[1]
+}
+
+function pick<T>(choices: readonly T[]): T {
+  return must(choices[Math.floor(Math.random() * choices.length)], 'there is a choice')
 }
 
 async function everythingArrived(ledger: Ledger): Promise<void> {

@@ -1,12 +1,15 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
 import { external, externalEnvironment } from './external.ts'
 
 const main = resolve(import.meta.dirname, '../../dist/cli/main.js')
+
+/** Where all servers of a test run log to, for those who look for a fault. */
+const logFile = process.env['BIWA_TEST_LOG']
 
 export interface BiwaOptions {
   readonly dataDirectory?: string
@@ -41,7 +44,10 @@ export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
   })
   let log = ''
   let output = ''
-  supervisor.stderr.on('data', (part: Buffer) => (log = (log + part.toString()).slice(-200_000)))
+  supervisor.stderr.on('data', (part: Buffer) => {
+    log = (log + part.toString()).slice(-200_000)
+    if (logFile !== undefined) appendFileSync(logFile, part)
+  })
   supervisor.stdout.on('data', (part: Buffer) => (output += part.toString()))
   await new Promise<void>((ready, fail) => {
     const timer = setTimeout(() => fail(new Error(`not ready in time:\n${output}\n${log}`)), 90_000)

@@ -55,6 +55,9 @@ const smallMachineSettings = {
 /** Recovery after a crash replays at most `max_wal_size`, which takes seconds, but the disk may be slow. */
 const startTimeoutMs = 120_000
 
+/** How long backends may take to notice that their postmaster is gone. */
+const orphansMsMax = 20_000
+
 /**
  * A real PostgreSQL as a child process, on a Unix socket only. When it dies by itself it is started again, and
  * statements meanwhile fail with `database_unavailable`.
@@ -98,7 +101,7 @@ export class EmbeddedPostgres implements Service {
       settings: { ...smallMachineSettings, unix_socket_directories: socketDirectory, ...settings },
     }
     this.#url = urlOf(password, socketDirectory, 'biwa')
-    await this.#launch(command)
+    await this.#launchAfterOrphans(command)
     await createDatabase(urlOf(password, socketDirectory, 'postgres'))
     this.#watch = this.#keepRunning(command)
   }
@@ -109,6 +112,20 @@ export class EmbeddedPostgres implements Service {
     await this.#watch
     // PostgreSQL has removed its socket; whatever else lies there is not ours to remove.
     if (this.#socketDirectory !== undefined) await rmdir(this.#socketDirectory).catch(() => {})
+  }
+
+  /** Backends whose postmaster was killed end by themselves, and until then keep a new one from starting. */
+  async #launchAfterOrphans(command: ServerCommand): Promise<void> {
+    const { clock } = this.#options
+    const deadline = clock.monotonicMs() + orphansMsMax
+    for (;;) {
+      try {
+        return await this.#launch(command)
+      } catch (error) {
+        if (!String(error).includes('pre-existing shared memory block') || clock.monotonicMs() > deadline) throw error
+        await clock.sleep(100)
+      }
+    }
   }
 
   async #launch(command: ServerCommand): Promise<void> {
