@@ -23,8 +23,11 @@ interface Ledger {
 }
 
 let biwa: Biwa
+/** Ends the senders also when the test fails before it asks them to stop. */
+const over = new AbortController()
 
 afterAll(async () => {
+  over.abort()
   await biwa.stop()
   rmSync(dataDirectory, { recursive: true, force: true })
 })
@@ -83,7 +86,7 @@ it(`keeps every acknowledged record exactly once over ${kills} kills of random p
 /** Batches with ids: most are repeated until they are acknowledged, as a good sender does; some are given up. */
 async function sendBatches(sender: string, ledger: Ledger, stop: AbortSignal): Promise<void> {
   const patience = AbortSignal.timeout(300_000)
-  for (let number = 0; !stop.aborted; number++) {
+  for (let number = 0; !stop.aborted && !over.signal.aborted; number++) {
     const batch = `${sender}-${number}`
     const lines = Array.from({ length: rowsPerBatch }, (_, n) => JSON.stringify({ batch, n }))
     const persistent = number % 4 !== 0
@@ -96,14 +99,14 @@ async function sendBatches(sender: string, ledger: Ledger, stop: AbortSignal): P
       }
       await sleep(50)
       if (patience.aborted) throw new Error(`the server did not come back:\n${biwa.log()}`)
-    } while (persistent)
+    } while (persistent && !over.signal.aborted)
     await sleep(10)
   }
 }
 
 /** Events without ids: never repeated, because nobody could tell a repetition from a second event. */
 async function sendEvents(sender: number, ledger: Ledger, stop: AbortSignal): Promise<void> {
-  for (let number = sender; !stop.aborted; number += 2) {
+  for (let number = sender; !stop.aborted && !over.signal.aborted; number += 2) {
     ledger.triedEvents.add(number)
     if (await acknowledged('/api/v1/databases/test/tables/events/events', JSON.stringify({ n: number }))) {
       ledger.acknowledgedEvents.add(number)
