@@ -130,7 +130,7 @@ export const settingTable = {
     flag: 'query-memory-bytes',
     placeholder: '<size>',
     fallback: 1e9,
-    doc: 'The memory a query may use before it spills; its process is killed at twice that.',
+    doc: 'The memory a query may use before it spills; its process is killed at twice that and half a gigabyte.',
   }),
   queryTemporaryBytes: bytes({
     flag: 'query-temporary-bytes',
