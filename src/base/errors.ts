@@ -31,6 +31,8 @@ export const errorCatalogue = {
   database_not_found: spec(404, 'The database does not exist'),
   table_not_found: spec(404, 'The table does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
+  schedule_not_found: spec(404, 'The schedule does not exist'),
+  limit_not_found: spec(404, 'The limit does not exist'),
   /** The job exists but has no result: it failed, was killed, or makes none. */
   result_not_found: spec(404, 'The job has no result'),
   method_not_allowed: spec(405, 'This address does not take this method'),
@@ -72,6 +74,8 @@ export const errorCatalogue = {
   job_killed: spec(409, 'The job was killed'),
   /** An attempt took longer than the job allows. */
   job_timeout: spec(422, 'The job took too long'),
+  /** The attempt said nothing new of its progress for too long. */
+  job_stalled: spec(504, 'The job made no progress', true),
   /** The process that ran the job died; the job is tried again. */
   worker_lost: spec(503, 'The worker was lost', true),
   /** The worker no longer holds the job's lease: another attempt owns it. */

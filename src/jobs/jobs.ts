@@ -1,5 +1,6 @@
 import type { ErrorRecord } from '../base/errors.ts'
 import type { Service } from '../base/service.ts'
+import type { Waiting } from './waiting-reason.ts'
 
 export type JobState = 'queued' | 'delayed' | 'running' | 'retry_wait' | 'success' | 'error' | 'killed' | 'dead'
 
@@ -40,6 +41,10 @@ export interface NewJob {
   readonly runAt?: Date
   readonly attemptsMax?: number
   readonly timeoutMs?: number
+  /** Counted by the limit `workgroup:ACCOUNT/NAME`, if there is one. */
+  readonly workgroup?: string
+  /** Counted by the limits `resource:ACCOUNT/NAME`, if there are any, with so many slots each. */
+  readonly resources?: Readonly<Record<string, number>>
 }
 
 export interface JobTransition {
@@ -72,6 +77,8 @@ export interface Jobs extends Service {
   wait(accountId: number | null, id: number, timeoutMs: number, signal?: AbortSignal): Promise<Job>
   /** Ends a waiting job at once and a running one within a second. Returns the state before. */
   kill(accountId: number, id: number, actor: string): Promise<JobState>
+  /** Why the job waits; null where it does not. */
+  explain(accountId: number, id: number): Promise<Waiting | null>
   /** Waiting and running jobs by kind, and the age of the oldest that waits: for metrics. */
   depth(): Promise<{ kind: string; state: JobState; count: number; oldestSeconds: number }[]>
 }
@@ -98,4 +105,6 @@ export interface JobKind {
   /** How many run at once in this process. */
   readonly concurrency: number
   readonly handler: JobHandler
+  /** An attempt that says nothing new of its progress for so long is ended and tried again. Off by default. */
+  readonly stallMs?: number
 }
