@@ -95,9 +95,12 @@ create table job_history (
   -- Which process or user did it, and why.
   actor        text not null,
   reason       text not null,
-  -- Of the end of an attempt: when it began, and from which state.
-  acquired_at  timestamptz,
+  -- Of the end of an attempt: when it began, from which state, whose lease it was, and the slots that it held.
+  acquired_at   timestamptz,
   acquired_from text,
+  acquired_by   text,
+  limit_ids     bigint[],
+  weights       integer[],
   progress     jsonb,
   output       jsonb,
   -- The ErrorRecord of a failed attempt, and what it has in common with others of its sort.

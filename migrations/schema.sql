@@ -133,53 +133,121 @@ create table inbox_objects (
 CREATE INDEX inbox_objects_waiting ON public.inbox_objects USING btree (received_at) WHERE (released_at IS NULL);
 
 create table job_history (
-  id         bigint not null generated always as identity,
-  job_id     bigint not null,
-  at         timestamp with time zone not null default now(),
-  from_state text,
-  to_state   text not null,
-  attempt    integer not null,
-  actor      text not null,
-  reason     text not null default ''::text,
-  constraint job_history_pkey PRIMARY KEY (id),
-  constraint job_history_job_id_fkey FOREIGN KEY (job_id) REFERENCES jobs(id) ON DELETE CASCADE
+  id            bigint not null generated always as identity,
+  job_id        bigint not null,
+  account_id    bigint,
+  at            timestamp with time zone not null default now(),
+  from_state    text not null,
+  to_state      text not null,
+  attempt       integer not null,
+  actor         text not null,
+  reason        text not null,
+  acquired_at   timestamp with time zone,
+  acquired_from text,
+  acquired_by   text,
+  limit_ids     bigint[],
+  weights       integer[],
+  progress      jsonb,
+  output        jsonb,
+  error         jsonb,
+  fingerprint   text,
+  constraint job_history_to_state_check CHECK ((to_state = ANY (ARRAY['queued'::text, 'delayed'::text, 'running'::text, 'retry_wait'::text, 'success'::text, 'error'::text, 'killed'::text, 'dead'::text])))
 );
-CREATE INDEX job_history_by_job ON public.job_history USING btree (job_id, id);
+CREATE INDEX job_history_by_job ON public.job_history USING btree (job_id);
+CREATE INDEX job_history_by_time ON public.job_history USING brin (at);
+CREATE INDEX job_history_ends ON public.job_history USING btree (account_id, to_state, job_id DESC) WHERE (to_state = ANY (ARRAY['success'::text, 'error'::text, 'killed'::text, 'dead'::text]));
+
+create table job_lanes (
+  id         bigint not null generated always as identity,
+  kind       text not null,
+  account_id bigint,
+  limit_keys text[] not null,
+  weights    integer[] not null,
+  constraint job_lanes_pkey PRIMARY KEY (id),
+  constraint job_lanes_check CHECK ((cardinality(weights) = cardinality(limit_keys))),
+  constraint job_lanes_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX job_lanes_identity ON public.job_lanes USING btree (kind, COALESCE(account_id, (0)::bigint), limit_keys, weights);
+
+create table job_limits (
+  id           bigint not null generated always as identity,
+  key          text not null,
+  account_id   bigint,
+  slots        integer not null,
+  used         integer not null default 0,
+  paused_until timestamp with time zone,
+  changed_at   timestamp with time zone not null default now(),
+  constraint job_limits_pkey PRIMARY KEY (id),
+  constraint job_limits_key_key UNIQUE (key),
+  constraint job_limits_slots_check CHECK ((slots >= 0)),
+  constraint job_limits_used_check CHECK ((used >= 0)),
+  constraint job_limits_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+
+create table job_running (
+  lease_token       bigint not null,
+  job_id            bigint not null,
+  lane_id           bigint not null,
+  account_id        bigint,
+  from_state        text not null,
+  attempt           integer not null,
+  lease_owner       text not null,
+  lease_expires_at  timestamp with time zone not null,
+  acquired_at       timestamp with time zone not null default now(),
+  progress          jsonb,
+  progress_at       timestamp with time zone not null default now(),
+  kill_requested_at timestamp with time zone,
+  limit_ids         bigint[],
+  weights           integer[],
+  constraint job_running_pkey PRIMARY KEY (lease_token)
+);
+CREATE UNIQUE INDEX job_running_job ON public.job_running USING btree (job_id);
+
+create table job_waiting (
+  job_id   bigint not null,
+  lane_id  bigint not null,
+  state    text not null,
+  due_at   timestamp with time zone not null,
+  position bigint not null,
+  attempt  integer not null default 0,
+  constraint job_waiting_pkey PRIMARY KEY (job_id),
+  constraint job_waiting_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delayed'::text, 'retry_wait'::text])))
+);
+CREATE INDEX job_waiting_queued ON public.job_waiting USING btree (lane_id, "position", job_id) WHERE (state = 'queued'::text);
+CREATE INDEX job_waiting_until ON public.job_waiting USING btree (due_at) WHERE (state <> 'queued'::text);
+
+create table job_workers (
+  name       text not null,
+  host       text not null,
+  pid        integer not null,
+  version    text not null,
+  kinds      jsonb not null,
+  state      text not null,
+  started_at timestamp with time zone not null default now(),
+  seen_at    timestamp with time zone not null default now(),
+  constraint job_workers_pkey PRIMARY KEY (name),
+  constraint job_workers_state_check CHECK ((state = ANY (ARRAY['running'::text, 'draining'::text])))
+);
 
 create table jobs (
-  id                bigint not null generated always as identity,
-  account_id        bigint,
-  user_id           bigint,
-  kind              text not null,
-  state             text not null default 'queued'::text,
-  priority          smallint not null default 0,
-  unique_key        text,
-  input             jsonb not null,
-  progress          jsonb,
-  output            jsonb,
-  error             jsonb,
-  run_at            timestamp with time zone not null default now(),
-  attempt           integer not null default 0,
-  attempts_max      integer not null default 3,
-  timeout_ms        bigint,
-  lease_token       bigint,
-  lease_owner       text,
-  lease_expires_at  timestamp with time zone,
-  kill_requested_at timestamp with time zone,
-  created_at        timestamp with time zone not null default now(),
-  started_at        timestamp with time zone,
-  finished_at       timestamp with time zone,
+  id           bigint not null generated always as identity,
+  lane_id      bigint not null,
+  account_id   bigint,
+  user_id      bigint,
+  kind         text not null,
+  priority     smallint not null default 0,
+  unique_key   text,
+  input        jsonb not null,
+  run_at       timestamp with time zone not null,
+  attempts_max integer not null,
+  timeout_ms   bigint,
+  submitted_by text not null,
+  created_at   timestamp with time zone not null default now(),
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_attempts_max_check CHECK ((attempts_max >= 1)),
-  constraint jobs_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2))),
-  constraint jobs_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delayed'::text, 'running'::text, 'retry_wait'::text, 'success'::text, 'error'::text, 'killed'::text, 'dead'::text]))),
-  constraint jobs_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE,
-  constraint jobs_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE SET NULL
+  constraint jobs_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2)))
 );
 CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id DESC);
-CREATE INDEX jobs_finished ON public.jobs USING btree (finished_at) WHERE (finished_at IS NOT NULL);
-CREATE INDEX jobs_leased ON public.jobs USING btree (lease_expires_at) WHERE (state = 'running'::text);
-CREATE INDEX jobs_ready ON public.jobs USING btree (kind, priority DESC, run_at, id) WHERE (state = ANY (ARRAY['queued'::text, 'delayed'::text, 'retry_wait'::text]));
 CREATE UNIQUE INDEX jobs_unique_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), kind, unique_key) WHERE (unique_key IS NOT NULL);
 
 create table object_removals (

@@ -1,10 +1,39 @@
-// What the queue announces through PostgreSQL, always together with the change itself.
+// What the queue announces through PostgreSQL, after the change itself. An announcement may be lost with its process: it
+// only saves the time until somebody looks.
 
-/** Jobs of a kind, which is the payload, can be acquired. */
+/** For workers; each of the payload's items, between commas, is one of `readyItem`. */
 export const readyChannel = 'biwa_jobs_ready'
 
-/** Somebody asks for the end of the running job whose id is the payload. */
+/** Somebody asks for the end of the running jobs whose ids are the payload's items. */
 export const killChannel = 'biwa_jobs_kill'
 
-/** The job whose id is the payload is finished. */
+/** The jobs whose ids are the payload's items are finished. */
 export const finishedChannel = 'biwa_jobs_finished'
+
+export const readyItem = {
+  /** Jobs of the lane can be acquired, from that position on. Whole seconds: what comes in quick succession is one item. */
+  lane: (id: number, position = 0): string => `${id}:${Math.floor(position / 1e6)}`,
+  /** A job becomes due then, in milliseconds since 1970. */
+  due: (atMs: number): string => `@${atMs}`,
+  /** Slots of the limit came back. */
+  limit: (id: number): string => `#${id}`,
+  /** Limits were made, changed or removed. */
+  limits: '*',
+}
+
+/** What workers were told; of an item that cannot be read, nothing. */
+export type Ready =
+  | { readonly what: 'lane'; readonly id: number; readonly position: number }
+  | { readonly what: 'due'; readonly atMs: number }
+  | { readonly what: 'limit'; readonly id: number }
+  | { readonly what: 'limits' }
+
+export function parseReady(payload: string): Ready[] {
+  return payload.split(',').flatMap((item): Ready[] => {
+    if (item === readyItem.limits) return [{ what: 'limits' }]
+    if (item.startsWith('@')) return [{ what: 'due', atMs: Number(item.slice(1)) }]
+    if (item.startsWith('#')) return [{ what: 'limit', id: Number(item.slice(1)) }]
+    const [id, seconds] = item.split(':').map(Number)
+    return id === undefined || seconds === undefined ? [] : [{ what: 'lane', id, position: seconds * 1e6 }]
+  })
+}

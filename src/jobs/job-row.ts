@@ -24,10 +24,40 @@ export interface JobRow {
   readonly finished_at: Date | null
 }
 
-/** The columns of a `JobRow` of the table or alias `j`. */
+/**
+ * Where the state of a job `j` is: it runs (`r`), or it waits (`w`), or the last row of its history (`h`) is its end.
+ * `past` is what its attempts left behind.
+ */
+export const jobSources = sql`
+  jobs j
+  left join job_running r on r.job_id = j.id
+  left join job_waiting w on w.job_id = j.id
+  left join lateral (select * from job_history where job_id = j.id order by id desc limit 1) h on true
+  left join lateral (
+    select max(acquired_at) as started_at,
+           (array_agg(error order by id desc) filter (where error is not null))[1] as error
+      from job_history where job_id = j.id
+  ) past on true`
+
+/** The state of a job of `jobSources`. */
+export const jobState = sql`
+  case when r.job_id is not null then 'running' when w.job_id is not null then w.state else h.to_state end`
+
+const isFinished = sql`r.job_id is null and w.job_id is null`
+
+/** The columns of a `JobRow` from `jobSources`. */
 export const jobColumns = sql`
-  j.id, j.account_id, j.user_id, j.kind, j.state, j.priority, j.unique_key, j.input, j.progress, j.output, j.error,
-  j.run_at, j.attempt, j.attempts_max, j.timeout_ms, j.kill_requested_at, j.created_at, j.started_at, j.finished_at`
+  j.id, j.account_id, j.user_id, j.kind, ${jobState} as state, j.priority, j.unique_key, j.input,
+  case when r.job_id is not null then r.progress else h.progress end as progress,
+  case when ${isFinished} then h.output end as output,
+  case when ${isFinished} and h.to_state = 'success' then null else past.error end as error,
+  coalesce(w.due_at, j.run_at) as run_at,
+  coalesce(r.attempt, w.attempt, h.attempt, 0) as attempt,
+  j.attempts_max, j.timeout_ms,
+  coalesce(r.kill_requested_at, case when ${isFinished} and h.to_state = 'killed' then h.at end) as kill_requested_at,
+  j.created_at,
+  coalesce(r.acquired_at, past.started_at) as started_at,
+  case when ${isFinished} then h.at end as finished_at`
 
 export function jobOf(row: JobRow): Job {
   return {

@@ -9,9 +9,13 @@ import { systemClock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { openPostgres, sql } from '../base/postgres/postgres.ts'
 import { systemRandomness } from '../base/randomness.ts'
+import { finishAndAcquire } from './acquire.sql.ts'
+import { Announcer } from './announcer.ts'
+import { extendLeases } from './heartbeat.sql.ts'
 import type { Attempt, JobHandler, JobState, JobTransition } from './jobs.ts'
-import { acquireJobs, extendLeases } from './lease.sql.ts'
 import { failedByBug, succeeded } from './outcome.ts'
+import { positionMin } from './position.sql.ts'
+import { promoteDue } from './promote.sql.ts'
 import { settleAttempt, settleExpired } from './settle.ts'
 import type { JobsBench } from './testing/jobs-bench.ts'
 import { openJobsBench } from './testing/jobs-bench.ts'
@@ -49,6 +53,7 @@ function successors(state: JobState): (JobState | undefined)[] {
   )
 }
 
+const silent = () => new Announcer(database.postgres, systemClock)
 const get = (job: { id: number }) => bench.jobs.get(bench.accountId, job.id)
 const until = (condition: () => unknown) => vi.waitFor(async () => expect(await condition()).toBeTruthy(), 20_000)
 
@@ -62,8 +67,13 @@ function endless(begun: Attempt[]): JobHandler {
 
 /** As a worker does that is then killed: the lease stays, and nobody extends it. */
 async function acquireAndVanish(owner = 'gone', leaseMs = 60_000) {
-  const [row] = await acquireJobs(database.postgres, [{ kind: 'work', free: 1 }], { owner, ms: leaseMs })
-  return { jobId: row?.id ?? 0, leaseToken: row?.lease_token ?? 0 }
+  await promoteDue(database.postgres, { actor: owner, limit: 100, horizonMs: 1000 })
+  const lanes = await database.postgres.query<{ id: number }>(sql`select id from job_lanes where kind = 'work'`)
+  const wanted = lanes.map(({ id: laneId }) => ({ laneId, fromPosition: positionMin, count: 1 }))
+  const [row] = await finishAndAcquire(database.postgres, [], wanted, { owner, ms: leaseMs })
+  if (row?.id === undefined || row.id === null) throw new Error('no job is due')
+  return { jobId: row.id, leaseToken: row.lease_token }
+}
 }
 
 const expire = (jobId: number) =>
@@ -156,7 +166,7 @@ describe('twenty runners at once', () => {
     for (const { job } of made) expect((await bench.finished(job)).state).toBe('success')
     expect([...attempts.values()].filter((times) => times !== 1)).toEqual([])
     expect(attempts.size).toBe(400 + made.filter(({ job }) => job.id % 10 === 0).length)
-    const tokens = await database.postgres.query(sql`select distinct output from jobs`)
+    const tokens = await database.postgres.query(sql`select distinct output from job_history where output is not null`)
     expect(tokens).toHaveLength(400)
   })
 })
@@ -164,7 +174,7 @@ describe('twenty runners at once', () => {
 describe('the lease', () => {
   test('fences: who lost it can neither finish nor extend', async () => {
     const job = await bench.submit()
-    const parts = { postgres: database.postgres, randomness: systemRandomness, owner: 'late' }
+    const parts = { postgres: database.postgres, randomness: systemRandomness, announcer: silent(), owner: 'late' }
     const stale = await acquireAndVanish()
     expect(stale.jobId).toBe(job.id)
     await expire(job.id)
@@ -192,7 +202,8 @@ describe('the lease', () => {
       '>queued',
       'queued>running',
       'running>retry_wait',
-      'retry_wait>running',
+      'retry_wait>queued',
+      'queued>running',
       'running>success',
     ])
     const lost = (await bench.jobs.history(bench.accountId, job.id))[2]
@@ -200,7 +211,7 @@ describe('the lease', () => {
   })
 
   test('that runs out at the last attempt makes the job dead, and one that was to be killed is killed', async () => {
-    const parts = { postgres: database.postgres, randomness: systemRandomness, owner: 'sweeper' }
+    const parts = { postgres: database.postgres, randomness: systemRandomness, announcer: silent(), owner: 'sweeper' }
     const last = await bench.submit({ attemptsMax: 1 })
     await acquireAndVanish()
     const doomed = await bench.submit()
@@ -289,7 +300,8 @@ describe('a failed attempt', () => {
     expect((await bench.path(job)).slice(1)).toEqual([
       'queued>running',
       'running>retry_wait',
-      'retry_wait>running',
+      'retry_wait>queued',
+      'queued>running',
       'running>dead',
     ])
   })

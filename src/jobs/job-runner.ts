@@ -4,19 +4,24 @@ import type { Logger } from '../base/log.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Service } from '../base/service.ts'
+import { Announcer } from './announcer.ts'
 import { killChannel, readyChannel } from './channels.ts'
 import { Doorbell } from './doorbell.ts'
-import { jobOf } from './job-row.ts'
+import { extendLeases } from './heartbeat.sql.ts'
 import type { JobKind } from './jobs.ts'
 import { killedError } from './kill.ts'
-import { acquireJobs, extendLeases } from './lease.sql.ts'
 import type { Outcome } from './outcome.ts'
 import { failedByBug } from './outcome.ts'
+import { ReadyWatch } from './ready-watch.ts'
 import { runHandler } from './run-handler.ts'
-import { RunningAttempt } from './running-attempt.ts'
+import type { RunningAttempt } from './running-attempt.ts'
 import { settleAttempt, settleExpired } from './settle.ts'
+import type { SettleParts } from './settle.ts'
+import type { EndedSuccess } from './turns.ts'
+import { Turns } from './turns.ts'
 
 export interface JobRunnerOptions {
+  /** For most statements; best opened with `workerServerSettings`. */
   readonly postgres: Postgres
   readonly clock: Clock
   readonly randomness: Randomness
@@ -33,104 +38,104 @@ export function openJobRunner(options: JobRunnerOptions): Service {
   return new JobRunner(options)
 }
 
-/** How often a runner looks by itself: for jobs whose time has come, and for announcements that were lost. */
-const pollMs = 1000
+/** How long to wait before what the database could not do is tried again. */
+const againMs = 1000
 
 class JobRunner implements Service {
   readonly name = 'job-runner'
   readonly #options: JobRunnerOptions
   readonly #kinds: ReadonlyMap<string, JobKind>
   readonly #leaseMs: number
-  /** By lease token. */
-  readonly #running = new Map<number, { readonly attempt: RunningAttempt; readonly done: Promise<void> }>()
-  readonly #ready: Doorbell
+  readonly #settling: SettleParts
+  readonly #ready: ReadyWatch
+  readonly #turns: Turns
+  /** By lease token: all attempts whose ends are not written yet. */
+  readonly #running = new Map<number, RunningAttempt>()
   readonly #heartbeat: Doorbell
   /** Aborted when no more jobs are to be acquired. */
   readonly #draining = new AbortController()
   readonly #stopping = new AbortController()
-  #loops: { readonly acquiring: Promise<void>; readonly beating: Promise<void> } | undefined
+  #beating: Promise<void> | undefined
   #stopListening: (() => Promise<void>)[] = []
-  /** Kills that came while jobs were being acquired, and may be meant for these. */
-  #earlyKills = new Set<number>()
-  /** What did not work the last time. */
-  readonly #failing = new Set<string>()
+  /** Called when nothing runs any more. */
+  #whenIdle: (() => void)[] = []
+  #failingToBeat = false
   /** Until then, other workers have the chance to come back after the database was away. */
   #expireFromMs = 0
 
   constructor(options: JobRunnerOptions) {
+    const { postgres, clock, log, owner, randomness } = options
     this.#options = options
     this.#kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]))
     assert(this.#kinds.size === options.kinds.length, 'each kind of job has one handler')
     this.#leaseMs = options.leaseMs ?? 15_000
-    this.#ready = new Doorbell(options.clock)
-    this.#heartbeat = new Doorbell(options.clock)
+    const announcer = new Announcer(postgres, clock)
+    this.#settling = { postgres, randomness, announcer, owner }
+    this.#heartbeat = new Doorbell(clock)
+    const names = [...this.#kinds.keys()]
+    this.#ready = new ReadyWatch({ postgres, clock, log, announcer, owner, kinds: names }, () => this.#turns.ring())
+    this.#turns = new Turns({
+      ...{ postgres, clock, log, announcer },
+      kinds: options.kinds,
+      lease: { owner, ms: this.#leaseMs },
+      picker: this.#ready.picker,
+      begin: (attempt) => this.#begin(attempt),
+      settled: (ended, lost) => this.#settled(ended, lost),
+      settleAlone: (ended) => void this.#settle(ended.attempt, ended.outcome),
+    })
   }
 
   async start(): Promise<void> {
     const { postgres } = this.#options
-    const onReady = (kind: string) => this.#kinds.has(kind) && this.#ready.ring()
-    this.#stopListening.push(await postgres.listen(readyChannel, onReady, () => this.#ready.ring()))
-    const onKill = (id: string) => this.#kill(Number(id))
+    const { signal: draining } = this.#draining
+    const onReady = (payload: string) => this.#ready.hear(payload)
+    this.#stopListening.push(await postgres.listen(readyChannel, onReady, () => this.#ready.look()))
+    const onKill = (ids: string) => ids.split(',').forEach((id) => this.#kill(Number(id)))
     this.#stopListening.push(await postgres.listen(killChannel, onKill, () => this.#heartbeat.ring()))
-    this.#loops = { acquiring: this.#acquireUntilDrained(), beating: this.#beatUntilStopped() }
+    this.#beating = this.#beatUntilStopped()
+    this.#ready.start(draining)
+    this.#turns.start(draining)
   }
 
   async drain(): Promise<void> {
     this.#draining.abort()
-    await this.#loops?.acquiring
-    await Promise.all([...this.#running.values()].map(({ done }) => done))
+    await this.#ready.ended()
+    await this.#turns.drained()
+    await this.#idle()
   }
 
   async stop(): Promise<void> {
     this.#draining.abort()
     this.#stopping.abort()
-    await this.#loops?.acquiring
-    for (const { attempt } of this.#running.values()) attempt.end(shuttingDown())
-    await Promise.all([...this.#running.values()].map(({ done }) => done))
-    await this.#loops?.beating
+    await this.#ready.ended()
+    await this.#turns.drained()
+    this.#turns.hurry()
+    for (const attempt of this.#running.values()) attempt.end(shuttingDown())
+    await this.#idle()
+    await this.#turns.ended()
+    await this.#beating
     const listeners = this.#stopListening
     this.#stopListening = []
     await Promise.all(listeners.map((stopListening) => stopListening()))
   }
 
-  async #acquireUntilDrained(): Promise<void> {
-    const { signal } = this.#draining
-    while (!signal.aborted) {
-      await this.#attemptTo('acquire jobs', () => this.#acquire())
-      await this.#ready.wait(pollMs, signal)
-    }
-  }
-
-  async #acquire(): Promise<void> {
-    const { postgres, owner } = this.#options
-    this.#earlyKills = new Set()
-    const wanted = this.#freePlaces()
-    if (wanted.length === 0) return
-    const rows = await acquireJobs(postgres, wanted, { owner, ms: this.#leaseMs })
-    for (const row of rows) {
-      const attempt = new RunningAttempt(jobOf(row), row.lease_token)
-      if (this.#earlyKills.has(row.id)) attempt.end(AppError.fromRecord(killedError(row.id)))
-      this.#running.set(attempt.leaseToken, { attempt, done: this.#run(attempt) })
-    }
-  }
-
-  #freePlaces(): { kind: string; free: number }[] {
-    const taken = new Map<string, number>()
-    for (const { attempt } of this.#running.values()) {
-      taken.set(attempt.job.kind, (taken.get(attempt.job.kind) ?? 0) + 1)
-    }
-    return [...this.#kinds.values()]
-      .map(({ kind, concurrency }) => ({ kind, free: concurrency - (taken.get(kind) ?? 0) }))
-      .filter(({ free }) => free > 0)
-  }
-
-  async #run(attempt: RunningAttempt): Promise<void> {
+  #begin(attempt: RunningAttempt): void {
     const kind = this.#kinds.get(attempt.job.kind)
     assert(kind !== undefined, 'only jobs of known kinds are acquired')
-    const outcome = await runHandler(kind.handler, attempt, this.#options)
-    if (outcome !== undefined) await this.#settle(attempt, outcome)
-    this.#running.delete(attempt.leaseToken)
-    this.#ready.ring()
+    this.#running.set(attempt.leaseToken, attempt)
+    void runHandler(kind, attempt, this.#options).then((outcome) => {
+      this.#turns.freePlace(attempt)
+      if (outcome === undefined) this.#forget(attempt)
+      else if (outcome.event === 'succeed' && !attempt.holdsSlots) this.#turns.settle({ attempt, outcome })
+      else void this.#settle(attempt, outcome)
+    })
+  }
+
+  #settled(ended: readonly EndedSuccess[], lost: ReadonlySet<number>): void {
+    for (const { attempt } of ended) {
+      if (lost.has(attempt.leaseToken)) this.#warnOfLostLease(attempt)
+      this.#forget(attempt)
+    }
   }
 
   /** Tries for as long as the database is away: the work is done, and should not be done again. */
@@ -140,24 +145,41 @@ class JobRunner implements Service {
     while (true) {
       try {
         const lease = { jobId: attempt.job.id, leaseToken: attempt.leaseToken }
-        const state = await settleAttempt(this.#options, { ...lease, outcome, progress: attempt.latestProgress })
-        if (state === undefined) log.warn(job, 'the lease was lost: what came of this attempt does not count')
+        const state = await settleAttempt(this.#settling, { ...lease, outcome, progress: attempt.latestProgress })
+        if (state === undefined) this.#warnOfLostLease(attempt)
         else log.debug({ ...job, state }, 'an attempt has ended')
-        return
+        break
       } catch (error) {
         log.warn({ err: error, ...job }, 'what came of an attempt could not be written')
         const again = isAppError(error, 'database_unavailable') || outcome.event === 'succeed'
         // The lease runs out, and tells the others.
-        if (!again || this.#stopping.signal.aborted) return
+        if (!again || this.#stopping.signal.aborted) break
         if (!isAppError(error, 'database_unavailable')) outcome = failedByBug(attempt.job.id)
-        await clock.sleep(pollMs, this.#stopping.signal)
+        await clock.sleep(againMs, this.#stopping.signal)
       }
     }
+    this.#forget(attempt)
+    // It may wait again, or have given slots back.
+    this.#turns.ring()
+  }
+
+  #warnOfLostLease({ job: { id, kind, attempt } }: RunningAttempt): void {
+    this.#options.log.warn({ job: id, kind, attempt }, 'the lease was lost: what came of this attempt does not count')
+  }
+
+  #forget(attempt: RunningAttempt): void {
+    this.#running.delete(attempt.leaseToken)
+    if (this.#running.size > 0) return
+    for (const tell of this.#whenIdle.splice(0)) tell()
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#running.size > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   #kill(jobId: number): void {
-    this.#earlyKills.add(jobId)
-    for (const { attempt } of this.#running.values()) {
+    this.#turns.noteKill(jobId)
+    for (const attempt of this.#running.values()) {
       if (attempt.job.id === jobId) attempt.end(AppError.fromRecord(killedError(jobId)))
     }
   }
@@ -165,16 +187,30 @@ class JobRunner implements Service {
   async #beatUntilStopped(): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      const done = await this.#attemptTo('extend leases', () => this.#beat())
+      const done = await this.#tryToBeat()
       if (!done) this.#expireFromMs = this.#options.clock.monotonicMs() + this.#leaseMs / 2
       await this.#heartbeat.wait(this.#leaseMs / 3, signal)
+    }
+  }
+
+  /** A runner outlives a heartbeat that fails: the next time will come. Says whether it worked. */
+  async #tryToBeat(): Promise<boolean> {
+    try {
+      await this.#beat()
+      this.#failingToBeat = false
+      return true
+    } catch (error) {
+      // Said once, and not again each second for as long as the database is away.
+      this.#options.log[this.#failingToBeat ? 'debug' : 'warn']({ err: error }, 'cannot extend leases now')
+      this.#failingToBeat = true
+      return false
     }
   }
 
   /** Prolongs the leases of this process, learns what became of them, and looks for those of processes that are gone. */
   async #beat(): Promise<void> {
     const { postgres, clock, log } = this.#options
-    const attempts = [...this.#running.values()].map(({ attempt }) => attempt)
+    const attempts = [...this.#running.values()]
     if (attempts.length > 0) {
       const leases = attempts.map((attempt) => ({
         jobId: attempt.job.id,
@@ -190,23 +226,8 @@ class JobRunner implements Service {
       }
     }
     if (clock.monotonicMs() < this.#expireFromMs) return
-    const expired = await settleExpired(this.#options)
+    const expired = await settleExpired(this.#settling)
     if (expired.length > 0) log.warn({ jobs: expired }, 'the workers of these jobs were lost')
-  }
-
-  /** A runner outlives what it cannot do now: the next time will come. Says whether it worked. */
-  async #attemptTo(what: string, task: () => Promise<void>): Promise<boolean> {
-    try {
-      await task()
-      this.#failing.delete(what)
-      return true
-    } catch (error) {
-      // Said once, and not again each second for as long as the database is away.
-      const level = this.#failing.has(what) ? 'debug' : 'warn'
-      this.#options.log[level]({ err: error }, `cannot ${what} now`)
-      this.#failing.add(what)
-      return false
-    }
   }
 }
 

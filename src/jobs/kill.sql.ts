@@ -1,43 +1,51 @@
 import type { Queryable } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
-import { finishedChannel, killChannel } from './channels.ts'
 import type { JobState } from './jobs.ts'
 
-/** The state of the account's job, which stays as it is until the transaction ends. */
-export async function lockState(tx: Queryable, accountId: number, id: number): Promise<JobState | undefined> {
+/** Ends the account's job if it waits. Answers the state before. `error` is JSON text. */
+export async function killWaiting(
+  tx: Queryable,
+  job: { readonly accountId: number; readonly id: number },
+  actor: string,
+  error: string | null,
+): Promise<JobState | undefined> {
   const rows = await tx.query<{ state: JobState }>(sql`
-    select state from jobs where id = ${id} and account_id = ${accountId} for update`)
+    with killed as (
+      delete from job_waiting
+       where job_id = (select id from jobs where id = ${job.id} and account_id = ${job.accountId})
+      returning job_id, state, attempt
+    ), noted as (
+      insert into job_history (job_id, account_id, from_state, to_state, attempt, actor, reason, error)
+      select job_id, ${job.accountId}::bigint, state, 'killed', attempt, ${actor}, 'killed before it ran', ${error}::jsonb
+        from killed
+    )
+    select state from killed`)
   return rows[0]?.state
 }
 
-/** Ends a job that waits. `error` is JSON text. */
-export async function killWaiting(tx: Queryable, id: number, actor: string, error: string | null): Promise<void> {
-  await tx.query(sql`
-    with waiting as (
-      select id, state from jobs where id = ${id} and state in ('queued', 'delayed', 'retry_wait')
-    ), killed as (
-      update jobs j
-         set state = 'killed', error = ${error}::jsonb, kill_requested_at = now(), finished_at = now()
-        from waiting
-       where j.id = waiting.id
-      returning j.id, waiting.state as from_state, j.attempt
+/**
+ * Asks the attempt of the account's job to end, if it runs; says whether it does. The wish is part of the history, or
+ * nobody would know whose it was.
+ */
+export async function requestKill(
+  tx: Queryable,
+  job: { readonly accountId: number; readonly id: number },
+  actor: string,
+): Promise<boolean> {
+  const rows = await tx.query(sql`
+    with running as (
+      select lease_token, kill_requested_at is null as is_first from job_running
+       where job_id = ${job.id} and account_id = ${job.accountId}
+         for update
+    ), asked as (
+      update job_running r set kill_requested_at = now()
+        from running
+       where r.lease_token = running.lease_token and running.is_first
+      returning r.job_id, r.account_id, r.attempt
     ), noted as (
-      insert into job_history (job_id, from_state, to_state, attempt, actor, reason)
-      select id, from_state, 'killed', attempt, ${actor}, 'killed before it ran' from killed
+      insert into job_history (job_id, account_id, from_state, to_state, attempt, actor, reason)
+      select job_id, account_id, 'running', 'running', attempt, ${actor}, 'kill requested' from asked
     )
-    select pg_notify(${finishedChannel}, id::text) from killed`)
-}
-
-/** Asks the attempt of a running job to end. The wish is part of the history, or nobody would know whose it was. */
-export async function requestKill(tx: Queryable, id: number, actor: string): Promise<void> {
-  await tx.query(sql`
-    with asked as (
-      update jobs set kill_requested_at = now()
-       where id = ${id} and state = 'running' and kill_requested_at is null
-      returning id, attempt
-    ), noted as (
-      insert into job_history (job_id, from_state, to_state, attempt, actor, reason)
-      select id, 'running', 'running', attempt, ${actor}, 'kill requested' from asked
-    )
-    select pg_notify(${killChannel}, id::text) from asked`)
+    select from running`)
+  return rows.length === 1
 }

@@ -2,11 +2,14 @@ import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import { must } from '../base/errors.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
-import { finishedChannel } from './channels.ts'
+import { Announcer } from './announcer.ts'
+import { finishedChannel, readyChannel } from './channels.ts'
+import { explainWaiting } from './explain.ts'
 import { FinishWatch } from './finish-watch.ts'
 import { jobOf } from './job-row.ts'
-import type { Job, Jobs } from './jobs.ts'
+import type { Job, Jobs, NewJob } from './jobs.ts'
 import { jobNotFound, killJob } from './kill.ts'
+import { Lanes } from './lanes.ts'
 import { submitJobs } from './submit.ts'
 import { selectDepth, selectHistory, selectJob, selectJobs } from './watch.sql.ts'
 
@@ -19,6 +22,8 @@ export interface JobsOptions {
 /** The queue as those see it who submit and watch. Until `start`, waits are woken by looking now and then only. */
 export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
   const watch = new FinishWatch(clock)
+  const announcer = new Announcer(postgres, clock)
+  const lanes = new Lanes()
   let stopListening: (() => Promise<void>) | undefined
 
   async function get(accountId: number | null, id: number): Promise<Job> {
@@ -27,10 +32,16 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     return jobOf(row)
   }
 
+  async function submitAll(newJobs: readonly NewJob[]) {
+    const { submitted, ready } = await submitJobs(postgres, lanes, newJobs)
+    announcer.announce(readyChannel, ready)
+    return submitted
+  }
+
   return {
     name: 'jobs',
     async start() {
-      const onFinished = (id: string) => watch.wake(Number(id))
+      const onFinished = (ids: string) => ids.split(',').forEach((id) => watch.wake(Number(id)))
       stopListening = await postgres.listen(finishedChannel, onFinished, () => watch.wakeAll())
     },
     async stop() {
@@ -39,10 +50,10 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     },
 
     async submit(job) {
-      const [submitted] = await submitJobs(postgres, [job])
+      const [submitted] = await submitAll([job])
       return must(submitted, 'a submitted job is answered')
     },
-    submitAll: (jobs) => submitJobs(postgres, jobs),
+    submitAll,
     get,
     list: async (filter) => (await selectJobs(postgres, filter)).map(jobOf),
     async history(accountId, id) {
@@ -51,9 +62,14 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     },
     wait: (accountId, id, timeoutMs, signal) => watch.wait(id, () => get(accountId, id), timeoutMs, signal),
     async kill(accountId, id, actor) {
-      const before = await killJob(postgres, accountId, id, actor)
+      const before =
+        (await killJob({ postgres, announcer }, { accountId, id }, actor)) ?? (await get(accountId, id)).state
       log.info({ accountId, job: id, actor, state: before }, 'a job was to be killed')
       return before
+    },
+    async explain(accountId, id) {
+      await get(accountId, id)
+      return await explainWaiting(postgres, accountId, id)
     },
     async depth() {
       const rows = await selectDepth(postgres)

@@ -6,21 +6,32 @@ import { storedJson } from './stored-json.ts'
 export class RunningAttempt implements Attempt {
   readonly job: Job
   readonly leaseToken: number
-  readonly #ending = new AbortController()
+  /** Whether the lease holds slots of limits. */
+  readonly holdsSlots: boolean
+  #ending: AbortController | undefined
+  #endedBy: AppError | undefined
+  #onEnd: ((reason: AppError) => void) | undefined
   #progress: string | null = null
+  #onProgress: (() => void) | undefined
 
-  constructor(job: Job, leaseToken: number) {
+  constructor(job: Job, lease: { readonly leaseToken: number; readonly holdsSlots: boolean }) {
     this.job = job
-    this.leaseToken = leaseToken
+    this.leaseToken = lease.leaseToken
+    this.holdsSlots = lease.holdsSlots
   }
 
+  /** Made when a handler asks for it: many are done before they would look. */
   get signal(): AbortSignal {
+    if (this.#ending === undefined) {
+      this.#ending = new AbortController()
+      if (this.#endedBy !== undefined) this.#ending.abort(this.#endedBy)
+    }
     return this.#ending.signal
   }
 
   /** Why the attempt is to end; undefined while it is not. */
   get endedBy(): AppError | undefined {
-    return this.#ending.signal.aborted ? (this.#ending.signal.reason as AppError) : undefined
+    return this.#endedBy
   }
 
   /** What the handler said last of itself, as JSON text. */
@@ -29,11 +40,28 @@ export class RunningAttempt implements Attempt {
   }
 
   progress(value: unknown): void {
-    this.#progress = storedJson(value)
+    const text = storedJson(value)
+    if (text === this.#progress) return
+    this.#progress = text
+    this.#onProgress?.()
   }
 
   /** Tells the handler to end. The first reason stays. */
   end(reason: AppError): void {
-    this.#ending.abort(reason)
+    if (this.#endedBy !== undefined) return
+    this.#endedBy = reason
+    this.#ending?.abort(reason)
+    this.#onEnd?.(reason)
+  }
+
+  /** Calls once when the attempt is told to end, also when that was before. */
+  onEnd(call: (reason: AppError) => void): void {
+    if (this.#endedBy === undefined) this.#onEnd = call
+    else call(this.#endedBy)
+  }
+
+  /** Calls whenever the handler says something new of itself. */
+  onProgress(call: () => void): void {
+    this.#onProgress = call
   }
 }

@@ -1,12 +1,17 @@
 import { must } from '../base/errors.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
+import type { Announcer } from './announcer.ts'
+import { finishedChannel, readyChannel, readyItem } from './channels.ts'
+import { fingerprintOf } from './fingerprint.ts'
 import type { JobState } from './jobs.ts'
+import { finishedStates } from './jobs.ts'
 import { killedError } from './kill.ts'
-import type { Lease, LeaseFacts } from './lease.sql.ts'
-import { lockExpired, lockLease, settleJob } from './lease.sql.ts'
 import type { Outcome } from './outcome.ts'
 import { retryDelayMs } from './retry-delay.ts'
+import type { Lease, LeaseFacts } from './settle.sql.ts'
+import { lockExpired, lockLease, settleLease } from './settle.sql.ts'
+import { addUsedSlots, lockLimitIds } from './slots.sql.ts'
 import { storedJson } from './stored-json.ts'
 import { stateAfter } from './transitions.ts'
 
@@ -20,48 +25,48 @@ export interface EndedAttempt extends Lease {
 export interface SettleParts {
   readonly postgres: Postgres
   readonly randomness: Randomness
+  readonly announcer: Announcer
   /** Who settles, for the history. */
   readonly owner: string
 }
 
+interface Settled {
+  readonly facts: LeaseFacts
+  readonly state: JobState
+  readonly dueMs: number | null
+}
+
 /** Writes how the attempt ended. Returns the state that follows; undefined where the lease was lost, without effect. */
 export async function settleAttempt(parts: SettleParts, ended: EndedAttempt): Promise<JobState | undefined> {
-  if (ended.outcome.event === 'succeed') return await settleSuccess(parts, ended)
-  return await parts.postgres.transaction(async (tx) => {
+  const settled = await parts.postgres.transaction(async (tx) => {
     const facts = await lockLease(tx, ended)
-    return facts === undefined ? undefined : await settleFailure(tx, parts, ended, facts)
+    if (facts === undefined) return undefined
+    const end = await settle(tx, parts, ended, facts)
+    await giveBackSlots(tx, [facts])
+    return end
   })
+  if (settled === undefined) return undefined
+  announce(parts.announcer, [settled])
+  return settled.state
 }
 
-/** The most frequent end depends on nothing but the lease, and so is one statement. */
-async function settleSuccess(parts: SettleParts, ended: EndedAttempt): Promise<JobState | undefined> {
-  const { output, reason } = ended.outcome
-  const settled = await settleJob(parts.postgres, ended, {
-    to: 'success',
-    output,
-    error: null,
-    progress: ended.progress,
-    delayMs: 0,
-    attemptCounts: true,
-    actor: parts.owner,
-    reason,
-  })
-  return settled ? 'success' : undefined
-}
-
-async function settleFailure(
+async function settle(
   tx: Queryable,
   { randomness, owner }: SettleParts,
   { outcome, progress, ...lease }: EndedAttempt,
-  { attempt, attempts_max: attemptsMax, kill_requested: killRequested }: LeaseFacts,
-): Promise<JobState> {
+  facts: LeaseFacts,
+): Promise<Settled> {
+  const attemptsMax = Math.min(facts.attempts_max, outcome.attemptsMax ?? Infinity)
+  const { attempt, kill_requested: killRequested } = facts
   const next = stateAfter('running', outcome.event, { attempt, attemptsMax, killRequested })
-  const to = must(next, 'every outcome of an attempt has a state that follows')
-  const retriesLater = to === 'retry_wait' && outcome.event !== 'lose'
-  await settleJob(tx, lease, {
-    to,
-    output: null,
-    error: storedJson(to === 'killed' ? killedError(lease.jobId) : outcome.error),
+  const state = must(next, 'every outcome of an attempt has a state that follows')
+  const retriesLater = state === 'retry_wait' && outcome.event !== 'lose'
+  const error = state === 'killed' ? killedError(lease.jobId) : outcome.error
+  const dueMs = await settleLease(tx, lease, {
+    to: state,
+    output: outcome.output,
+    error: storedJson(error ?? undefined),
+    fingerprint: error === null ? null : fingerprintOf(error),
     progress,
     // Whoever waited for a lease to run out has waited enough.
     delayMs: retriesLater ? retryDelayMs(attempt, randomness, outcome.error?.retryAfterSeconds) : 0,
@@ -69,7 +74,31 @@ async function settleFailure(
     actor: owner,
     reason: outcome.reason,
   })
-  return to
+  return { facts, state, dueMs }
+}
+
+/** In one go for all: limits are locked in the order of their ids, and never after any that is locked already. */
+async function giveBackSlots(tx: Queryable, leases: readonly LeaseFacts[]): Promise<void> {
+  const slots = new Map<number, number>()
+  for (const { limit_ids: ids, weights } of leases) {
+    ids?.forEach((id, index) => slots.set(id, (slots.get(id) ?? 0) - (weights?.[index] ?? 1)))
+  }
+  if (slots.size === 0) return
+  await lockLimitIds(tx, [...slots.keys()])
+  await addUsedSlots(tx, slots)
+}
+
+function announce(announcer: Announcer, settled: readonly Settled[]): void {
+  const ready = new Set<string>()
+  const finished = new Set<string>()
+  for (const { facts, state, dueMs } of settled) {
+    if (finishedStates.has(state)) finished.add(String(facts.id))
+    if (state === 'queued') ready.add(readyItem.lane(facts.lane_id))
+    else if (dueMs !== null) ready.add(readyItem.due(Math.ceil(dueMs)))
+    for (const id of facts.limit_ids ?? []) ready.add(readyItem.limit(id))
+  }
+  announcer.announce(readyChannel, ready)
+  announcer.announce(finishedChannel, finished)
 }
 
 /** Few enough that their rows are not locked for long. */
@@ -77,14 +106,18 @@ const expiredMax = 100
 
 /** Ends some of the attempts whose workers are gone. Returns the ids of their jobs. */
 export async function settleExpired(parts: SettleParts): Promise<number[]> {
-  return await parts.postgres.transaction(async (tx) => {
+  const settled = await parts.postgres.transaction(async (tx) => {
     const expired = await lockExpired(tx, expiredMax)
-    for (const row of expired) {
-      const outcome = lost(row.id, row.lease_owner)
-      await settleFailure(tx, parts, { jobId: row.id, leaseToken: row.lease_token, outcome, progress: null }, row)
+    const ends: Settled[] = []
+    for (const facts of expired) {
+      const { id: jobId, lease_token: leaseToken, lease_owner: worker } = facts
+      ends.push(await settle(tx, parts, { jobId, leaseToken, outcome: lost(jobId, worker), progress: null }, facts))
     }
-    return expired.map((row) => row.id)
+    await giveBackSlots(tx, expired)
+    return ends
   })
+  announce(parts.announcer, settled)
+  return settled.map(({ facts }) => facts.id)
 }
 
 function lost(jobId: number, worker: string): Outcome {

@@ -1,9 +1,13 @@
-import { AppError } from '../base/errors.ts'
-import type { Postgres } from '../base/postgres/postgres.ts'
+import { AppError, must } from '../base/errors.ts'
+import type { Queryable } from '../base/postgres/postgres.ts'
+import { readyItem } from './channels.ts'
 import { jobOf } from './job-row.ts'
 import type { Job, NewJob } from './jobs.ts'
+import type { Lanes } from './lanes.ts'
+import { laneOf } from './lanes.ts'
+import { ageingMs } from './position.sql.ts'
 import { exactJson } from './stored-json.ts'
-import type { JobValues } from './submit.sql.ts'
+import type { InsertedJob, JobValues } from './submit.sql.ts'
 import { insertJobs, selectJobsByKey } from './submit.sql.ts'
 
 export interface Submitted {
@@ -11,41 +15,55 @@ export interface Submitted {
   readonly existing: boolean
 }
 
+export interface Submission {
+  /** In the order of the argument. */
+  readonly submitted: Submitted[]
+  /** What workers are to hear when it is committed. */
+  readonly ready: Set<string>
+}
+
 /** A job that is known by its key can be deleted between the two questions; then it is new after all. */
 const triesMax = 5
 
-/** Makes the jobs whose unique keys are not known, and finds the others. Returns them in the order of the argument. */
-export async function submitJobs(postgres: Postgres, jobs: readonly NewJob[]): Promise<Submitted[]> {
-  const values = jobs.map(valuesOf)
+/** Makes the jobs whose unique keys are not known, and finds the others. */
+export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly NewJob[]): Promise<Submission> {
+  const laneIds = await lanes.ensure(db, jobs.map(laneOf))
+  const values = jobs.map((job, index) => valuesOf(job, laneIds[index] ?? 0))
   const submitted: (Submitted | undefined)[] = values.map(() => undefined)
+  const ready = new Set<string>()
   for (let tries = 0; tries < triesMax; tries++) {
     const open = values.map((job, index) => ({ job, index })).filter(({ index }) => submitted[index] === undefined)
     if (open.length === 0) break
     const made = await insertJobs(
-      postgres,
+      db,
       open.map(({ job }) => job),
     )
-    for (const row of made) submitted[indexOf(open, row.place)] = { job: jobOf(row), existing: false }
+    for (const row of made) {
+      const { job, index } = must(open[row.place - 1], 'every row has its place')
+      submitted[index] = { job: newJob(must(jobs[index], 'every value has its job'), job, row), existing: false }
+      const dueMs = row.run_at.getTime()
+      const position = (dueMs - job.priority * ageingMs) * 1000
+      ready.add(row.state === 'queued' ? readyItem.lane(job.laneId, position) : readyItem.due(dueMs))
+    }
     const known = open.filter(({ index }) => submitted[index] === undefined)
     if (known.length === 0) break
     const found = await selectJobsByKey(
-      postgres,
+      db,
       known.map(({ job }) => job),
     )
-    for (const row of found) submitted[indexOf(known, row.place)] = { job: jobOf(row), existing: true }
+    for (const row of found) submitted[known[row.place - 1]?.index ?? -1] = { job: jobOf(row), existing: true }
   }
-  return submitted.map((one) => {
-    if (one !== undefined) return one
-    throw new AppError('conflict', 'A job of the same unique key comes and goes.', { hint: 'Submit the job again.' })
-  })
+  return { submitted: submitted.map(unlessMissing), ready }
 }
 
-function indexOf(open: readonly { readonly index: number }[], place: number): number {
-  return open[place - 1]?.index ?? -1
+function unlessMissing(one: Submitted | undefined): Submitted {
+  if (one !== undefined) return one
+  throw new AppError('conflict', 'A job of the same unique key comes and goes.', { hint: 'Submit the job again.' })
 }
 
-function valuesOf(job: NewJob): JobValues {
+function valuesOf(job: NewJob, laneId: number): JobValues {
   return {
+    laneId,
     accountId: job.accountId,
     userId: job.userId ?? null,
     kind: job.kind,
@@ -56,5 +74,30 @@ function valuesOf(job: NewJob): JobValues {
     attemptsMax: job.attemptsMax ?? 3,
     timeoutMs: job.timeoutMs === undefined ? null : Math.ceil(job.timeoutMs),
     actor: job.userId === undefined || job.userId === null ? 'system' : `user:${job.userId}`,
+  }
+}
+
+function newJob({ input }: NewJob, values: JobValues, row: InsertedJob): Job {
+  return {
+    id: row.id,
+    accountId: values.accountId,
+    userId: values.userId,
+    kind: values.kind,
+    state: row.state,
+    priority: values.priority,
+    uniqueKey: values.uniqueKey,
+    // As it will be read: without what JSON leaves out.
+    input: JSON.parse(JSON.stringify(input) ?? 'null') as unknown,
+    progress: null,
+    output: null,
+    error: null,
+    runAt: row.run_at,
+    attempt: 0,
+    attemptsMax: values.attemptsMax,
+    timeoutMs: values.timeoutMs,
+    killRequestedAt: null,
+    createdAt: row.created_at,
+    startedAt: null,
+    finishedAt: null,
   }
 }

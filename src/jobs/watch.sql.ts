@@ -1,35 +1,60 @@
-import type { Queryable } from '../base/postgres/postgres.ts'
+import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { JobRow } from './job-row.ts'
-import { jobColumns } from './job-row.ts'
+import { jobColumns, jobSources, jobState } from './job-row.ts'
 import type { JobFilter, JobState, JobTransition } from './jobs.ts'
+import { finishedStates } from './jobs.ts'
 
 /** The job of the account, or of the system where that is null. */
 export async function selectJob(db: Queryable, accountId: number | null, id: number): Promise<JobRow | undefined> {
   const rows = await db.query<JobRow>(sql`
-    select ${jobColumns} from jobs j
-     where j.id = ${id} and j.account_id is not distinct from ${accountId}`)
+    select ${jobColumns} from ${jobSources}
+     where j.id = ${id} and j.account_id is not distinct from ${accountId}::bigint`)
   return rows[0]
 }
 
 export function selectJobs(db: Queryable, filter: JobFilter): Promise<JobRow[]> {
   const { accountId, kind = null, state = null, before = null, limit } = filter
   return db.query(sql`
-    select ${jobColumns} from jobs j
+    select ${jobColumns} from ${jobSources}
      where j.account_id = ${accountId}
        and (${kind}::text is null or j.kind = ${kind})
-       and (${state}::text is null or j.state = ${state})
        and (${before}::bigint is null or j.id < ${before})
+       ${state === null ? sql`` : inState(accountId, state)}
      order by j.id desc
      limit ${limit}`)
 }
 
+/** Ends are found by index, however many others there are; one that was redriven is still there, and is sorted out. */
+function inState(accountId: number, state: JobState): Sql {
+  if (!finishedStates.has(state)) return sql`and ${jobState} = ${state}`
+  return sql`
+    and ${jobState} = ${state}
+    and j.id in (select job_id from job_history
+                  where account_id = ${accountId} and to_state = ${state}
+                    and to_state in ('success', 'error', 'killed', 'dead'))`
+}
+
+/** The history as it is told: with its beginning, with the beginnings of attempts, and with the lease that holds now. */
 export function selectHistory(db: Queryable, id: number): Promise<JobTransition[]> {
   return db.query(sql`
-    select at, from_state as "from", to_state as "to", attempt, actor, reason
-      from job_history
-     where job_id = ${id}
-     order by id`)
+    select at, "from", "to", attempt, actor, reason
+      from (
+        select created_at as at, 0::bigint as place, null as "from",
+               case when run_at > created_at then 'delayed' else 'queued' end as "to", 0 as attempt,
+               submitted_by as actor, 'submitted' as reason
+          from jobs where id = ${id}
+        union all
+        select acquired_at, id * 2, acquired_from, 'running', attempt, acquired_by, 'acquired'
+          from job_history where job_id = ${id} and acquired_at is not null
+        union all
+        select at, id * 2 + 1, from_state, to_state, attempt, actor, reason
+          from job_history where job_id = ${id}
+        union all
+        select acquired_at, 9223372036854775807, from_state, 'running', attempt, lease_owner, 'acquired'
+          from job_running where job_id = ${id}
+      ) as told
+     order by told.at, told.place`)
 }
 
 export interface DepthRow {
@@ -39,18 +64,15 @@ export interface DepthRow {
   readonly oldest_seconds: number
 }
 
-/** Reads the partial indexes of waiting and of running jobs, and nothing of those that are finished. */
+/** Reads jobs that wait and that run, and nothing of those that are finished. */
 export function selectDepth(db: Queryable): Promise<DepthRow[]> {
   return db.query(sql`
-    select kind, state, count(*) as count, extract(epoch from greatest(now() - min(run_at), interval '0'))::float8
-           as oldest_seconds
-      from jobs
-     where state in ('queued', 'delayed', 'retry_wait')
-     group by kind, state
-    union all
-    select kind, state, count(*), extract(epoch from greatest(now() - min(started_at), interval '0'))::float8
-      from jobs
-     where state = 'running'
-     group by kind, state
-     order by kind, state`)
+    select l.kind, lanes.state, sum(lanes.count)::bigint as count,
+           extract(epoch from greatest(now() - min(lanes.oldest), interval '0'))::float8 as oldest_seconds
+      from (select lane_id, state, count(*) as count, min(due_at) as oldest from job_waiting group by lane_id, state
+            union all
+            select lane_id, 'running', count(*), min(acquired_at) from job_running group by lane_id) as lanes
+      join job_lanes l on l.id = lanes.lane_id
+     group by l.kind, lanes.state
+     order by l.kind, lanes.state`)
 }

@@ -27,8 +27,8 @@ export async function lockTable(tx: Queryable, accountId: number, tableId: numbe
 /** Whether the job still holds the lease; the row stays as it is until the transaction ends. */
 export async function holdLease(tx: Queryable, fence: { jobId: number; leaseToken: number }): Promise<boolean> {
   const rows = await tx.query(sql`
-    select 1 from jobs
-     where id = ${fence.jobId} and state = 'running' and lease_token = ${fence.leaseToken}
+    select 1 from job_running
+     where lease_token = ${fence.leaseToken} and job_id = ${fence.jobId}
        for share`)
   return rows.length === 1
 }

@@ -6,14 +6,24 @@ import { AppError, isAppError } from '../errors.ts'
 export class Sql {
   readonly parts: readonly string[]
   readonly values: readonly unknown[]
+  readonly #name: string | undefined
 
-  constructor(parts: readonly string[], values: readonly unknown[]) {
+  constructor(parts: readonly string[], values: readonly unknown[], name?: string) {
     this.parts = parts
     this.values = values
+    this.#name = name
+  }
+
+  /**
+   * The same statement, prepared once per connection: for statements that run so often that parsing and planning would be
+   * most of their cost. The text must be the same wherever the name is used.
+   */
+  prepared(name: string): Sql {
+    return new Sql(this.parts, this.values, name)
   }
 
   /** The text with `$n` placeholders, as the wire protocol wants it. */
-  toQuery(): { text: string; values: unknown[] } {
+  toQuery(): { text: string; values: unknown[]; name?: string } {
     const values: unknown[] = []
     const render = (fragment: Sql): string =>
       fragment.parts.reduce((text, part, index) => {
@@ -22,7 +32,7 @@ export class Sql {
         values.push(value)
         return `${text}$${values.length}${part}`
       })
-    return { text: render(this), values }
+    return { text: render(this), values, ...(this.#name !== undefined && { name: this.#name }) }
   }
 }
 
@@ -61,6 +71,8 @@ export interface PostgresOptions {
   readonly applicationName: string
   /** The longest a single statement may run; 60 s by default. */
   readonly statementTimeoutMs?: number
+  /** Of the server, for these connections alone: for example what the planner may use. */
+  readonly serverSettings?: Readonly<Record<string, string>>
 }
 
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
@@ -73,9 +85,16 @@ export async function openPostgres(options: PostgresOptions): Promise<Postgres> 
 const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
     if (oid === pg.types.builtins.INT8) return parseSafeInteger
+    if (oid === int8Array) return parseSafeIntegers
     if (oid === pg.types.builtins.TIMESTAMPTZ) return (text) => new Date(text)
     return pg.types.getTypeParser(oid, format) as (text: string) => unknown
   },
+}
+
+const int8Array = 1016
+
+function parseSafeIntegers(text: string): number[] {
+  return text === '{}' ? [] : text.slice(1, -1).split(',').map(parseSafeInteger)
 }
 
 function parseSafeInteger(text: string): number {
@@ -96,6 +115,9 @@ class PooledPostgres implements Postgres {
       connectionString: options.url,
       max: options.connectionsMax,
       application_name: options.applicationName,
+      options: Object.entries(options.serverSettings ?? {})
+        .map(([name, value]) => `-c ${name}=${value}`)
+        .join(' '),
       connectionTimeoutMillis: 5000,
       statement_timeout: statementTimeoutMs,
       // The server ends a statement by itself; one that is frozen or cut off does not, and is given up here.

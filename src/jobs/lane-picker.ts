@@ -1,0 +1,207 @@
+import type { LimitedLane, Turn } from './admit.ts'
+import type { WantedOfLane } from './acquire.sql.ts'
+import type { LaneRow } from './active-lanes.sql.ts'
+import { positionMin } from './position.sql.ts'
+
+/** How many jobs of a kind a worker can take now. */
+export interface FreePlaces {
+  readonly kind: string
+  readonly places: number
+}
+
+export interface Picked {
+  /** Of lanes that no limit counts. */
+  readonly free: readonly WantedOfLane[]
+  readonly limited: readonly LimitedLane[]
+  readonly lanes: readonly PickedLane[]
+  /** How many of a kind's places the answer may fill. */
+  readonly places: ReadonlyMap<string, number>
+}
+
+interface PickedLane {
+  readonly lane: LaneState
+  readonly count: number
+  readonly mark: number
+}
+
+/** What a worker believes of a lane. Beliefs may be wrong for a moment; the database decides. */
+interface LaneState {
+  readonly id: number
+  readonly kind: string
+  readonly accountId: number | null
+  readonly limitKeys: readonly string[]
+  readonly weights: readonly number[]
+  limitIds: readonly number[]
+  /** There may be jobs. */
+  active: boolean
+  /** Its limits have no room. */
+  full: boolean
+  /** Gave all that was wanted the last time: there are probably more. */
+  deep: boolean
+  /** No job is before this position: rows that were taken need not be read again. */
+  from: number
+  /** Grows when the lane is said to have jobs: an answer to an older question does not make it inactive. */
+  mark: number
+  /** Questions on their way. */
+  asked: number
+}
+
+/**
+ * Decides which lanes a worker asks for jobs, and for how many: accounts share the places of a kind evenly, whatever they
+ * have queued, by what runs of theirs in all workers; within an account the lane whose first job is first.
+ */
+export class LanePicker {
+  readonly #lanes = new Map<number, LaneState>()
+  /** By kind and account: how many jobs run, in all workers as last counted, and since then in this one. */
+  readonly #running = new Map<string, number>()
+
+  /** What the database says of all lanes that have jobs, and of what runs. */
+  refresh(
+    lanes: readonly LaneRow[],
+    running: readonly { kind: string; account_id: number | null; count: number }[],
+  ): void {
+    for (const lane of lanes) this.add(lane, lane.position)
+    this.#running.clear()
+    for (const { kind, account_id: accountId, count } of running) this.#running.set(`${kind} ${accountId}`, count)
+  }
+
+  add(row: Omit<LaneRow, 'position'>, position = positionMin): void {
+    const lane = this.#lanes.get(row.id) ?? newLane(row)
+    this.#lanes.set(row.id, lane)
+    lane.limitIds = row.limit_ids
+    lane.active = true
+    lane.full = false
+    lane.from = position
+    lane.mark++
+  }
+
+  /** Says whether the lane is known; if so, it has jobs from that position on. */
+  noteReady(laneId: number, position: number): boolean {
+    const lane = this.#lanes.get(laneId)
+    if (lane === undefined) return false
+    lane.active = true
+    lane.mark++
+    lane.from = Math.min(lane.from, position)
+    return true
+  }
+
+  noteSlots(limitId: number): void {
+    for (const lane of this.#lanes.values()) if (lane.full && lane.limitIds.includes(limitId)) lane.full = false
+  }
+
+  /** Limits have changed: lanes must be looked up again. */
+  forget(): void {
+    this.#lanes.clear()
+  }
+
+  noteBegun(kind: string, accountId: number | null): void {
+    this.#count(`${kind} ${accountId}`, 1)
+  }
+
+  noteEnded(kind: string, accountId: number | null): void {
+    this.#count(`${kind} ${accountId}`, -1)
+  }
+
+  pick(free: readonly FreePlaces[]): Picked {
+    const lanes: PickedLane[] = []
+    const limited: LimitedLane[] = []
+    const places = new Map<string, number>()
+    for (const { kind, places: most } of free) {
+      const accounts = this.#share(kind, most)
+      const granted = accounts.reduce((sum, account) => sum + account.places, 0)
+      if (granted > 0) places.set(kind, granted)
+      accounts.forEach((account, order) => {
+        const turn: Turn = { order, places: account.places }
+        for (const lane of lanesToAsk(account.lanes)) {
+          lanes.push({ lane, count: turn.places, mark: lane.mark })
+          const { id: laneId, limitKeys, weights, from: fromPosition, limitIds } = lane
+          if (limitIds.length > 0) limited.push({ laneId, limitKeys, weights, fromPosition, count: turn.places, turn })
+        }
+      })
+    }
+    for (const { lane } of lanes) lane.asked++
+    const unlimited = lanes.filter(({ lane }) => lane.limitIds.length === 0)
+    const ask = ({ lane, count }: PickedLane): WantedOfLane => ({ laneId: lane.id, fromPosition: lane.from, count })
+    return { free: unlimited.map(ask), limited, lanes, places }
+  }
+
+  /** What came of a question: how many jobs of each lane, and the position of the last. */
+  answered(
+    { lanes }: Picked,
+    got: ReadonlyMap<number, { readonly count: number; readonly last: number }>,
+    verdict: { readonly full: ReadonlySet<number>; readonly empty: ReadonlySet<number> },
+  ): void {
+    for (const { lane, count, mark } of lanes) {
+      lane.asked--
+      const answer = got.get(lane.id) ?? { count: 0, last: lane.from }
+      lane.deep = answer.count >= count
+      lane.full = verdict.full.has(lane.id)
+      const isEmpty = lane.limitIds.length === 0 ? answer.count < count : verdict.empty.has(lane.id)
+      if (lane.mark !== mark) continue
+      if (lane.limitIds.length === 0) lane.from = Math.max(lane.from, answer.last)
+      if (isEmpty) lane.active = false
+    }
+  }
+
+  /** A question that was not answered says nothing. */
+  unanswered({ lanes }: Picked): void {
+    for (const { lane } of lanes) lane.asked--
+  }
+
+  /** Shares places among the accounts that have jobs of the kind: those of which least runs come first. */
+  #share(kind: string, places: number): { lanes: LaneState[]; places: number }[] {
+    if (places <= 0) return []
+    const accounts = new Map<string, { lanes: LaneState[]; running: number; places: number }>()
+    for (const lane of this.#lanes.values()) {
+      if (lane.kind !== kind || !lane.active || lane.full || (lane.asked > 0 && !lane.deep)) continue
+      const key = `${kind} ${lane.accountId}`
+      const account = accounts.get(key)
+      if (account === undefined) accounts.set(key, { lanes: [lane], running: this.#running.get(key) ?? 0, places: 0 })
+      else account.lanes.push(lane)
+    }
+    const sharing = [...accounts.values()].toSorted((a, b) => a.running - b.running)
+    fill(sharing, places)
+    for (const { lanes } of sharing) lanes.sort((a, b) => a.from - b.from)
+    return sharing.filter((account) => account.places > 0)
+  }
+
+  #count(key: string, change: number): void {
+    this.#running.set(key, Math.max(0, (this.#running.get(key) ?? 0) + change))
+  }
+}
+
+/** Gives the places away one by one, each to one that has least; the argument is in the order of `running`. */
+function fill(accounts: readonly { readonly running: number; places: number }[], places: number): void {
+  let left = places
+  for (let level = accounts[0]?.running ?? 0; left > 0 && accounts.length > 0; level++) {
+    for (const account of accounts) {
+      if (left === 0 || account.running > level) break
+      account.places++
+      left--
+    }
+  }
+}
+
+/** The first lane; where limits count it, all of its sort, for limits may keep the first of them waiting. */
+function lanesToAsk(lanes: readonly LaneState[]): readonly LaneState[] {
+  const [first] = lanes
+  if (first === undefined) return []
+  return first.limitIds.length === 0 ? [first] : lanes.filter(({ limitIds }) => limitIds.length > 0)
+}
+
+function newLane(row: Omit<LaneRow, 'position'>): LaneState {
+  return {
+    id: row.id,
+    kind: row.kind,
+    accountId: row.account_id,
+    limitKeys: row.limit_keys,
+    weights: row.weights,
+    limitIds: row.limit_ids,
+    active: true,
+    full: false,
+    deep: false,
+    from: positionMin,
+    mark: 0,
+    asked: 0,
+  }
+}

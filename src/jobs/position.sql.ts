@@ -1,0 +1,13 @@
+import type { Sql } from '../base/postgres/postgres.ts'
+import { sql } from '../base/postgres/postgres.ts'
+
+/** A job goes before those of one step less of priority for as long as these have not waited longer by this time. */
+export const ageingMs = 15 * 60_000
+
+/** The place in the lane's order; see the column `position` of `job_waiting`. */
+export function positionOf(dueAt: Sql, priority: Sql): Sql {
+  return sql`(extract(epoch from ${dueAt}) * 1000000)::bigint - ${priority} * ${ageingMs * 1000}::bigint`
+}
+
+/** Before all others. */
+export const positionMin = Number.MIN_SAFE_INTEGER
