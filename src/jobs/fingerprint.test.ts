@@ -54,7 +54,7 @@ describe('the fingerprint of an error', () => {
     )
   })
 
-  test('takes time in proportion to the message: 400 kB of what looks like the beginning of something', () => {
+  test('is quick for 400 kB of what looks like the beginning of something', () => {
     for (const piece of ['"', "'", 'a', '/', '1.', 'http://', '0x', 'abcdefab-', '“']) {
       expect(print(piece.repeat(400_000 / piece.length))).toMatch(/^[0-9a-f]{12}$/)
     }

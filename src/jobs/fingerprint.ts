@@ -14,19 +14,19 @@ export function fingerprintOf({ code, message }: Pick<ErrorRecord, 'code' | 'mes
     .slice(0, 12)
 }
 
-/** The message with a star for each quoted name, address, path, id and number. */
+/** Only so much of a message counts: a form that is opened and never closed is searched for from each opening on. */
+const lengthMax = 1000
+
+/** The beginning of the message, with a star for each quoted name, address, path, id and number. */
 export function messagePattern(message: string): string {
   return variables
-    .reduce((text, variable) => text.replaceAll(variable, '*'), message)
+    .reduce((text, variable) => text.replaceAll(variable, '*'), message.slice(0, lengthMax))
     .replaceAll(/\*(?:\s*[*,.:]\s*\*)*/g, '*')
     .replaceAll(/\s+/g, ' ')
     .trim()
 }
 
-/**
- * What differs between occurrences, the longer forms first. Every form is bounded by what it cannot contain, so that no
- * message takes longer than in proportion to its length.
- */
+/** What differs between occurrences, the longer forms first. */
 const variables: readonly RegExp[] = [
   // Quoted names. An apostrophe within a word, as in "doesn't", opens nothing.
   /"[^"\n]*"|`[^`\n]*`|“[^”\n]*”|«[^»\n]*»/g,
