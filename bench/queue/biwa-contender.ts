@@ -5,6 +5,7 @@ import { systemRandomness } from '../../src/base/randomness.ts'
 import { openJobRunner } from '../../src/jobs/job-runner.ts'
 import type { JobHandler, NewJob } from '../../src/jobs/jobs.ts'
 import { openJobs } from '../../src/jobs/open-jobs.ts'
+import { workerServerSettings } from '../../src/jobs/plans.ts'
 import type { WakingContender } from './contender.ts'
 import { connectionsMax, openPool } from './server.ts'
 import { untilTrue } from './wait.ts'
@@ -25,6 +26,12 @@ export async function openBiwa(url: string): Promise<BiwaContender> {
   const log = openLog('error')
   const parts = { clock: systemClock, randomness: systemRandomness, log }
   const postgres = await openPostgres({ url, connectionsMax, applicationName: 'biwa' })
+  const worker = await openPostgres({
+    url,
+    connectionsMax,
+    applicationName: 'biwa worker',
+    serverSettings: workerServerSettings,
+  })
   const admin = openPool(url, 1)
   const jobs = openJobs({ ...parts, postgres })
   await jobs.start()
@@ -37,7 +44,12 @@ export async function openBiwa(url: string): Promise<BiwaContender> {
     else await jobs.submitAll(Array.from({ length: count }, () => job))
   }
   const start = async (concurrency: number, handler: JobHandler) => {
-    const runner = openJobRunner({ ...parts, postgres, owner: 'bench', kinds: [{ kind, concurrency, handler }] })
+    const runner = openJobRunner({
+      ...parts,
+      postgres: worker,
+      owner: 'bench',
+      kinds: [{ kind, concurrency, handler }],
+    })
     await runner.start()
     return () => runner.stop()
   }
@@ -82,6 +94,7 @@ export async function openBiwa(url: string): Promise<BiwaContender> {
     },
     async close() {
       await jobs.stop()
+      await worker.close()
       await postgres.close()
       await admin.end()
     },

@@ -12,7 +12,9 @@ const data = { a: 1 }
  */
 export async function openPgBoss(url: string): Promise<Contender> {
   const boss = new PgBoss({ connectionString: url, max: connectionsMax, supervise: false, schedule: false })
-  boss.on('error', (error) => console.error(error))
+  let closing = false
+  // Its connections end after it says that it has stopped.
+  boss.on('error', (error) => closing || console.error(error))
   await boss.start()
   await boss.createQueue(queue)
   return {
@@ -35,6 +37,9 @@ export async function openPgBoss(url: string): Promise<Contender> {
       onWritten()
     },
     clear: () => boss.clearStorage(),
-    close: () => boss.stop({ graceful: false, wait: true }),
+    async close() {
+      closing = true
+      await boss.stop({ graceful: false, wait: true })
+    },
   }
 }
