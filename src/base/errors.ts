@@ -88,6 +88,8 @@ export const errorCatalogue = {
   shutting_down: spec(503, 'The server is shutting down', true),
   database_unavailable: spec(503, 'The metadata database is unavailable', true),
   object_store_unavailable: spec(503, 'The object store is unavailable', true),
+  /** A system that is not ours, such as a source or a destination, does not answer. */
+  remote_unavailable: spec(503, 'A remote system is unavailable', true),
   object_not_found: spec(500, 'A stored object is missing'),
   /** The wait ended before the work did; the work goes on. */
   wait_timeout: spec(504, 'The wait ended before the work did', true),

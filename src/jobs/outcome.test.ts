@@ -35,4 +35,30 @@ describe('the outcome of a failed attempt', () => {
     expect(outcomeOfFailure(final, told('job_timeout'), 7)?.error?.code).toBe('query_syntax')
     expect(outcomeOfFailure(retryable, told('job_timeout'), 7)?.error?.code).toBe('job_timeout')
   })
+
+  test('retries what nobody thought of twice, and what is known to pass as often as the job allows', () => {
+    expect(outcomeOfFailure(new Error('what?'), undefined, 7)?.attemptsMax).toBe(3)
+    expect(outcomeOfFailure(new AppError('internal', 'Odd.'), undefined, 7)).toMatchObject({
+      event: 'fail_retryable',
+      attemptsMax: 3,
+    })
+    expect(outcomeOfFailure(retryable, undefined, 7)?.attemptsMax).toBeUndefined()
+  })
+
+  test('knows deadlocks and failed connections that come without a code of ours', () => {
+    const raw = (code: string) => Object.assign(new Error('password=hunter2'), { code })
+    const outcome = outcomeOfFailure(raw('40P01'), undefined, 7)
+    expect(outcome).toMatchObject({ event: 'fail_retryable', error: { code: 'conflict' } })
+    expect(JSON.stringify(outcome)).not.toContain('hunter2')
+    expect(outcomeOfFailure(raw('40001'), undefined, 7)?.error?.code).toBe('conflict')
+    expect(outcomeOfFailure(raw('ECONNRESET'), undefined, 7)?.error?.code).toBe('remote_unavailable')
+    expect(outcomeOfFailure(raw('ENOSPC'), undefined, 7)?.error?.code).toBe('storage_full')
+    expect(outcomeOfFailure(raw('23505'), undefined, 7)?.error?.code).toBe('internal')
+  })
+
+  test('retries a worker that is lost or stalls, and never what needs more memory than there is', () => {
+    expect(eventOf('aborted', new AppError('job_stalled', 'Nothing new.'))).toBe('fail_retryable')
+    expect(eventOf(new AppError('query_memory_exceeded', 'Too much.'))).toBe('fail')
+    expect(eventOf(new AppError('object_not_found', 'Gone.'))).toBe('fail_retryable')
+  })
 })

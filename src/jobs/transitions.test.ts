@@ -8,6 +8,7 @@ import { stateAfter, waitingStates } from './transitions.ts'
 
 const states: readonly JobState[] = ['queued', 'delayed', 'running', 'retry_wait', 'success', 'error', 'killed', 'dead']
 const events: readonly JobEvent[] = [
+  'fall_due',
   'acquire',
   'succeed',
   'fail',
@@ -45,7 +46,8 @@ describe('the states of a job', () => {
     const row = (event: JobEvent, more: Partial<JobFacts> = {}) =>
       states.map((state) => stateAfter(state, event, { ...facts, ...more }) ?? '–')
     const running = (after: JobState | '–') => ['–', '–', after, '–', '–', '–', '–', '–']
-    expect(row('acquire')).toEqual(['running', 'running', '–', 'running', '–', '–', '–', '–'])
+    expect(row('fall_due')).toEqual(['–', 'queued', '–', 'queued', '–', '–', '–', '–'])
+    expect(row('acquire')).toEqual(['running', '–', '–', '–', '–', '–', '–', '–'])
     expect(row('kill')).toEqual(['killed', 'killed', 'running', 'killed', '–', '–', '–', '–'])
     expect(row('succeed')).toEqual(running('success'))
     expect(row('fail')).toEqual(running('error'))

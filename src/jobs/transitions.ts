@@ -3,6 +3,7 @@ import type { JobState } from './jobs.ts'
 /**
  * What can happen to a job once it is submitted.
  *
+ * - `fall_due`: the time for which it waits has come.
  * - `acquire`: a worker takes a lease on it; this begins the next attempt.
  * - `succeed`: the attempt's handler resolved.
  * - `fail`: the attempt failed in a way that another one would fail, too.
@@ -12,7 +13,16 @@ import type { JobState } from './jobs.ts'
  * - `obey_kill`: the attempt ended because it was told to.
  * - `kill`: somebody asks for the end.
  */
-export type JobEvent = 'acquire' | 'succeed' | 'fail' | 'fail_retryable' | 'lose' | 'hand_back' | 'obey_kill' | 'kill'
+export type JobEvent =
+  | 'fall_due'
+  | 'acquire'
+  | 'succeed'
+  | 'fail'
+  | 'fail_retryable'
+  | 'lose'
+  | 'hand_back'
+  | 'obey_kill'
+  | 'kill'
 
 export interface JobFacts {
   readonly attempt: number
@@ -26,7 +36,8 @@ export interface JobFacts {
  *
  * | event                  | queued, delayed, retry_wait | running                          | success, error, killed, dead |
  * | ---------------------- | --------------------------- | -------------------------------- | ---------------------------- |
- * | `acquire`              | running                     | –                                | –                            |
+ * | `fall_due`             | queued, unless it is        | –                                | –                            |
+ * | `acquire`              | running, if it is queued    | –                                | –                            |
  * | `succeed`              | –                           | success                          | –                            |
  * | `fail`                 | –                           | error                            | –                            |
  * | `fail_retryable`,`lose`| –                           | retry_wait ¹ ²                   | –                            |
@@ -37,12 +48,13 @@ export interface JobFacts {
  * ¹ killed, where a kill was requested: no attempt begins after that.
  * ² dead, where this was the last attempt.
  *
- * What enforces the rows: the first, the condition of `acquireJobs`; the last, `requestKill`; all others, `settleJob`,
- * which changes only a row that is running under the lease of the one who settles it.
+ * What enforces the rows: the first, the condition of `promoteDue`; the second, that of `finishAndAcquire`; the last,
+ * `requestKill`; all others, `settleLease`, which moves only the row of the lease of the one who settles it.
  */
 export function stateAfter(state: JobState, event: JobEvent, facts: JobFacts): JobState | undefined {
   if (waitingStates.has(state)) {
-    if (event === 'acquire') return 'running'
+    if (event === 'fall_due') return state === 'queued' ? undefined : 'queued'
+    if (event === 'acquire') return state === 'queued' ? 'running' : undefined
     return event === 'kill' ? 'killed' : undefined
   }
   return state === 'running' ? stateAfterRunning(event, facts) : undefined
@@ -53,6 +65,7 @@ export const waitingStates: ReadonlySet<JobState> = new Set(['queued', 'delayed'
 
 function stateAfterRunning(event: JobEvent, { attempt, attemptsMax, killRequested }: JobFacts): JobState | undefined {
   switch (event) {
+    case 'fall_due':
     case 'acquire':
       return undefined
     case 'succeed':
