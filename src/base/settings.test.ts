@@ -17,6 +17,10 @@ describe('readSettings', () => {
       sample: false,
       roles: ['api', 'worker'],
     })
+    expect(readSettings({ concurrency: 'query=4, import=2' }, {}).concurrency).toEqual([
+      { kind: 'query', concurrency: 4 },
+      { kind: 'import', concurrency: 2 },
+    ])
   })
 
   it.each([
@@ -24,6 +28,7 @@ describe('readSettings', () => {
     [{ port: '65536' }, '--port: “65536” is not a whole number from 0 to 65535.'],
     [{ cacheBytes: '4 parsecs' }, '--cache-bytes: “4 parsecs” is not a size such as 512MB or 4GiB.'],
     [{ roles: 'api,king' }, '--roles: “king” is none of api, worker, scheduler.'],
+    [{ concurrency: 'query=0' }, '--concurrency: “query=0” is not a kind and a number from 1 to 9999 such as query=4.'],
     [{ sample: 'perhaps' }, '--sample: “perhaps” is neither true nor false.'],
   ])('refuses %j with one sentence', (flags, sentence) => {
     expect(() => readSettings(flags, {})).toThrow(sentence)

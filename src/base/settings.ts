@@ -66,6 +66,26 @@ const roles: SettingSpec<readonly RoleName[]> = {
   },
 }
 
+/** How many jobs of a kind a worker runs at once. */
+export interface KindConcurrency {
+  readonly kind: string
+  readonly concurrency: number
+}
+
+const concurrency: SettingSpec<readonly KindConcurrency[]> = {
+  flag: 'concurrency',
+  placeholder: '<list>',
+  fallback: [],
+  doc: 'How many jobs of a kind a worker runs at once, such as query=4,import=2; by default it follows from --engines-max.',
+  parse(value) {
+    return value.split(',').map((part) => {
+      const match = /^\s*([a-z][a-z0-9_]*)=([1-9]\d{0,3})\s*$/.exec(part)
+      if (match === null) throw new Error(`“${part}” is not a kind and a number from 1 to 9999 such as query=4`)
+      return { kind: match[1] ?? '', concurrency: Number(match[2]) }
+    })
+  },
+}
+
 export const settingTable = {
   dataDirectory: text({
     flag: 'data-dir',
@@ -125,6 +145,15 @@ export const settingTable = {
     min: 1,
     max: 256,
     doc: 'How many engine processes a worker runs for queries, and as many again for imports.',
+  }),
+  concurrency,
+  drainSeconds: whole({
+    flag: 'drain-seconds',
+    placeholder: '<seconds>',
+    fallback: 86_400,
+    min: 0,
+    max: 86_400,
+    doc: 'How long running jobs may take to finish after SIGTERM, and on old code after SIGHUP. Ctrl-C waits for 5 seconds.',
   }),
   queryMemoryBytes: bytes({
     flag: 'query-memory-bytes',

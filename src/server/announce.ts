@@ -39,3 +39,20 @@ export function readyLines(announcement: Announcement): string {
     '',
   ].join('\n')
 }
+
+/** What happens once a stop was asked for. */
+export const drainLine = 'Stopping when the running jobs have finished. A second signal hands them back at once.\n'
+
+/** Which processes serve after a rolling restart, and which ones still finish their jobs. */
+export function renewalLine(
+  roles: readonly {
+    readonly name: string
+    readonly pid: number | undefined
+    readonly retiringPids: readonly number[]
+  }[],
+): string {
+  const now = roles.map(({ name, pid }) => `${name} ${pid}`).join(', ')
+  const old = roles.flatMap(({ retiringPids }) => retiringPids)
+  const rest = old.length === 0 ? '' : ` Finishing their work: ${old.join(', ')}.`
+  return `Biwa has restarted its roles: ${now}.${rest}\n`
+}

@@ -1,22 +1,54 @@
+import { isatty } from 'node:tty'
+
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 
-/** The wish to stop, as the terminal and service managers express it. */
+/** The wishes of whoever runs the server, as the terminal and service managers express them. */
 export interface StopSignals {
-  /** Aborted by the first SIGINT, SIGTERM or SIGHUP: finish the work in hand and stop. */
+  /** Aborted by the first SIGINT or SIGTERM: finish the work in hand and stop. */
   readonly asked: AbortSignal
-  /** Aborted by the second one: stop at once. */
+  /** Aborted by the second one, and some seconds after a SIGINT: give the work in hand back and stop. */
   readonly insisted: AbortSignal
+  /** Resolves with true when there was a SIGHUP since it was last asked, and with false when a stop is asked for. */
+  renewal(): Promise<boolean>
 }
 
+/** Who presses Ctrl-C waits for no more than this. */
+const patienceMs = 5000
+
+/**
+ * SIGHUP asks for new processes on the code that is now on disk, but is also what a terminal sends when it is closed: that
+ * is an end like Ctrl-C.
+ */
 export function listenForStopSignals(): StopSignals {
   const asked = new AbortController()
   const insisted = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(name, () => (asked.signal.aborted ? insisted : asked).abort())
+  let wantsRenewal = false
+  let wake = (): void => {}
+  const stop = (patient: boolean): void => {
+    if (asked.signal.aborted) return insisted.abort()
+    asked.abort()
+    wake()
+    if (!patient) setTimeout(() => insisted.abort(), patienceMs).unref()
   }
-  return { asked: asked.signal, insisted: insisted.signal }
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
+  process.on('SIGTERM', () => stop(true))
+  process.on('SIGINT', () => stop(false))
+  process.on('SIGHUP', () => {
+    if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) return stop(false)
+    wantsRenewal = true
+    wake()
+  })
+  return {
+    asked: asked.signal,
+    insisted: insisted.signal,
+    async renewal() {
+      if (!wantsRenewal && !asked.signal.aborted) await new Promise<void>((resolve) => (wake = resolve))
+      wantsRenewal = false
+      return !asked.signal.aborted
+    },
+  }
 }
 
 /**

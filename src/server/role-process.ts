@@ -1,9 +1,11 @@
+import { once } from 'node:events'
+import type { Socket } from 'node:net'
+
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import { drainServices, startServices, stopServices } from './life-cycle.ts'
-import { previouslyAnnounced } from './role-messages.ts'
-import type { FromRole, ToRole } from './role-messages.ts'
+import type { FromRole, ListeningSocket, ToRole } from './role-messages.ts'
 
 /** What one role consists of. */
 export interface Role {
@@ -11,29 +13,44 @@ export interface Role {
   readonly services: readonly Service[]
   /** Asked when all services have started: what the supervisor should know. */
   readonly announce?: () => unknown
+  /** Asked then, too: the socket that the next process of the role shall listen on. */
+  readonly socket?: () => ListeningSocket | undefined
+}
+
+/** What the process of the role before this one left. */
+export interface Inheritance {
+  /** What it announced; null the first time. */
+  readonly previous: unknown
+  readonly socket: ListeningSocket | undefined
 }
 
 /**
  * The whole life of a role's process, from its entry file: opens the role, starts its services, obeys the supervisor,
- * and ends with it. `previous` is what the role announced when it ran before, so that it can listen on the same port.
+ * and ends with it.
  */
-export async function runRole(log: Logger, open: (previous: unknown) => Promise<Role>): Promise<void> {
+export async function runRole(log: Logger, open: (inheritance: Inheritance) => Promise<Role>): Promise<void> {
   dieOfBugs(log)
   // Ctrl-C and a service manager signal the whole process group; the supervisor alone decides when a role ends.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
   process.on('disconnect', () => process.exit(1))
   if (!process.connected) process.exit(1)
   try {
-    const { services, announce } = await open(JSON.parse(process.env[previouslyAnnounced] ?? 'null'))
+    const { services, announce, socket } = await open(await begun())
     obey(services, log)
+    tell({ type: 'opened' })
     await startServices(services)
-    tell({ type: 'ready', announced: announce?.() ?? null })
+    tell({ type: 'ready', announced: announce?.() ?? null }, socket?.())
   } catch (error) {
     log.error({ err: error }, 'the role did not start')
     const failure =
       error instanceof AppError ? error : new AppError('internal', `A role did not start: ${String(error)}`)
     process.send?.({ type: 'failed', error: failure.toRecord() } satisfies FromRole, () => process.exit(1))
   }
+}
+
+async function begun(): Promise<Inheritance> {
+  const [message, socket] = (await once(process, 'message')) as [ToRole, ListeningSocket | undefined]
+  return { previous: message.type === 'begin' ? message.previous : null, socket }
 }
 
 function obey(services: readonly Service[], log: Logger): void {
@@ -44,8 +61,9 @@ function obey(services: readonly Service[], log: Logger): void {
   })
 }
 
-function tell(message: FromRole): void {
-  process.send?.(message)
+function tell(message: FromRole, socket?: ListeningSocket): void {
+  // Node passes its own sockets on as they are, which its types do not tell.
+  process.send?.(message, socket as unknown as Socket)
 }
 
 /** A bug leaves the process in an unknown state. It ends, loudly; the supervisor starts another one. */

@@ -9,12 +9,13 @@ import { systemRandomness } from '../base/randomness.ts'
 import type { Service } from '../base/service.ts'
 import { readSettings } from '../base/settings.ts'
 import type { SettingName, Settings } from '../base/settings.ts'
-import { readyLines } from './announce.ts'
+import { drainLine, readyLines } from './announce.ts'
 import { readCredentials, writeCredentials } from './credentials.ts'
 import { drainServices, listenForStopSignals, startServices, stopServices } from './life-cycle.ts'
 import type { StopSignals } from './life-cycle.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { openObjects } from './platform.ts'
+import { renewRoles } from './renew-roles.ts'
 import { settingsForRoles } from './role-settings.ts'
 import { loadSample } from './sample.ts'
 import { SupervisedRole } from './supervisor.ts'
@@ -36,7 +37,8 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
     const made = await prepareDatabase(complete, log)
     await (await openObjects(complete)).check()
-    const roles = complete.roles.map((role) => roleProcess(role, complete, log))
+    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
+    // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
     await begin(roles, running, signals)
     const address = addressOf(roles)
     if (address !== undefined) {
@@ -51,7 +53,8 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     } else {
       print(`Biwa is ready: ${complete.roles.join(' and ')}.\n\nCtrl-C stops everything.\n`)
     }
-    await aborted(signals.asked)
+    while (await signals.renewal()) await renewRoles(roles, complete, log)
+    print(drainLine)
     await drainServices(running, log, signals.insisted)
   } catch (error) {
     // Asked to stop while it started: that is an end like any other.
@@ -77,7 +80,13 @@ async function begin(services: readonly Service[], running: Service[], signals: 
 function roleProcess(name: Settings['roles'][number], settings: Settings, log: Logger): SupervisedRole {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`./roles/${name}.${extension}`, import.meta.url)
-  return new SupervisedRole({ name, entry, environment: settingsForRoles(settings) }, systemClock, log)
+  const environment = settingsForRoles(settings)
+  const manner =
+    name === 'worker'
+      ? { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000 }
+      : // Of an inbox there is one writer.
+        { alone: name === 'api' }
+  return new SupervisedRole({ name, entry, environment, ...manner }, systemClock, log)
 }
 
 /** What the api role announced; undefined where this supervisor runs none. */
@@ -95,13 +104,6 @@ async function sampleLoaded(url: string, apiKey: string, log: Logger): Promise<b
     log.warn({ err: error }, 'the sample data set was not loaded')
     return false
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 function print(text: string): void {

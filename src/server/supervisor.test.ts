@@ -81,6 +81,82 @@ test('can be stopped while the role still starts', async () => {
   await outcome
 })
 
+test('puts a new process in the place of one that finishes its work behind, again and again', async () => {
+  const role = makeRole('work', { drainMsMax: 600_000 })
+  await role.start()
+  const first = role.pid ?? 0
+  await role.renew()
+  const second = role.pid ?? 0
+  await role.renew()
+  expect(new Set([first, second, role.pid]).size).toBe(3)
+  expect(new Set(role.retiringPids)).toEqual(new Set([first, second]))
+  await expect.poll(() => role.retiringPids, { timeout: 15_000 }).toEqual([])
+  expect([first, second, role.pid ?? 0].map(isAlive)).toEqual([false, false, true])
+})
+
+test('starts what replaced another one again when it dies, and only that', async () => {
+  const role = makeRole('behave')
+  await role.start()
+  await role.renew()
+  const second = role.pid ?? 0
+  process.kill(second, 'SIGKILL')
+  await expect.poll(() => role.pid !== undefined && role.pid !== second, { timeout: 15_000 }).toBe(true)
+  await expect.poll(() => role.retiringPids, { timeout: 15_000 }).toEqual([])
+})
+
+test.each([true, false])('goes on with the old process when the new code does not start (alone: %s)', async (alone) => {
+  const role = makeRole('break', { alone })
+  await role.start()
+  const { pid } = role
+  await expect(role.renew()).rejects.toMatchObject({ message: expect.stringContaining('the new code is broken') })
+  expect(role.pid).toBe(pid)
+  expect(isAlive(pid ?? 0)).toBe(true)
+  expect(role.retiringPids).toEqual([])
+})
+
+test('waits, when it is drained, also for those that were replaced', async () => {
+  const role = makeRole('work', { drainMsMax: 600_000 })
+  await role.start()
+  await role.renew()
+  const pids = [...role.retiringPids, role.pid ?? 0]
+  expect(pids.length).toBe(2)
+  await role.drain()
+  await role.stop()
+  expect(pids.map(isAlive)).toEqual([false, false])
+})
+
+test('ends the old and the new process at once when it is stopped', async () => {
+  const role = makeRole('stick', { drainMsMax: 600_000, stopMsMax: 50 })
+  await role.start()
+  const pids = [role.pid ?? 0]
+  await role.renew()
+  pids.push(role.pid ?? 0)
+  await role.stop()
+  expect(pids.map(isAlive)).toEqual([false, false])
+})
+
+test.each([true, false])(
+  'refuses no connection while a process that listens is replaced (alone: %s)',
+  async (alone) => {
+    const role = makeRole('listen', { alone })
+    await role.start()
+    const { port } = role.announced as { port: number }
+    const answered = new Set<string>()
+    let over = false
+    const asking = (async () => {
+      while (!over) {
+        const answer = await fetch(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })
+        answered.add(await answer.text())
+      }
+    })()
+    for (let renewals = 0; renewals < 3; renewals += 1) await role.renew()
+    await expect.poll(() => [...answered].at(-1), { timeout: 15_000 }).toBe(String(role.pid))
+    over = true
+    await asking
+    expect(answered.size).toBe(4)
+  },
+)
+
 async function supervise(manner: string): Promise<{ supervisor: ChildProcess; pids: number[] }> {
   const fixture = new URL('testing/fixture-supervisor.ts', import.meta.url)
   const supervisor = fork(fixture, { execArgv: forkArguments(fixture), env: { ...process.env, MANNER: manner } })

@@ -1,30 +1,30 @@
-import { fork } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
-
 import { backoffMs, healthyAfterMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { forkArguments } from '../base/fork-arguments.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
-import { previouslyAnnounced } from './role-messages.ts'
-import type { FromRole, ToRole } from './role-messages.ts'
+import { ForkedRole } from './forked-role.ts'
+import type { Legacy, RoleEntry } from './forked-role.ts'
 
-export interface RoleCommand {
-  readonly name: string
-  /** The file whose process calls `runRole`. */
-  readonly entry: URL
-  readonly environment?: Readonly<Record<string, string>>
+export interface RoleCommand extends RoleEntry {
   /** How long it may take to finish its work in hand when a stop is asked for. 5 s by default. */
   readonly drainMsMax?: number
-  /** How long it may then take to end before it is killed. 3 s by default. */
+  /** How long it may then take to give everything back before it is killed. 3 s by default. */
   readonly stopMsMax?: number
+  /**
+   * Two processes of the role cannot work side by side: when it is renewed, the old one ends as soon as the new one is
+   * made, and before it is ready.
+   */
+  readonly alone?: boolean
 }
+
+/** A new process that is not ready by then will not be. */
+const renewMsMax = 120_000
 
 /**
  * A role in a process of its own, which is started again when it dies. `start` resolves when the role is ready, or
- * rejects with the role's own AppError. `stop` after a completed `drain` is polite; without one it kills at once, which
- * loses nothing: whatever was acknowledged is durable.
+ * rejects with the role's own AppError. `stop` lets it give back what it holds, and kills it when that takes too long,
+ * which loses nothing: whatever was acknowledged is durable.
  */
 export class SupervisedRole implements Service {
   readonly name: string
@@ -32,10 +32,15 @@ export class SupervisedRole implements Service {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #ending = new AbortController()
-  #process: RoleProcess | undefined
-  #announced: unknown
-  #drained = false
-  #watch: Promise<void> | undefined
+  #current: ForkedRole | undefined
+  /** The one that is to replace it, while it starts. */
+  #coming: ForkedRole | undefined
+  /** Those that were replaced and finish their work in hand. */
+  readonly #retiring = new Set<ForkedRole>()
+  /** Counts the renewals: whoever watches over the processes of an earlier one starts no more of them. */
+  #generation = 0
+  #legacy: Legacy | undefined
+  readonly #background = new Set<Promise<void>>()
 
   constructor(command: RoleCommand, clock: Clock, log: Logger) {
     this.name = command.name
@@ -46,70 +51,146 @@ export class SupervisedRole implements Service {
 
   /** What the role said of itself when it became ready, for example the port it listens on. */
   get announced(): unknown {
-    return this.#announced
+    return this.#legacy?.announced
   }
 
   /** The process that runs now; undefined between a death and the next start. */
   get pid(): number | undefined {
-    return this.#process?.pid
+    return this.#current?.pid
+  }
+
+  /** The processes that were replaced and still finish their work. */
+  get retiringPids(): number[] {
+    return [...this.#retiring].flatMap(({ pid }) => pid ?? [])
   }
 
   async start(): Promise<void> {
-    const first = this.#fork()
-    this.#announced = await first.ready
-    this.#watch = this.#keepRunning(first)
+    this.#current = this.#fork()
+    this.#inherit(await this.#current.ready)
+    this.#inBackground(this.#keepRunning(this.#current))
+  }
+
+  /**
+   * Starts a process from the code that is on disk now, and lets the one that ran until then finish its work in hand
+   * behind. Resolves when the new one is ready. Rejects when that does not come up; the old one goes on, unless it had
+   * to make room already: then the new one is tried again and again.
+   */
+  async renew(): Promise<void> {
+    const next = this.#fork()
+    this.#coming = next
+    try {
+      await this.#readyInTime(next, this.#command.alone === true ? next.opened : next.ready)
+      this.#replaceBy(next)
+      await this.#readyInTime(next, next.ready)
+      this.#inherit(await next.ready)
+    } catch (error) {
+      next.kill()
+      throw error
+    } finally {
+      this.#coming = undefined
+    }
   }
 
   async drain(): Promise<void> {
     this.#ending.abort()
-    this.#process?.send({ type: 'drain' })
+    this.#legacy?.socket?.close()
+    if (this.#coming !== this.#current) this.#coming?.kill()
+    this.#current?.askToDrain()
     const { drainMsMax = 5000 } = this.#command
-    if (this.#process && !(await this.#inTime(this.#process.drained, drainMsMax))) {
-      this.#log.warn({ drainMsMax }, 'work in hand did not end in time; it will be done again')
-    }
-    this.#drained = true
+    const roles = [this.#current, ...this.#retiring].filter((role) => role !== undefined)
+    const drained = Promise.all(roles.map((role) => role.drained))
+    if (!(await this.#inTime(drained, drainMsMax))) this.#warnOfLateness()
   }
 
   async stop(): Promise<void> {
     this.#ending.abort()
-    const role = this.#process
-    if (role !== undefined) {
-      if (this.#drained) {
-        role.send({ type: 'stop' })
-        await this.#inTime(role.exited, this.#command.stopMsMax ?? 3000)
-      }
-      role.kill()
-      await role.exited
-    }
-    await this.#watch
+    this.#legacy?.socket?.close()
+    const roles = [this.#current, this.#coming, ...this.#retiring].filter((role) => role !== undefined)
+    await Promise.all(roles.map((role) => this.#end(role)))
+    await Promise.all(this.#background)
   }
 
-  #fork(): RoleProcess {
-    this.#process = new RoleProcess(this.#command, this.#announced)
-    return this.#process
+  #fork(): ForkedRole {
+    return new ForkedRole(this.#command, this.#legacy)
   }
 
-  async #keepRunning(first: RoleProcess): Promise<void> {
+  #inherit(legacy: Legacy): void {
+    // The socket that a process answers with is the one that it got, under another number.
+    if (this.#legacy?.socket !== undefined) legacy.socket?.close()
+    this.#legacy = { announced: legacy.announced, socket: this.#legacy?.socket ?? legacy.socket }
+  }
+
+  #replaceBy(next: ForkedRole): void {
+    const old = this.#current
+    this.#current = next
+    this.#generation += 1
+    this.#inBackground(this.#keepRunning(next))
+    if (old !== undefined) this.#inBackground(this.#retire(old))
+  }
+
+  async #retire(old: ForkedRole): Promise<void> {
+    this.#retiring.add(old)
+    old.askToDrain()
+    if (!(await this.#inTime(old.drained, this.#command.drainMsMax ?? 5000))) this.#warnOfLateness()
+    await this.#end(old)
+    this.#retiring.delete(old)
+    this.#log.info({ pid: old.pid }, 'the process on the old code has ended')
+  }
+
+  async #end(role: ForkedRole): Promise<void> {
+    role.askToStop()
+    await this.#inTime(role.exited, this.#command.stopMsMax ?? 3000)
+    role.kill()
+    await role.exited
+  }
+
+  async #keepRunning(first: ForkedRole): Promise<void> {
     const { signal } = this.#ending
+    const generation = this.#generation
+    const isOver = (): boolean => signal.aborted || generation !== this.#generation
     let role = first
     let failures = 0
     let startedMs = this.#clock.monotonicMs()
     while (true) {
       const how = await role.exited
-      this.#process = undefined
-      if (signal.aborted) return
+      if (this.#current === role) this.#current = undefined
+      if (isOver()) return
       failures = this.#clock.monotonicMs() - startedMs > healthyAfterMs ? 1 : failures + 1
       this.#log.error({ how, failures }, 'the role died; starting it again')
       await this.#clock.sleep(backoffMs(failures), signal)
-      if (signal.aborted) return
+      if (isOver()) return
       startedMs = this.#clock.monotonicMs()
       role = this.#fork()
+      this.#current = role
       role.ready.then(
-        () => this.#log.info('the role is ready again'),
+        (legacy) => {
+          this.#inherit({ announced: this.announced ?? legacy.announced, socket: legacy.socket })
+          this.#log.info('the role is ready again')
+        },
         // Its exit follows and is counted above.
         (error: unknown) => this.#log.error({ err: error }, 'the role did not come back'),
       )
     }
+  }
+
+  async #readyInTime(role: ForkedRole, step: Promise<unknown>): Promise<void> {
+    if (await this.#inTime(step, renewMsMax)) return
+    throw new AppError(
+      'startup',
+      `The new process ${role.pid} of the role ${this.name} did not become ready in time.`,
+      {
+        hint: 'What it logged stands above.',
+      },
+    )
+  }
+
+  #warnOfLateness(): void {
+    this.#log.warn('work in hand did not end in time; it will be done again')
+  }
+
+  #inBackground(work: Promise<void>): void {
+    this.#background.add(work)
+    void work.finally(() => this.#background.delete(work))
   }
 
   /** Says whether `done` came within `ms`. */
@@ -119,61 +200,4 @@ export class SupervisedRole implements Service {
     const late = this.#clock.sleep(ms, over.signal).then(() => false)
     return await Promise.race([inTime, late]).finally(() => over.abort())
   }
-}
-
-/** One process of a role, from fork to exit. */
-class RoleProcess {
-  /** Resolves with what the role announces; rejects when it fails or ends before. */
-  readonly ready: Promise<unknown>
-  /** Resolves when the role has no work in hand any more, or is gone. */
-  readonly drained: Promise<void>
-  /** Resolves with how it ended: a signal or an exit code. */
-  readonly exited: Promise<string>
-  readonly #child: ChildProcess
-
-  constructor(command: RoleCommand, previous: unknown) {
-    const told = previous === undefined ? {} : { [previouslyAnnounced]: JSON.stringify(previous) }
-    const child = fork(command.entry, {
-      execArgv: forkArguments(command.entry),
-      env: { ...process.env, ...command.environment, ...told },
-      // Standard output belongs to the supervisor, for people.
-      stdio: ['ignore', 2, 2, 'ipc'],
-    })
-    this.#child = child
-    this.exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
-      child.on('error', (error) => (child.pid === undefined ? resolve(String(error)) : child.kill('SIGKILL')))
-    })
-    this.ready = new Promise((resolve, reject) => {
-      child.on('message', (message) => {
-        const told = message as FromRole
-        if (told.type === 'ready') resolve(told.announced)
-        if (told.type === 'failed') reject(AppError.fromRecord(told.error))
-      })
-      void this.exited.then((how) => reject(endedEarly(command.name, how)))
-    })
-    this.drained = new Promise((resolve) => {
-      child.on('message', (message) => (message as FromRole).type === 'drained' && resolve())
-      void this.exited.then(() => resolve())
-    })
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid
-  }
-
-  /** A message to a role that is going is not needed any more. */
-  send(message: ToRole): void {
-    if (this.#child.connected) this.#child.send(message, () => {})
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL')
-  }
-}
-
-function endedEarly(role: string, how: string): AppError {
-  return new AppError('startup', `The role ${role} ended before it was ready (${how}).`, {
-    hint: 'What it logged stands above.',
-  })
 }

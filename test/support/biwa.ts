@@ -101,7 +101,7 @@ function request(url: string, apiKey: string, init: RequestInit = {}): Promise<R
 async function ended(supervisor: ChildProcess): Promise<number | null> {
   if (supervisor.exitCode !== null || supervisor.signalCode !== null) return supervisor.exitCode
   const exit = new Promise<number | null>((resolveExit) => supervisor.once('exit', resolveExit))
-  supervisor.kill('SIGTERM')
+  supervisor.kill('SIGINT')
   return exit
 }
 

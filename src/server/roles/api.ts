@@ -19,13 +19,15 @@ import { settingsOfRole } from '../role-settings.ts'
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'api' })
 
-await runRole(log, async (previous) => {
+await runRole(log, async ({ previous, socket }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
-  const listener = new HttpListener(buildApp(platform, collect), settings.host, portOf(previous) ?? settings.port)
+  const app = buildApp(platform, collect)
+  const listener = new HttpListener(app, settings.host, portOf(previous) ?? settings.port, socket)
   return {
     services: [...platform.services, collect, listener],
     announce: () => ({ url: listener.url, port: listener.port }),
+    socket: () => listener.socket,
   }
 })
 

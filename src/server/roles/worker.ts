@@ -1,36 +1,64 @@
+import { hostname } from 'node:os'
+
 import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
+import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import { importJob } from '../../collect/import-job.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { JobKind } from '../../jobs/jobs.ts'
+import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
+import { makeScratchDirectory } from '../scratch-directory.ts'
 
 /** The worker: takes jobs from the queue, and has engine processes do what is dangerous. */
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
+const version = codeVersion()
 
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
-  // What a worker that was killed left half done is of no use to anybody.
-  await platform.disk.removeDirectory(platform.paths.scratch)
+  const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
   const imports = enginePool(platform, 'imports', settings.enginesMax)
-  const runner = openJobRunner({
+  const kinds = withConcurrency([
+    importKind(platform, imports, scratchDirectory),
+    queryKind(platform, queries, scratchDirectory),
+    resultKind(platform, queries, scratchDirectory),
+  ])
+  const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
+  // A worker that is killed delays its jobs by the lease, and a heartbeat.
+  const runner = openJobRunner({ ...platform, owner: name, leaseMs: 6000, kinds })
+  const registration = openWorkerRegistration({
     ...platform,
-    owner: `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`,
-    // A worker that is killed delays its jobs by so much, and a heartbeat.
-    leaseMs: 6000,
-    kinds: [importKind(platform, imports), queryKind(platform, queries), resultKind(platform, queries)],
+    worker: {
+      name,
+      host: hostname(),
+      pid: process.pid,
+      version,
+      kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
+    },
   })
-  return { services: [...platform.services, queries, imports, runner] }
+  return { services: [...platform.services, queries, imports, runner, registration] }
 })
+
+/** The kinds with the concurrency that the settings ask for. Fails with `startup` where these name an unknown kind. */
+function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
+  const wanted = new Map(settings.concurrency.map(({ kind, concurrency }) => [kind, concurrency]))
+  const known = kinds.map(({ kind }) => kind)
+  const unknown = [...wanted.keys()].find((kind) => !known.includes(kind))
+  if (unknown !== undefined) {
+    throw new AppError('startup', `--concurrency: “${unknown}” is none of ${known.join(', ')}.`)
+  }
+  return kinds.map((kind) => ({ ...kind, concurrency: wanted.get(kind.kind) ?? kind.concurrency }))
+}
 
 function enginePool(platform: Platform, name: string, size: number): EnginePool {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
@@ -38,21 +66,21 @@ function enginePool(platform: Platform, name: string, size: number): EnginePool 
   return openEnginePool({ name, entry, size, clock: platform.clock, log: platform.log })
 }
 
-function importKind(platform: Platform, engines: EnginePool): JobKind {
+function importKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
   return importJob({
     ...platform,
     engines,
     inboxDirectory: platform.paths.inbox,
-    scratchDirectory: platform.paths.scratch,
+    scratchDirectory,
     concurrency: settings.enginesMax * 2,
   })
 }
 
-function queryKind(platform: Platform, engines: EnginePool): JobKind {
+function queryKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
   return queryJobKind({
     ...platform,
     engines,
-    scratchDirectory: platform.paths.scratch,
+    scratchDirectory,
     concurrency: settings.enginesMax * 2,
     limits: {
       memoryBytes: settings.queryMemoryBytes,
@@ -64,11 +92,11 @@ function queryKind(platform: Platform, engines: EnginePool): JobKind {
   })
 }
 
-function resultKind(platform: Platform, engines: EnginePool): JobKind {
+function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
   return resultJob({
     ...platform,
     engines,
-    scratchDirectory: platform.paths.scratch,
+    scratchDirectory,
     concurrency: settings.enginesMax,
     limits: {
       memoryBytes: settings.queryMemoryBytes,

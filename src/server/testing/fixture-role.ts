@@ -1,30 +1,54 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
 import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
+import type { Service } from '../../base/service.ts'
+import type { ListeningSocket } from '../role-messages.ts'
+import type { Role } from '../role-process.ts'
 import { runRole } from '../role-process.ts'
 
-// A role whose one service does what the environment asks for.
+// A role whose one service does what the environment asks for; `listen` answers each request with its process id.
 const manner = process.env['MANNER']
 
-await runRole(openLog('silent'), async (previous) => ({
-  services: [
-    {
-      name: 'fixture',
-      async start() {
-        if (manner === 'refuse') throw new AppError('startup', 'The port 8040 is taken.', { hint: 'Take another.' })
-        if (manner === 'exit early') process.exit(3)
-        if (manner === 'die') void setTimeout(20).then(() => Promise.reject(new Error('a bug')))
-        if (manner === 'wait') await setTimeout(600_000)
-        setInterval(() => {}, 1000)
-      },
-      async drain() {
-        if (manner === 'stick') await setTimeout(600_000)
-      },
-      async stop() {
-        if (manner === 'stick') await setTimeout(600_000)
-      },
+await runRole(openLog('silent'), async ({ previous, socket }) => {
+  if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
+  return manner === 'listen' ? listening(previous, socket) : plain(previous)
+})
+
+function plain(previous: unknown): Role {
+  const service: Service = {
+    name: 'fixture',
+    async start() {
+      if (manner === 'refuse') throw new AppError('startup', 'The port 8040 is taken.', { hint: 'Take another.' })
+      if (manner === 'exit early') process.exit(3)
+      if (manner === 'die') void setTimeout(20).then(() => Promise.reject(new Error('a bug')))
+      if (manner === 'wait') await setTimeout(600_000)
+      setInterval(() => {}, 1000)
     },
-  ],
-  announce: () => ({ pid: process.pid, previous }),
-}))
+    async drain() {
+      if (manner === 'stick') await setTimeout(600_000)
+      if (manner === 'work') await setTimeout(3000)
+    },
+    async stop() {
+      if (manner === 'stick') await setTimeout(600_000)
+    },
+  }
+  return { services: [service], announce: () => ({ pid: process.pid, previous }) }
+}
+
+function listening(previous: unknown, socket: ListeningSocket | undefined): Role {
+  const server = createServer((_, response) => void setTimeout(20).then(() => response.end(String(process.pid))))
+  const service: Service = {
+    name: 'fixture',
+    start: () => new Promise((resolve) => void server.listen(socket ?? { port: 0, host: '127.0.0.1' }, resolve)),
+    drain: () => new Promise((resolve) => void server.close(() => resolve())),
+    stop: async () => server.closeAllConnections(),
+  }
+  return {
+    services: [service],
+    announce: () => ({ port: (server.address() as AddressInfo).port, previous }),
+    socket: () => (server as { readonly _handle?: ListeningSocket })._handle,
+  }
+}

@@ -6,7 +6,7 @@ import { SupervisedRole } from '../supervisor.ts'
 // A supervisor of two roles in the manner of MANNER, which reports their ids.
 const log = openLog('silent')
 const entry = new URL('fixture-role.ts', import.meta.url)
-const limits = { drainMsMax: 600_000, stopMsMax: 600_000 }
+const limits = { drainMsMax: 600_000, stopMsMax: 500 }
 const roles = ['worker', 'api'].map((name) => new SupervisedRole({ name, entry, ...limits }, systemClock, log))
 const signals = listenForStopSignals()
 try {

@@ -1,0 +1,108 @@
+import { fork } from 'node:child_process'
+import type { ChildProcess, SendHandle } from 'node:child_process'
+
+import { AppError } from '../base/errors.ts'
+import { forkArguments } from '../base/fork-arguments.ts'
+import type { FromRole, ListeningSocket, ToRole } from './role-messages.ts'
+
+export interface RoleEntry {
+  readonly name: string
+  /** The file whose process calls `runRole`. */
+  readonly entry: URL
+  readonly environment?: Readonly<Record<string, string>>
+}
+
+/** What a process of a role leaves to the next one. */
+export interface Legacy {
+  readonly announced: unknown
+  readonly socket: ListeningSocket | undefined
+}
+
+/** One process of a role, from fork to exit. */
+export class ForkedRole {
+  /** Resolves when the code of the role is loaded and its parts are made; rejects when it fails or ends before. */
+  readonly opened: Promise<void>
+  /** Resolves with what the role leaves to the next one; rejects when it fails or ends before. */
+  readonly ready: Promise<Legacy>
+  /** Resolves when the role has no work in hand any more, or is gone. */
+  readonly drained: Promise<void>
+  /** Resolves with how it ended: a signal or an exit code. */
+  readonly exited: Promise<string>
+  readonly #child: ChildProcess
+  #isReady = false
+
+  constructor(command: RoleEntry, legacy: Legacy | undefined) {
+    const child = fork(command.entry, {
+      execArgv: forkArguments(command.entry),
+      env: { ...process.env, ...command.environment },
+      // Standard output belongs to the supervisor, for people.
+      stdio: ['ignore', 2, 2, 'ipc'],
+    })
+    this.#child = child
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
+      child.on('error', (error) => (child.pid === undefined ? resolve(String(error)) : child.kill('SIGKILL')))
+    })
+    const started = this.#hearOf(command.name)
+    this.opened = started.opened
+    this.ready = started.ready
+    this.drained = new Promise((resolve) => {
+      child.on('message', (message) => (message as FromRole).type === 'drained' && resolve())
+      void this.exited.then(() => resolve())
+    })
+    this.#send({ type: 'begin', previous: legacy?.announced ?? null }, legacy?.socket)
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
+  /** Asks it to finish its work in hand. A role that still starts has none, and is killed. */
+  askToDrain(): void {
+    if (this.#isReady) this.#send({ type: 'drain' })
+    else this.kill()
+  }
+
+  /** Asks it to give everything back. A role that still starts has nothing to give, and is killed. */
+  askToStop(): void {
+    if (this.#isReady) this.#send({ type: 'stop' })
+    else this.kill()
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  /** A message to a role that is going is not needed any more. */
+  #send(message: ToRole, socket?: ListeningSocket): void {
+    // Node passes its own sockets on as they are, which its types do not tell.
+    if (this.#child.connected) this.#child.send(message, socket as unknown as SendHandle, () => {})
+  }
+
+  #hearOf(name: string): { opened: Promise<void>; ready: Promise<Legacy> } {
+    const ready = new Promise<Legacy>((resolve, reject) => {
+      this.#child.on('message', (message, socket) => {
+        const told = message as FromRole
+        if (told.type === 'failed') reject(AppError.fromRecord(told.error))
+        if (told.type !== 'ready') return
+        this.#isReady = true
+        resolve({ announced: told.announced, socket: socket as unknown as ListeningSocket | undefined })
+      })
+      void this.exited.then((how) => reject(endedEarly(name, how)))
+    })
+    const opened = new Promise<void>((resolve, reject) => {
+      this.#child.on('message', (message) => (message as FromRole).type === 'opened' && resolve())
+      ready.then(() => resolve(), reject)
+    })
+    // Whoever replaced or gave up this process looks at neither.
+    opened.catch(() => {})
+    ready.catch(() => {})
+    return { opened, ready }
+  }
+}
+
+function endedEarly(role: string, how: string): AppError {
+  return new AppError('startup', `The role ${role} ended before it was ready (${how}).`, {
+    hint: 'What it logged stands above.',
+  })
+}
