@@ -79,7 +79,7 @@ create table job_running (
 
 create unique index job_running_job on job_running (job_id);
 
-create sequence job_lease_tokens cache 100;
+create sequence job_lease_tokens;
 
 -- Every change of state, append-only. The beginning is in `jobs`, and the lease that holds now in `job_running`: the
 -- beginning of an attempt is noted together with its end.

@@ -238,7 +238,7 @@ describe('a result', () => {
 
   it('that is stored no more is said to be gone', async () => {
     await api.postgres.query(
-      sql`update jobs set output = jsonb_set(output, '{resultKey}', '"results/gone"') where id = ${Number(places['job'])}`,
+      sql`update job_history set output = jsonb_set(output, '{resultKey}', '"results/gone"') where job_id = ${Number(places['job'])} and output is not null`,
     )
     expect((await get('?format=parquet')).json<Problem>()).toMatchObject({ status: 410, code: 'result_expired' })
   })

@@ -45,7 +45,17 @@ async function expectLawfulHistories(): Promise<void> {
 }
 
 function successors(state: JobState): (JobState | undefined)[] {
-  const events: JobEvent[] = ['acquire', 'succeed', 'fail', 'fail_retryable', 'lose', 'hand_back', 'obey_kill', 'kill']
+  const events: JobEvent[] = [
+    'fall_due',
+    'acquire',
+    'succeed',
+    'fail',
+    'fail_retryable',
+    'lose',
+    'hand_back',
+    'obey_kill',
+    'kill',
+  ]
   return events.flatMap((event) =>
     [true, false].flatMap((killRequested) =>
       [1, 2].map((attempt) => stateAfter(state, event, { attempt, attemptsMax: 2, killRequested })),
@@ -74,10 +84,11 @@ async function acquireAndVanish(owner = 'gone', leaseMs = 60_000) {
   if (row?.id === undefined || row.id === null) throw new Error('no job is due')
   return { jobId: row.id, leaseToken: row.lease_token }
 }
-}
 
 const expire = (jobId: number) =>
-  database.postgres.query(sql`update jobs set lease_expires_at = now() - interval '1 second' where id = ${jobId}`)
+  database.postgres.query(
+    sql`update job_running set lease_expires_at = now() - interval '1 second' where job_id = ${jobId}`,
+  )
 
 describe('a runner', () => {
   test('runs a job and keeps its output', async () => {
@@ -98,7 +109,7 @@ describe('a runner', () => {
     await bench.run(async () => null)
     expect((await bench.finished(early)).state).toBe('success')
     expect((await bench.finished(delayed)).state).toBe('success')
-    expect(await bench.path(delayed)).toEqual(['>delayed', 'delayed>running', 'running>success'])
+    expect(await bench.path(delayed)).toEqual(['>delayed', 'delayed>queued', 'queued>running', 'running>success'])
   })
 
   test('leaves jobs of other kinds alone', async () => {
@@ -242,7 +253,9 @@ describe('the lease', () => {
     await bench.run(endless(begun), { leaseMs: 600 })
     const job = await bench.submit()
     await until(() => begun.length === 1)
-    await database.postgres.query(sql`update jobs set lease_token = nextval('job_lease_tokens') where id = ${job.id}`)
+    await database.postgres.query(
+      sql`update job_running set lease_token = nextval('job_lease_tokens') where job_id = ${job.id}`,
+    )
     await until(() => begun[0]?.signal.aborted)
     expect(begun[0]?.signal.reason).toMatchObject({ code: 'lease_lost' })
   })
@@ -274,7 +287,7 @@ describe('killing a running job', () => {
     await bench.run(endless(begun), { leaseMs: 600 })
     const job = await bench.submit()
     await until(() => begun.length === 1)
-    await database.postgres.query(sql`update jobs set kill_requested_at = now() where id = ${job.id}`)
+    await database.postgres.query(sql`update job_running set kill_requested_at = now() where job_id = ${job.id}`)
     expect((await bench.finished(job)).state).toBe('killed')
   })
 
@@ -283,7 +296,7 @@ describe('killing a running job', () => {
     await bench.run(() => new Promise((_, reject) => (fail = () => reject(new Error('bug')))), { leaseMs: 60_000 })
     const job = await bench.submit()
     await until(async () => (await get(job)).state === 'running')
-    await database.postgres.query(sql`update jobs set kill_requested_at = now() where id = ${job.id}`)
+    await database.postgres.query(sql`update job_running set kill_requested_at = now() where job_id = ${job.id}`)
     fail()
     expect(await bench.finished(job)).toMatchObject({ state: 'killed', attempt: 1, error: { code: 'job_killed' } })
   })

@@ -175,7 +175,7 @@ test('finished jobs are deleted with their history when they are old, and others
   const [old, fresh, waiting] = [await bench.submit(), await bench.submit(), await bench.submit()]
   await bench.jobs.kill(bench.accountId, old.id, 'user:1')
   await bench.jobs.kill(bench.accountId, fresh.id, 'user:1')
-  await bench.postgres.query(sql`update jobs set finished_at = now() - interval '2 days' where id = ${old.id}`)
+  await bench.postgres.query(sql`update job_history set at = now() - interval '2 days' where job_id = ${old.id}`)
   expect(await deleteFinishedJobs(bench.postgres, new Date(Date.now() - 86_400_000))).toBe(1)
   await expect(bench.jobs.get(bench.accountId, old.id)).rejects.toMatchObject({ code: 'job_not_found' })
   expect(await bench.postgres.query(sql`select 1 from job_history where job_id = ${old.id}`)).toEqual([])

@@ -258,7 +258,7 @@ describe('a write', () => {
   test('writes nothing for an attempt that lost its lease', async () => {
     await bench.query('create table fenced as select 1 as n')
     const steal = ({ stage }: { stage: string }) =>
-      stage === 'running' && void bench.postgres.query(sql`update jobs set lease_token = 0 where state = 'running'`)
+      stage === 'running' && void bench.postgres.query(sql`delete from job_running`)
     expect(await failure('insert into fenced (n) values (2)', { onProgress: steal })).toMatchObject({
       code: 'lease_lost',
     })

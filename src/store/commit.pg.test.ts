@@ -342,9 +342,14 @@ describe('side by side', () => {
 describe('the fence', () => {
   const makeJob = async (leaseToken: number, state = 'running'): Promise<number> => {
     const rows = await bench.postgres.query<{ id: number }>(sql`
-      insert into jobs (account_id, kind, state, input, lease_token)
-      values (${accountId}, 'import', ${state}, '{}', ${leaseToken}) returning id`)
-    return must(rows[0], 'the job').id
+      insert into jobs (lane_id, account_id, kind, input, run_at, attempts_max, submitted_by)
+      values (0, ${accountId}, 'import', '{}', now(), 3, 'test') returning id`)
+    const { id } = must(rows[0], 'the job')
+    if (state !== 'running') return id
+    await bench.postgres.query(sql`
+      insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner, lease_expires_at)
+      values (${leaseToken}, ${id}, 0, ${accountId}, 'queued', 1, 'test', now() + interval '1 hour')`)
+    return id
   }
 
   test('lets the holder of the lease through', async () => {

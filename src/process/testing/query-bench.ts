@@ -166,14 +166,22 @@ async function makeAttempt(
 ): Promise<Attempt> {
   const { principal, onProgress } = input
   const values = JSON.stringify({ sql: input.sql, database: input.database, principal })
-  const [row] = await postgres.query<{ id: number; lease_token: number; attempt: number }>(
-    input.jobId === undefined
-      ? sql`insert into jobs (account_id, kind, input, state, attempt, lease_token)
-            values (${principal.accountId}, 'query', ${values}, 'running', 1, nextval('job_lease_tokens'))
-            returning id, lease_token, attempt`
-      : sql`update jobs set lease_token = nextval('job_lease_tokens'), attempt = attempt + 1
-             where id = ${input.jobId} returning id, lease_token, attempt`,
-  )
+  const jobId =
+    input.jobId ??
+    must(
+      (
+        await postgres.query<{ id: number }>(sql`
+          insert into jobs (lane_id, account_id, kind, input, run_at, attempts_max, submitted_by)
+          values (0, ${principal.accountId}, 'query', ${values}, now(), 3, 'test') returning id`)
+      )[0],
+      'the job was made',
+    ).id
+  // Another attempt takes the lease over.
+  const [row] = await postgres.query<{ id: number; lease_token: number; attempt: number }>(sql`
+    insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner, lease_expires_at)
+    values (nextval('job_lease_tokens'), ${jobId}, 0, ${principal.accountId}, 'queued', 1, 'test', now() + interval '1 hour')
+    on conflict (job_id) do update set lease_token = excluded.lease_token, attempt = job_running.attempt + 1
+    returning job_id as id, lease_token, attempt`)
   const { id, lease_token: leaseToken, attempt } = must(row, 'the job was made')
   return {
     job: {
