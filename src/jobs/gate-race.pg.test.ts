@@ -62,10 +62,12 @@ test('an arrival whose transaction comes to nothing has not arrived, nor has its
 
 test(`${gates} gates of ${inputs.length} inputs, each delivered ${deliveries} times over ${connections} connections, fire once each`, async () => {
   // Siblings are delivered side by side, where "insert, then count" misses most gates.
-  const { fraction } = seededRandomness(1)
+  const randomness = seededRandomness(1)
   const arrivals = Array.from({ length: gates }, (_, gate) =>
     inputs
-      .flatMap((input) => Array.from({ length: deliveries }, () => ({ key: `race ${gate}`, input, place: fraction() })))
+      .flatMap((input) =>
+        Array.from({ length: deliveries }, () => ({ key: `race ${gate}`, input, place: randomness.fraction() })),
+      )
       .toSorted((a, b) => a.place - b.place),
   ).flat()
   const fired: Fired[] = []

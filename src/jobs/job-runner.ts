@@ -75,7 +75,10 @@ class JobRunner implements Service {
     const names = [...this.#kinds.keys()]
     this.#ready = new ReadyWatch({ postgres, clock, log, announcer, owner, kinds: names }, () => this.#turns.ring())
     this.#turns = new Turns({
-      ...{ postgres, clock, log, announcer },
+      postgres,
+      clock,
+      log,
+      announcer,
       kinds: options.kinds,
       lease: { owner, ms: this.#leaseMs },
       picker: this.#ready.picker,

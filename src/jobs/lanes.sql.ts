@@ -1,7 +1,7 @@
 import type { Queryable } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { Sql } from '../base/postgres/postgres.ts'
-import type { LaneIdentity } from './lanes.ts'
+import type { LaneIdentity } from './lane-identity.ts'
 
 /** The lanes as rows `l (kind, account_id, limit_keys, weights, place)`; arrays of arrays travel as text. */
 function rowsOf(lanes: readonly LaneIdentity[]): Sql {

@@ -16,8 +16,8 @@ export function seededRandomness(seed: number): Randomness {
 }
 
 /** A whole number from `least` to `most`. */
-export function wholeNumber({ fraction }: Randomness, least: number, most: number): number {
-  return least + Math.floor(fraction() * (most - least + 1))
+export function wholeNumber(randomness: Randomness, least: number, most: number): number {
+  return least + Math.floor(randomness.fraction() * (most - least + 1))
 }
 
 /** The choices in a random order. */
