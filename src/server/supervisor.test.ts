@@ -188,3 +188,17 @@ test('ends at once at the second signal', async () => {
   expect(await once(supervisor, 'exit')).toEqual([0, null])
   expect(pids.map(isAlive)).toEqual([false, false])
 })
+
+test('renews its roles at each SIGHUP, and once more for one that comes meanwhile', async () => {
+  const { supervisor, pids } = await supervise('behave')
+  const reports: number[][] = []
+  supervisor.on('message', (report) => reports.push(report as number[]))
+  supervisor.kill('SIGHUP')
+  await expect.poll(() => pids.some((pid) => !isAlive(pid)), { timeout: 15_000 }).toBe(true)
+  supervisor.kill('SIGHUP')
+  await expect.poll(() => reports.length, { timeout: 15_000 }).toBe(2)
+  expect(new Set([...pids, ...reports.flat()]).size).toBe(6)
+  supervisor.kill('SIGTERM')
+  expect(await once(supervisor, 'exit')).toEqual([0, null])
+  expect([...pids, ...reports.flat()].filter(isAlive)).toEqual([])
+})

@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+
+import { sql } from '../../src/base/postgres/postgres.ts'
+import { openWorkers } from '../../src/jobs/open-workers.ts'
+import type { Worker } from '../../src/jobs/workers.ts'
+import { startBiwa } from '../support/biwa.ts'
+import type { Biwa } from '../support/biwa.ts'
+import { openTestDatabase } from '../support/postgres.ts'
+import type { TestDatabase } from '../support/postgres.ts'
+
+let database: TestDatabase
+let biwa: Biwa
+beforeEach(async () => {
+  database = await openTestDatabase()
+  // A PostgreSQL that outlives the server, so that the test can look at the queue also after the end.
+  biwa = await startBiwa({ environment: { BIWA_DATABASE_URL: database.url } })
+  await biwa.request('/api/v1/databases/test', { method: 'PUT' })
+})
+afterEach(async () => {
+  await biwa.stop()
+  await database.close()
+})
+
+/** Some 20,000 turns take a second: each one waits for the one before, and uses one core. */
+const longQuery = (turns: number) =>
+  `with recursive t(i, x) as (select 1, 0.5::double union all select i + 1, sin(x + i) from t where i < ${turns}) select count(*) from t`
+
+/** A request that is repeated while nobody answers, as every client of an http service does. */
+async function ask(path: string, init?: RequestInit): Promise<{ status: number; body: { id: number; state: string } }> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const response = await biwa.request(path, init)
+      const body = (await response.json()) as { id: number; state: string }
+      if (response.status < 500 || attempt === 50) return { status: response.status, body }
+    } catch (error) {
+      if (attempt === 50) throw error
+    }
+    await sleep(100)
+  }
+}
+
+async function submit(statement: string): Promise<number> {
+  const body = JSON.stringify({ sql: statement, database: 'test' })
+  const answer = await ask('/api/v1/queries', { method: 'POST', body })
+  expect(answer.status).toBeLessThan(300)
+  return answer.body.id
+}
+
+async function finished(id: number): Promise<string> {
+  while (true) {
+    const { body } = await ask(`/api/v1/jobs/${id}?wait=10`)
+    if (['success', 'error', 'killed', 'dead'].includes(body.state)) return body.state
+  }
+}
+
+async function runningSince(id: number): Promise<Worker> {
+  let worker: Worker | undefined
+  const look = async () =>
+    (worker = (await openWorkers(database.postgres).list()).find((one) => one.jobIds.includes(id)))
+  await expect.poll(look, { timeout: 60_000 }).toBeDefined()
+  return worker as Worker
+}
+
+/** Asks for a rolling restart and waits until there is a worker that takes jobs and was not there before. */
+async function renew(): Promise<Worker> {
+  const workers = openWorkers(database.postgres)
+  const before = new Set((await workers.list()).map(({ name }) => name))
+  biwa.supervisor.kill('SIGHUP')
+  let fresh: Worker | undefined
+  const look = async () => (fresh = (await workers.list()).find(({ name }) => !before.has(name)))
+  await expect.poll(look, { timeout: 60_000 }).toBeDefined()
+  return fresh as Worker
+}
+
+interface Ended {
+  readonly job_id: number
+  readonly to_state: string
+  readonly attempt: number
+  readonly actor: string
+}
+
+/** How attempts ended, of all jobs, in order. */
+const ends = () =>
+  database.postgres.query<Ended>(sql`
+    select job_id, to_state, attempt, actor from job_history where acquired_at is not null order by id`)
+
+describe('a rolling restart under load', () => {
+  it(
+    'fails no job: the long one ends on the old worker while new ones run on the new',
+    { timeout: 300_000 },
+    async () => {
+      // It lasts longer than two rolling restarts, which the check of `meanwhile` makes sure of.
+      const long = await submit(longQuery(400_000))
+      const old = await runningSince(long)
+      let over = false
+      const shorts: number[] = []
+      const load = async (): Promise<void> => {
+        while (!over) {
+          const id = await submit(`select ${shorts.length} as n`)
+          shorts.push(id)
+          expect(await finished(id)).toBe('success')
+        }
+      }
+      const clients = [load(), load(), load()]
+      const names = [(await renew()).name, (await renew()).name]
+      for (const name of names) {
+        await expect
+          .poll(async () => (await ends()).some(({ actor }) => actor === name), { timeout: 60_000 })
+          .toBe(true)
+      }
+      const meanwhile = (await openWorkers(database.postgres).list()).find(({ name }) => name === old.name)
+      over = true
+      await Promise.all(clients)
+      expect(await finished(long)).toBe('success')
+      expect(meanwhile).toMatchObject({ state: 'draining', pid: old.pid, jobIds: [long] })
+      const all = await ends()
+      expect(all.filter(({ to_state }) => to_state !== 'success')).toEqual([])
+      expect(all.filter(({ attempt }) => attempt !== 1)).toEqual([])
+      expect(all.find(({ job_id }) => job_id === long)).toMatchObject({ actor: old.name })
+      expect(new Set(all.map(({ job_id }) => job_id))).toEqual(new Set([long, ...shorts]))
+      // Its work is done: the old worker is gone.
+      const namesLeft = async () => (await openWorkers(database.postgres).list()).map(({ name }) => name)
+      await expect.poll(namesLeft, { timeout: 30_000 }).toEqual([names[1]])
+    },
+  )
+})
+
+describe('an end', () => {
+  it('lets running jobs finish after SIGTERM', async () => {
+    const id = await submit(longQuery(10_000))
+    const { name } = await runningSince(id)
+    const exit = new Promise((ended) => biwa.supervisor.once('exit', ended))
+    biwa.supervisor.kill('SIGTERM')
+    expect(await exit).toBe(0)
+    expect(await ends()).toEqual([{ job_id: id, to_state: 'success', attempt: 1, actor: name }])
+    expect(await openWorkers(database.postgres).list()).toEqual([])
+  })
+
+  it('hands leases back at the second signal', async () => {
+    const id = await submit(longQuery(1_000_000))
+    await runningSince(id)
+    const exit = new Promise((ended) => biwa.supervisor.once('exit', ended))
+    biwa.supervisor.kill('SIGTERM')
+    await expect.poll(async () => (await openWorkers(database.postgres).list())[0]?.state).toBe('draining')
+    biwa.supervisor.kill('SIGTERM')
+    expect(await exit).toBe(0)
+    expect(await ends()).toMatchObject([{ job_id: id, to_state: 'queued' }])
+  })
+})
