@@ -24,12 +24,15 @@ export async function lockTable(tx: Queryable, accountId: number, tableId: numbe
   return rows[0]
 }
 
-/** Whether the job still holds the lease; the row stays as it is until the transaction ends. */
+/**
+ * Whether the job still holds the lease, which nobody can end until the transaction does. A key lock is enough, for leases
+ * end by deletion; heartbeats pass it.
+ */
 export async function holdLease(tx: Queryable, fence: { jobId: number; leaseToken: number }): Promise<boolean> {
   const rows = await tx.query(sql`
     select 1 from job_running
      where lease_token = ${fence.leaseToken} and job_id = ${fence.jobId}
-       for share`)
+       for key share`)
   return rows.length === 1
 }
 
