@@ -1,6 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
 import type { Logger } from '../base/log.ts'
+import type { Figures } from '../jobs/figures.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 
 /** What the API counts. Labels have few values: route patterns, status codes, codes of the error catalogue. */
@@ -13,7 +14,14 @@ export interface ApiMetrics {
   readonly ingestBytes: Counter<'door'>
 }
 
-export function openMetrics(options: { version: string; jobs: Pick<Jobs, 'depth'>; log: Logger }): ApiMetrics {
+export interface MetricsOptions {
+  readonly version: string
+  readonly jobs: Pick<Jobs, 'depth'>
+  readonly figures: Figures
+  readonly log: Logger
+}
+
+export function openMetrics(options: MetricsOptions): ApiMetrics {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -23,7 +31,7 @@ export function openMetrics(options: { version: string; jobs: Pick<Jobs, 'depth'
     labelNames: ['version', 'node'],
     registers,
   }).set({ version: options.version, node: process.version }, 1)
-  const fillJobGauges = jobGauges(registers, options.jobs, options.log)
+  const fillJobGauges = jobGauges(registers, options)
   return {
     async render() {
       await fillJobGauges()
@@ -58,25 +66,33 @@ export function openMetrics(options: { version: string; jobs: Pick<Jobs, 'depth'
 }
 
 /** The gauges of the job queue, and what fills them. While the database is away they have no samples. */
-function jobGauges(registers: Registry[], jobs: Pick<Jobs, 'depth'>, log: Logger): () => Promise<void> {
-  const labelNames = ['kind', 'state'] as const
-  const counts = new Gauge({ name: 'biwa_jobs', help: 'Waiting and running jobs.', labelNames, registers })
-  const ages = new Gauge({
-    name: 'biwa_jobs_oldest_seconds',
-    help: 'The age of the oldest waiting or running job.',
-    labelNames,
-    registers,
-  })
+function jobGauges(registers: Registry[], { jobs, figures, log }: MetricsOptions): () => Promise<void> {
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Gauge({ name, help, labelNames, registers })
+  const counts = gauge('biwa_jobs', 'Waiting and running jobs.', ['kind', 'state'])
+  const ages = gauge('biwa_jobs_oldest_seconds', 'The age of the oldest waiting or running job.', ['kind', 'state'])
+  const dead = gauge('biwa_jobs_dead', 'Jobs that used up their attempts.', ['kind'])
+  const retries = gauge('biwa_jobs_retries_recent', 'Attempts of the last 5 minutes that will be repeated.', ['cause'])
+  const slots = gauge('biwa_limit_slots', 'Slots of a limit, or of all limits of a sort.', ['limit'])
+  const used = gauge('biwa_limit_slots_used', 'How many of them running jobs hold.', ['limit'])
+  const full = gauge('biwa_limits_full', 'Limits that have no room.', ['limit'])
   return async () => {
-    counts.reset()
-    ages.reset()
+    for (const one of [counts, ages, dead, retries, slots, used, full]) one.reset()
     try {
-      for (const { kind, state, count, oldestSeconds } of await jobs.depth()) {
+      const [depth, whole] = await Promise.all([jobs.depth(), figures.read()])
+      for (const { kind, state, count, oldestSeconds } of depth) {
         counts.set({ kind, state }, count)
         ages.set({ kind, state }, oldestSeconds)
       }
+      for (const { kind, count } of whole.dead) dead.set({ kind }, count)
+      for (const { cause, count } of whole.retries) retries.set({ cause }, count)
+      for (const { limit, ...counted } of whole.limits) {
+        slots.set({ limit }, counted.slots)
+        used.set({ limit }, counted.used)
+        full.set({ limit }, counted.full)
+      }
     } catch (error) {
-      log.warn({ err: error }, 'the depth of the job queue is not known')
+      log.warn({ err: error }, 'the figures of the job queue are not known')
     }
   }
 }

@@ -350,7 +350,12 @@ describe('probes', () => {
 
   it('count what was answered, by route and not by path', async () => {
     const depth = async () => [{ kind: 'query', state: 'running' as const, count: 3, oldestSeconds: 9 }]
-    const { app } = lightApi({ jobs: { depth, get: async () => lightJob() } })
+    const figures = {
+      limits: [{ limit: 'kind:query', slots: 7, used: 5, full: 0 }],
+      retries: [{ cause: 'worker_lost' as const, count: 2 }],
+      dead: [{ kind: 'query', count: 4 }],
+    }
+    const { app } = lightApi({ jobs: { depth, get: async () => lightJob() }, figures })
     await app.inject({ url: '/api/v1/jobs/7', headers: key })
     await app.inject({ url: '/some/other/path' })
     const path = '/api/v1/databases/d/tables/t/events'
@@ -361,6 +366,11 @@ describe('probes', () => {
     expect(metrics).toContain('biwa_ingest_requests_total{door="events",outcome="accepted"} 1')
     expect(metrics).toContain('biwa_ingest_bytes_total{door="events"} 7')
     expect(metrics).toContain('biwa_jobs{kind="query",state="running"} 3')
+    expect(metrics).toContain('biwa_jobs_dead{kind="query"} 4')
+    expect(metrics).toContain('biwa_jobs_retries_recent{cause="worker_lost"} 2')
+    expect(metrics).toContain('biwa_limit_slots{limit="kind:query"} 7')
+    expect(metrics).toContain('biwa_limit_slots_used{limit="kind:query"} 5')
+    expect(metrics).toContain('biwa_limits_full{limit="kind:query"} 0')
     expect(metrics).toMatch(/biwa_build_info\{version="1.2.3",node="v[\d.]+"\} 1/)
     expect(metrics).not.toContain('/some/other')
   })

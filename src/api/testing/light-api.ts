@@ -10,6 +10,7 @@ import { openLog } from '../../base/log.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
+import type { Figures, JobFigures } from '../../jobs/figures.ts'
 import type { Job, Jobs } from '../../jobs/jobs.ts'
 import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
@@ -34,6 +35,7 @@ export interface LightParts {
   readonly collect?: Partial<Collect>
   readonly store?: Partial<Store>
   readonly jobs?: Partial<Jobs>
+  readonly figures?: Partial<JobFigures>
   readonly process?: Partial<Process>
   readonly deliver?: Partial<Deliver>
   readonly limits?: Partial<ApiLimits>
@@ -56,6 +58,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
     ...parts.collect,
   }
   const jobs: Partial<Jobs> = { depth: async () => [], ...parts.jobs }
+  const figures: Figures = { read: async () => ({ limits: [], retries: [], dead: [], ...parts.figures }) }
   const log = openLog('silent')
   const app = buildApi({
     access: lightAccess() as Access,
@@ -70,7 +73,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
         if (parts.broken?.includes(name)) throw new Error(`the ${name} is away`)
       },
     })),
-    metrics: openMetrics({ version: '1.2.3', jobs: jobs as Jobs, log }),
+    metrics: openMetrics({ version: '1.2.3', jobs: jobs as Jobs, figures, log }),
     clock: parts.clock ?? systemClock,
     randomness: systemRandomness,
     log,

@@ -22,6 +22,7 @@ import { formatResult } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
+import { openFigures } from '../../jobs/open-figures.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
@@ -84,7 +85,7 @@ export async function openRealApi(): Promise<RealApi> {
     process: openProcess({ access, jobs, timeoutMs }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
-    metrics: openMetrics({ version: '0', jobs, log: ports.log }),
+    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), log: ports.log }),
     version: '0',
     limits: { bodyBytesMax: 1e6, inflightBytesMax: 1e7, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
     onBug: (error) => bugs.push(error),

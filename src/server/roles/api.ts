@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 import { openMetrics } from '../../api/metrics.ts'
+import { openFigures } from '../../jobs/open-figures.ts'
 import { buildApi } from '../../api/server.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
@@ -49,7 +50,7 @@ function buildApp(platform: Platform, collect: Collect) {
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
-    metrics: openMetrics({ version, jobs, log }),
+    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), log }),
     version,
     limits: {
       bodyBytesMax: importBodyBytesMax,

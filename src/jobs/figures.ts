@@ -1,0 +1,27 @@
+import type { RetryCause } from './retry-rules.ts'
+
+/** How the queue is as a whole, over all accounts: for metrics, which everybody may read. It holds no names of theirs. */
+export interface JobFigures {
+  readonly limits: readonly LimitFigures[]
+  /** Attempts that failed within the last `retriesSeconds`, and whose jobs are to be tried again. */
+  readonly retries: readonly { readonly cause: RetryCause; readonly count: number }[]
+  /** Dead letters. */
+  readonly dead: readonly { readonly kind: string; readonly count: number }[]
+}
+
+/** Limits taken together. */
+export interface LimitFigures {
+  /** `kind:query` and its like for those of all accounts; of others, only the sort: `account`, `workgroup`, `resource`. */
+  readonly limit: string
+  readonly slots: number
+  readonly used: number
+  /** How many of the limits have no room. */
+  readonly full: number
+}
+
+/** The door of figures. */
+export interface Figures {
+  read(): Promise<JobFigures>
+}
+
+export const retriesSeconds = 300
