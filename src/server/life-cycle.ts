@@ -6,7 +6,7 @@ import type { Service } from '../base/service.ts'
 
 /** The wishes of whoever runs the server, as the terminal and service managers express them. */
 export interface StopSignals {
-  /** Aborted by the first SIGINT or SIGTERM: finish the work in hand and stop. */
+  /** Aborted by the first SIGINT or SIGTERM, whose name is the reason: finish the work in hand and stop. */
   readonly asked: AbortSignal
   /** Aborted by the second one, and some seconds after a SIGINT: give the work in hand back and stop. */
   readonly insisted: AbortSignal
@@ -26,17 +26,17 @@ export function listenForStopSignals(): StopSignals {
   const insisted = new AbortController()
   let wantsRenewal = false
   let wake = (): void => {}
-  const stop = (patient: boolean): void => {
+  const stop = (name: NodeJS.Signals): void => {
     if (asked.signal.aborted) return insisted.abort()
-    asked.abort()
+    asked.abort(name)
     wake()
-    if (!patient) setTimeout(() => insisted.abort(), patienceMs).unref()
+    if (name !== 'SIGTERM') setTimeout(() => insisted.abort(), patienceMs).unref()
   }
   const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor))
-  process.on('SIGTERM', () => stop(true))
-  process.on('SIGINT', () => stop(false))
-  process.on('SIGHUP', () => {
-    if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) return stop(false)
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  process.on('SIGHUP', (name) => {
+    if (terminals.length > 0 && !terminals.some((descriptor) => isatty(descriptor))) return stop(name)
     wantsRenewal = true
     wake()
   })

@@ -54,7 +54,8 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
       print(`Biwa is ready: ${complete.roles.join(' and ')}.\n\nCtrl-C stops everything.\n`)
     }
     while (await signals.renewal()) await renewRoles(roles, complete, log)
-    print(drainLine)
+    // The other signals end it soon, or come of a terminal that is closed and cannot be written to.
+    if (signals.asked.reason === 'SIGTERM') print(drainLine)
     await drainServices(running, log, signals.insisted)
   } catch (error) {
     // Asked to stop while it started: that is an end like any other.

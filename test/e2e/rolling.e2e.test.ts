@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -12,15 +15,22 @@ import type { TestDatabase } from '../support/postgres.ts'
 
 let database: TestDatabase
 let biwa: Biwa
+// A PostgreSQL and an object store that outlive the server: the test looks at the queue also after the end, and a second
+// server can share them.
+let environment: Record<string, string>
 beforeEach(async () => {
   database = await openTestDatabase()
-  // A PostgreSQL that outlives the server, so that the test can look at the queue also after the end.
-  biwa = await startBiwa({ environment: { BIWA_DATABASE_URL: database.url } })
+  environment = {
+    BIWA_DATABASE_URL: database.url,
+    BIWA_OBJECT_STORE: mkdtempSync(join(tmpdir(), 'biwa-rolling-')),
+  }
+  biwa = await startBiwa({ environment })
   await biwa.request('/api/v1/databases/test', { method: 'PUT' })
 })
 afterEach(async () => {
   await biwa.stop()
   await database.close()
+  rmSync(environment['BIWA_OBJECT_STORE'] ?? '', { recursive: true, force: true })
 })
 
 /** Some 20,000 turns take a second: each one waits for the one before, and uses one core. */
@@ -125,6 +135,39 @@ describe('a rolling restart under load', () => {
       await expect.poll(namesLeft, { timeout: 30_000 }).toEqual([names[1]])
     },
   )
+})
+
+describe('two versions side by side', () => {
+  it('share the queue, and the one that is told to stop finishes what it runs', async () => {
+    const long = await submit(longQuery(100_000))
+    const blue = await runningSince(long)
+    const green = await startBiwa({ environment })
+    try {
+      const workers = await openWorkers(database.postgres).list()
+      expect(workers.map(({ state, version }) => [state, version])).toEqual([
+        ['running', blue.version],
+        ['running', blue.version],
+      ])
+      const exit = new Promise((ended) => biwa.supervisor.once('exit', ended))
+      biwa.supervisor.kill('SIGTERM')
+      const drains = async () => (await openWorkers(database.postgres).list())[0]?.state
+      await expect.poll(drains, { timeout: 30_000 }).toBe('draining')
+      const key = { headers: { authorization: `Bearer ${biwa.apiKey}` } }
+      const body = JSON.stringify({ sql: 'select 1', database: 'test', wait_seconds: 30 })
+      const answer = await green.request('/api/v1/queries', { method: 'POST', body, ...key })
+      expect(await answer.json()).toMatchObject({ state: 'success' })
+      expect(await exit).toBe(0)
+      const all = await ends()
+      expect(all.find(({ job_id }) => job_id === long)).toMatchObject({
+        to_state: 'success',
+        attempt: 1,
+        actor: blue.name,
+      })
+      expect(all.find(({ job_id }) => job_id !== long)?.actor).toBe(workers[1]?.name)
+    } finally {
+      await green.stop()
+    }
+  })
 })
 
 describe('an end', () => {
