@@ -45,6 +45,22 @@ const ascending = (ids: readonly number[]) => ids.toSorted((a, b) => a - b)
 const by = { dryRun: false, actor: 'user:7' }
 
 describe('dead letters', () => {
+  test('are jobs that failed three times in a way nobody thought of, however many attempts they have', async () => {
+    const runner = await bench.run(
+      async ({ job }) => {
+        throw job.input === 'odd' ? new Error('what?') : new AppError('query_memory_exceeded', 'Too much.')
+      },
+      { kind: 'odd', owner: 'stranger' },
+    )
+    const [odd, large] = [
+      await bench.submit({ kind: 'odd', input: 'odd', attemptsMax: 9 }),
+      await bench.submit({ kind: 'odd', input: 'large', attemptsMax: 9 }),
+    ]
+    expect(await bench.finished(odd)).toMatchObject({ state: 'dead', attempt: 3, error: { code: 'internal' } })
+    expect(await bench.finished(large)).toMatchObject({ state: 'error', attempt: 1 })
+    await runner.stop()
+  })
+
   test('are grouped by what their errors have in common', async () => {
     const dead = await die('grouped', ['Engine 1 died.', 'Engine 22 died.', 'Engine 3 died.', 'No such "thing".'])
     expect(dead.map(({ state }) => state)).toEqual(['dead', 'dead', 'dead', 'dead'])

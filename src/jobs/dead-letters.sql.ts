@@ -37,15 +37,22 @@ export interface DeadLetterGroupRow {
   readonly job_id: number
 }
 
-/** The largest groups first. */
+/** The largest groups first. Errors, which may be long, are read for one job of each. */
 export function selectDeadGroups(db: Queryable, accountId: number): Promise<DeadLetterGroupRow[]> {
   return db.query(sql`
-    select d.fingerprint, dead.kind, count(*) as count, min(d.at) as first_at, max(d.at) as last_at,
-           (array_agg(d.error order by d.id desc))[1] as error,
-           (array_agg(d.job_id order by d.id desc))[1] as job_id
-      from ${deadEnds({ accountId })}
-     group by d.fingerprint, dead.kind
-     order by count(*) desc, max(d.at) desc, d.fingerprint, dead.kind`)
+    with grouped as materialized (
+      select d.fingerprint, dead.kind, count(*) as count, min(d.at) as first_at, max(d.at) as last_at,
+             max(d.job_id) as job_id
+        from ${deadEnds({ accountId })}
+       group by d.fingerprint, dead.kind
+    )
+    select grouped.*,
+           (select error from job_history
+             where job_id = grouped.job_id and to_state = 'dead'
+             order by id desc
+             limit 1) as error
+      from grouped
+     order by count desc, last_at desc, fingerprint, kind`)
 }
 
 /** The newest first. */
