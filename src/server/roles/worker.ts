@@ -4,11 +4,15 @@ import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
+import { openPostgres } from '../../base/postgres/postgres.ts'
+import type { Postgres } from '../../base/postgres/postgres.ts'
 import { uuidv7 } from '../../base/randomness.ts'
+import type { Service } from '../../base/service.ts'
 import { importJob } from '../../collect/import-job.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { JobKind } from '../../jobs/jobs.ts'
+import { workerServerSettings } from '../../jobs/plans.ts'
 import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { codeVersion } from '../code-version.ts'
@@ -35,7 +39,8 @@ await runRole(log, async () => {
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
-  const runner = openJobRunner({ ...platform, owner: name, leaseMs: 6000, kinds })
+  const leases = await leaseConnections()
+  const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds })
   const registration = openWorkerRegistration({
     ...platform,
     worker: {
@@ -46,8 +51,19 @@ await runRole(log, async () => {
       kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
     },
   })
-  return { services: [...platform.services, queries, imports, runner, registration] }
+  return { services: [...platform.services, leases, queries, imports, runner, registration] }
 })
+
+/** The queue has connections of its own: no commit of a chunk may keep a heartbeat waiting. */
+async function leaseConnections(): Promise<Service & { readonly postgres: Postgres }> {
+  const postgres = await openPostgres({
+    url: settings.databaseUrl,
+    connectionsMax: 6,
+    applicationName: 'biwa worker queue',
+    serverSettings: workerServerSettings,
+  })
+  return { name: 'lease-connections', postgres, start: async () => {}, stop: () => postgres.close() }
+}
 
 /** The kinds with the concurrency that the settings ask for. Fails with `startup` where these name an unknown kind. */
 function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
