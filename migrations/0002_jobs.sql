@@ -67,7 +67,8 @@ create table job_running (
   attempt           integer not null,
   lease_owner       text not null,
   lease_expires_at  timestamptz not null,
-  acquired_at       timestamptz not null default now(),
+  -- Not the beginning of the transaction, which may have waited for the lock of a limit.
+  acquired_at       timestamptz not null default clock_timestamp(),
   -- What the attempt says of itself, and since when it says this.
   progress          jsonb,
   progress_at       timestamptz not null default now(),
@@ -111,6 +112,8 @@ create table job_history (
 create index job_history_by_job on job_history (job_id);
 create index job_history_ends on job_history (account_id, to_state, job_id desc)
   where to_state in ('success', 'error', 'killed', 'dead');
+create index job_history_dead on job_history (account_id, job_id) where to_state = 'dead';
+create index job_history_retries on job_history (at) where to_state = 'retry_wait';
 create index job_history_by_time on job_history using brin (at);
 
 -- How many slots there are of what jobs share. Locked before it is counted: whoever counts without the lock counts past

@@ -155,7 +155,9 @@ create table job_history (
 );
 CREATE INDEX job_history_by_job ON public.job_history USING btree (job_id);
 CREATE INDEX job_history_by_time ON public.job_history USING brin (at);
+CREATE INDEX job_history_dead ON public.job_history USING btree (account_id, job_id) WHERE (to_state = 'dead'::text);
 CREATE INDEX job_history_ends ON public.job_history USING btree (account_id, to_state, job_id DESC) WHERE (to_state = ANY (ARRAY['success'::text, 'error'::text, 'killed'::text, 'dead'::text]));
+CREATE INDEX job_history_retries ON public.job_history USING btree (at) WHERE (to_state = 'retry_wait'::text);
 
 create table job_lanes (
   id         bigint not null generated always as identity,
@@ -193,7 +195,7 @@ create table job_running (
   attempt           integer not null,
   lease_owner       text not null,
   lease_expires_at  timestamp with time zone not null,
-  acquired_at       timestamp with time zone not null default now(),
+  acquired_at       timestamp with time zone not null default clock_timestamp(),
   progress          jsonb,
   progress_at       timestamp with time zone not null default now(),
   kill_requested_at timestamp with time zone,

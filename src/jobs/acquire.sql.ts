@@ -66,6 +66,8 @@ export function finishAndAcquire(
   lease: LeaseTerms,
 ): Promise<(AcquiredRow | { readonly id: null; readonly lease_token: number })[]> {
   const tokens = successes.map(({ leaseToken }) => leaseToken)
+  // Looking for a token takes as long as the array is: of 250, a tenth of the statement where nothing was to be found.
+  const telling = successes.filter(({ output, progress }) => output !== null || progress !== null)
   const statement = sql`
     with done as (
       delete from job_running where lease_token = any (${tokens}::bigint[]) and limit_ids is null
@@ -75,10 +77,13 @@ export function finishAndAcquire(
                                acquired_by, output, progress)
       select job_id, account_id, 'running', 'success', attempt, ${lease.owner}, 'succeeded', acquired_at, from_state,
              lease_owner,
-             (${successes.map(({ output }) => output)}::jsonb[])[array_position(${tokens}::bigint[], lease_token)],
-             coalesce((${successes.map(({ progress }) => progress)}::jsonb[])
-                      [array_position(${tokens}::bigint[], lease_token)], progress)
+             (${telling.map(({ output }) => output)}::jsonb[])[told.place],
+             coalesce((${telling.map(({ progress }) => progress)}::jsonb[])[told.place], progress)
         from done
+       cross join lateral (
+               select array_position(${telling.map(({ leaseToken }) => leaseToken)}::bigint[], lease_token) as place
+               offset 0
+             ) as told
     ), ${takeFrom(candidates(wanted))}, ${begin(lease)}
     select ${acquiredColumns} from gone ${jobOfGone}
     union all
@@ -174,7 +179,7 @@ export function acquireAdmitted(
       insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner,
                                lease_expires_at, limit_ids, weights)
       select lease_token, job_id, gone.lane_id, l.account_id, state, attempt, ${lease.owner},
-             now() + ${lease.ms} * interval '1 millisecond',
+             clock_timestamp() + ${lease.ms} * interval '1 millisecond',
              nullif((${admitted.map(({ limitIds }) => arrayText(limitIds))}::text[])
                     [array_position(${ids}::bigint[], job_id)], '{}')::bigint[],
              (${admitted.map(({ weights }) => arrayText(weights))}::text[])

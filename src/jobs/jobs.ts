@@ -95,8 +95,8 @@ export interface Attempt {
 }
 
 /**
- * Does the work of a kind: resolves with the job's output, or rejects with what went wrong. An `AppError` whose code is
- * retryable, and everything that is not an `AppError`, is tried again up to `attemptsMax`.
+ * Does the work of a kind: resolves with the job's output, or rejects with what went wrong. Whether it is tried again is
+ * decided by the cause: see `retry-rules.ts` and docs/retries.md.
  */
 export type JobHandler = (attempt: Attempt) => Promise<unknown>
 
