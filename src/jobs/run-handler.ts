@@ -42,6 +42,8 @@ export function runHandler(
       cancels.push(clock.schedule(endingMs, leaveToItself))
     })
     void handle(kind, attempt, log).then((outcome) => {
+      // While its end is being written, it may still be told to end.
+      attempt.onEnd(() => {})
       for (const cancel of cancels) cancel()
       resolve(outcome)
     })

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest'
+
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
+import { AppError } from '../base/errors.ts'
+import { openLog } from '../base/log.ts'
+import type { Job } from './jobs.ts'
+import { runHandler } from './run-handler.ts'
+import { RunningAttempt } from './running-attempt.ts'
+
+const job: Job = {
+  id: 1,
+  accountId: 1,
+  userId: null,
+  kind: 'work',
+  state: 'running',
+  priority: 0,
+  uniqueKey: null,
+  input: {},
+  progress: null,
+  output: null,
+  error: null,
+  runAt: new Date(0),
+  attempt: 1,
+  attemptsMax: 3,
+  timeoutMs: null,
+  killRequestedAt: null,
+  createdAt: new Date(0),
+  startedAt: new Date(0),
+  finishedAt: null,
+}
+
+test('does not wait for the end of a handler that has ended, whatever the attempt is told afterwards', async () => {
+  let scheduled = 0
+  const clock: Clock = {
+    ...systemClock,
+    schedule: () => {
+      scheduled++
+      return () => {}
+    },
+  }
+  const attempt = new RunningAttempt(job, { leaseToken: 1, holdsSlots: false })
+  const kind = { kind: 'work', concurrency: 1, handler: async () => 'done' }
+  const outcome = await runHandler(kind, attempt, { clock, log: openLog('silent') })
+  attempt.end(new AppError('lease_lost', 'The end is written, and the lease with it.'))
+  expect(outcome).toMatchObject({ event: 'succeed', output: '"done"' })
+  expect(scheduled).toBe(0)
+})
