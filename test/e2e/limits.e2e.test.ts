@@ -4,8 +4,10 @@ import { gzipSync } from 'node:zlib'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { must } from '../../src/base/errors.ts'
 import { descendants, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
+import { external } from '../support/external.ts'
 import { queryRows } from '../support/query.ts'
 
 let biwa: Biwa
@@ -103,19 +105,19 @@ describe('a slow client', () => {
   })
 })
 
-describe('a lost PostgreSQL', () => {
+// An inbox of objects registers each body in PostgreSQL before it acknowledges: it promises nothing without it.
+describe.skipIf(external)('a lost PostgreSQL', () => {
   it('keeps acknowledging imports, refuses queries with 503, and recovers by itself', async () => {
     const before = await biwa.request(importPath('lost', 'format=ndjson&wait=visible'), {
       method: 'POST',
       body: '{"n":1}',
     })
     expect(before.status).toBe(200)
-    const postmaster = descendants(biwa.supervisor.pid ?? 0).find(({ command }) =>
-      /native\/bin\/postgres/.test(command),
-    )
-    process.kill(postmaster?.pid ?? 0, 'SIGSTOP')
+    const server = descendants(biwa.supervisor.pid ?? 0).find(({ command }) => /native\/bin\/postgres/.test(command))
+    const postmaster = must(server, 'the supervisor has a PostgreSQL').pid
+    process.kill(postmaster, 'SIGSTOP')
     try {
-      for (const { pid, command } of descendants(postmaster?.pid ?? 0)) if (command !== '') process.kill(pid, 'SIGSTOP')
+      for (const { pid, command } of descendants(postmaster)) if (command !== '') process.kill(pid, 'SIGSTOP')
       const during = await biwa.request(importPath('lost', 'format=ndjson'), { method: 'POST', body: '{"n":2}' })
       expect(during.status).toBe(202)
       const query = await biwa.request('/api/v1/queries', {
@@ -126,8 +128,8 @@ describe('a lost PostgreSQL', () => {
       expect(query.headers.get('retry-after')).not.toBeNull()
       expect(await problem(query)).toMatchObject({ code: 'database_unavailable' })
     } finally {
-      for (const { pid } of descendants(postmaster?.pid ?? 0)) process.kill(pid, 'SIGCONT')
-      process.kill(postmaster?.pid ?? 0, 'SIGCONT')
+      for (const { pid } of descendants(postmaster)) process.kill(pid, 'SIGCONT')
+      process.kill(postmaster, 'SIGCONT')
     }
     for (let attempt = 0; attempt < 100; attempt++) {
       const rows = await queryRows(biwa, 'select sum(n) from lost').catch(() => [])
