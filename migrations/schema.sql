@@ -132,6 +132,20 @@ create table inbox_objects (
 );
 CREATE INDEX inbox_objects_waiting ON public.inbox_objects USING btree (received_at) WHERE (released_at IS NULL);
 
+create table job_gates (
+  id         bigint not null generated always as identity,
+  account_id bigint not null,
+  key        text not null,
+  wanted     text[] not null,
+  seen       jsonb not null,
+  job_id     bigint,
+  created_at timestamp with time zone not null default now(),
+  constraint job_gates_pkey PRIMARY KEY (id),
+  constraint job_gates_account_id_key_key UNIQUE (account_id, key),
+  constraint job_gates_wanted_check CHECK ((cardinality(wanted) >= 1)),
+  constraint job_gates_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+
 create table job_history (
   id            bigint not null generated always as identity,
   job_id        bigint not null,
