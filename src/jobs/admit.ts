@@ -2,7 +2,7 @@ import type { Postgres } from '../base/postgres/postgres.ts'
 import type { AcquiredRow, Admitted, Candidate, LeaseTerms, WantedOfLane } from './acquire.sql.ts'
 import { acquireAdmitted, lockCandidates } from './acquire.sql.ts'
 import type { LimitRow } from './slots.sql.ts'
-import { addUsedSlots, lockLimits } from './slots.sql.ts'
+import { addUsedSlots, lockLimits, readLimits } from './slots.sql.ts'
 
 /** A lane as admission sees it. `count` candidates are looked at. */
 export interface LimitedLane extends WantedOfLane {
@@ -37,8 +37,12 @@ export async function acquireLimited(
   lanes: readonly LimitedLane[],
   lease: LeaseTerms,
 ): Promise<Admission> {
+  const keys = [...new Set(lanes.flatMap(({ limitKeys }) => limitKeys))]
+  // Without the lock first: when a slot comes back, all workers look, and few of them need to queue for it.
+  const glance = new Gate(await readLimits(postgres, keys), lanes)
+  if (!lanes.some(({ laneId }) => glance.fits(laneId))) return { rows: [], full: glance.full, empty: new Set() }
   return await postgres.transaction(async (tx) => {
-    const limits = await lockLimits(tx, [...new Set(lanes.flatMap(({ limitKeys }) => limitKeys))])
+    const limits = await lockLimits(tx, keys)
     const gate = new Gate(limits, lanes)
     const open = lanes.filter(({ laneId }) => gate.fits(laneId))
     if (open.length === 0) return { rows: [], full: gate.full, empty: new Set() }

@@ -8,4 +8,6 @@ export const workerServerSettings = {
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
   jit: 'off',
+  // A worker that is frozen in the middle of a transaction must not keep the lock of a limit from all others.
+  idle_in_transaction_session_timeout: '10s',
 } as const

@@ -23,6 +23,15 @@ export function lockLimits(tx: Queryable, keys: readonly string[]): Promise<Limi
   return tx.query(statement.prepared('jobs_lock_limits'))
 }
 
+/** The limits of these keys as they are at this moment: enough to see that there is no room. */
+export function readLimits(db: Queryable, keys: readonly string[]): Promise<LimitRow[]> {
+  const statement = sql`
+    select id, key, slots, used, coalesce(paused_until > now(), false) as paused
+      from job_limits
+     where key = any (${keys}::text[])`
+  return db.query(statement.prepared('jobs_read_limits'))
+}
+
 export async function lockLimitIds(tx: Queryable, ids: readonly number[]): Promise<void> {
   await tx.query(
     sql`select from job_limits where id = any (${ids}::bigint[]) order by id for update`.prepared(
