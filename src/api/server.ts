@@ -24,6 +24,8 @@ import { serveImports } from './routes/imports.ts'
 import { serveJobs } from './routes/jobs.ts'
 import { servePages } from './routes/pages.ts'
 import { serveQueries } from './routes/queries.ts'
+import { serveQueue } from './routes/queue.ts'
+import type { QueueParts } from './routes/queue.ts'
 import { serveResults } from './routes/results.ts'
 import { serveStatus } from './routes/status.ts'
 import { serveTables } from './routes/tables.ts'
@@ -33,6 +35,7 @@ import { answerUnknownRoutes } from './unknown-routes.ts'
 export interface ApiParts {
   readonly access: Access
   readonly jobs: Jobs
+  readonly queue: QueueDoors
   readonly store: Store
   readonly collect: Collect
   readonly process: Process
@@ -48,6 +51,8 @@ export interface ApiParts {
   /** Called after the answer to a request that met a bug: the state of the process is unknown from then on. */
   readonly onBug: (error: unknown) => void
 }
+
+export type QueueDoors = Pick<QueueParts, 'limits' | 'deadLetters' | 'workers'>
 
 export interface ApiLimits {
   /** Of one body for import, as it is sent. */
@@ -81,6 +86,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveImports(host, parts.collect, parts.metrics)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)
+  serveQueue(host, { ...parts, ...parts.queue })
   serveResults(host, parts.jobs, parts.deliver)
   serveAccess(host, parts.access)
   serveStatus(host, parts)

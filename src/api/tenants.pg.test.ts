@@ -21,6 +21,7 @@ let places: Readonly<Record<string, string>>
 
 beforeAll(async () => {
   api = await openRealApi()
+  await api.makeTenant('operators')
   owner = await api.makeTenant('owner')
   const { accountId } = owner.principal
   await api.store.createDatabase(accountId, 'web')
@@ -32,6 +33,9 @@ beforeAll(async () => {
   const { id: user } = await api.access.createUser(owner.principal, member)
   await api.access.setPermission(owner.principal, user, 'web', 'query')
   const { apiKey } = await api.access.createKey(owner.principal, { kind: 'full', userId: user, description: 'secret' })
+  // The first account is the operators'.
+  await api.postgres.query(sql`
+    insert into job_limits (key, account_id, slots) values (${limitOfOwner()}, ${accountId}, 5)`)
   const job = await finishedQuery(owner, `select 'secret' as word, 9007199254740993 as n`)
   await call('getJobResult', owner.keys.full, { job: String(job.id) })
   places = { database: 'web', table: 'logs', user: String(user), key: String(apiKey.id), job: String(job.id) }
@@ -46,6 +50,8 @@ async function finishedQuery(tenant: Tenant, text: string): Promise<Job> {
   return response.json<Job>()
 }
 
+const limitOfOwner = () => `resource:${owner.principal.accountId}/warehouse`
+
 /** Bodies for the operations that take one. */
 const bodies = (): Readonly<Record<string, unknown>> => ({
   createDatabase: { name: 'web' },
@@ -57,6 +63,10 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   createKey: { kind: 'full', user_id: Number(places['user']) },
   createUser: { email: 'secret@example.com', name: 'another' },
   putPermission: { privilege: 'full' },
+  putLimit: { key: limitOfOwner(), slots: 3 },
+  removeLimit: { key: limitOfOwner() },
+  pauseLimit: { key: limitOfOwner(), until: null },
+  redriveJobs: {},
 })
 
 function find(id: string): Operation {
@@ -89,6 +99,7 @@ async function ownersRows(): Promise<string> {
       (select json_agg(u order by id) from users u where account_id = ${account}),
       (select json_agg((id, user_id, kind, revoked_at) order by id) from api_keys where account_id = ${account}),
       (select json_agg(p) from database_permissions p where account_id = ${account}),
+      (select json_agg((key, slots, paused_until) order by id) from job_limits where account_id = ${account}),
       (select json_agg(j order by id) from jobs j where account_id = ${account})) as all`)
   return must(row, 'a row').all
 }
@@ -113,6 +124,15 @@ const intrusions: Readonly<Record<string, number | string>> = {
   getJobHistory: 'job_not_found',
   killJob: 'job_not_found',
   getJobResult: 'job_not_found',
+  explainJob: 'job_not_found',
+  listWorkers: 200,
+  listLimits: 200,
+  putLimit: 'forbidden',
+  removeLimit: 'forbidden',
+  pauseLimit: 'forbidden',
+  listDeadLetters: 200,
+  listDeadJobs: 200,
+  redriveJobs: 200,
   getAccount: 200,
   listKeys: 200,
   createKey: 'user_not_found',
@@ -136,14 +156,16 @@ describe('an intruder who knows every name and number', () => {
     expect(await ownersRows()).toBe(before)
     if (id !== 'createUser') expect(response.body).not.toContain('secret')
     if (typeof expected === 'string') {
-      expect(response.json<Problem>()).toMatchObject({ status: 404, code: expected })
+      const status = expected === 'forbidden' ? 403 : 404
+      expect(response.json<Problem>()).toMatchObject({ status, code: expected })
       return
     }
     expect(response.statusCode, response.body).toBe(expected)
     // What comes back has the shape that the contract says.
     const answer = response.json<{ items?: unknown[]; user_id?: number }>()
     must(find(id).answers[expected]?.schema, 'a shape').parse(answer)
-    if (['listDatabases', 'listQuarantine', 'listJobs'].includes(id)) expect(answer.items).toEqual([])
+    if (['listDatabases', 'listQuarantine', 'listJobs', 'listLimits', 'listDeadLetters', 'listDeadJobs'].includes(id))
+      expect(answer.items).toEqual([])
     const { accountId } = intruder.principal
     for (const request of api.imports.splice(0)) expect(request.principal.accountId).toBe(accountId)
   })
@@ -169,7 +191,16 @@ describe('nobody', () => {
 describe('keys of the owner', () => {
   const writing = ['postImport', 'putImport', 'postEvents']
   const looking = ['listDatabases', 'getDatabase', 'listTables', 'getTable', 'getAccount', 'getStatus']
-  const reading = ['listQuarantine', 'submitQuery', 'listJobs', 'getJob', 'getJobHistory', 'killJob', 'getJobResult']
+  const reading = [
+    'listQuarantine',
+    'submitQuery',
+    'listJobs',
+    'getJob',
+    'getJobHistory',
+    'killJob',
+    'getJobResult',
+    'explainJob',
+  ]
   const may = { import: [...looking, ...writing], query: [...looking, ...reading] } as const
 
   it.each(operations.flatMap(({ id }) => [[id, 'import'] as const, [id, 'query'] as const]))(

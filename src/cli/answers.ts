@@ -3,6 +3,7 @@ import type { getDatabase } from '../api/contract/databases.ts'
 import type { postImport } from '../api/contract/imports.ts'
 import type { getJob, getJobHistory, killJob } from '../api/contract/jobs.ts'
 import type { AnswerBody } from '../api/contract/operation.ts'
+import type { explainJob, listDeadLetters, listWorkers, putLimit, redriveJobs } from '../api/contract/queue.ts'
 import type { getStatus } from '../api/contract/status.ts'
 import type { getTable, listQuarantine } from '../api/contract/tables.ts'
 
@@ -21,4 +22,9 @@ export type ImportReceipt = AnswerBody<typeof postImport, 202>
 export type Job = AnswerBody<typeof getJob, 200>
 export type JobTransition = AnswerBody<typeof getJobHistory, 200>['items'][number]
 export type KilledJob = AnswerBody<typeof killJob, 200>
+export type JobWaiting = AnswerBody<typeof explainJob, 200>
+export type Worker = AnswerBody<typeof listWorkers, 200>['items'][number]
+export type Limit = AnswerBody<typeof putLimit, 200>
+export type DeadLetterGroup = AnswerBody<typeof listDeadLetters, 200>['items'][number]
+export type Redriven = AnswerBody<typeof redriveJobs, 200>
 export type Status = AnswerBody<typeof getStatus, 200>

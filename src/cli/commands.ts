@@ -55,8 +55,18 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'job',
-    summary: 'list, show, wait for and kill jobs; fetch results',
+    summary: 'list, show, wait for and kill jobs; say why one waits; fetch results; redrive the dead',
     load: async () => (await import('./commands/job.ts')).defineJob,
+  },
+  {
+    name: 'limit',
+    summary: 'list, set, remove and pause limits of what runs at once',
+    load: async () => (await import('./commands/limit.ts')).defineLimit,
+  },
+  {
+    name: 'worker',
+    summary: 'list the processes that take jobs',
+    load: async () => (await import('./commands/worker.ts')).defineWorker,
   },
   {
     name: 'key',

@@ -4,6 +4,7 @@ import * as imports from './imports.ts'
 import * as jobs from './jobs.ts'
 import type { Operation } from './operation.ts'
 import * as queries from './queries.ts'
+import * as queue from './queue.ts'
 import * as status from './status.ts'
 import * as tables from './tables.ts'
 
@@ -27,6 +28,15 @@ export const operations: readonly Operation[] = [
   jobs.getJobHistory,
   jobs.killJob,
   jobs.getJobResult,
+  queue.explainJob,
+  queue.listWorkers,
+  queue.listLimits,
+  queue.putLimit,
+  queue.removeLimit,
+  queue.pauseLimit,
+  queue.listDeadLetters,
+  queue.listDeadJobs,
+  queue.redriveJobs,
   access.getAccount,
   access.listKeys,
   access.createKey,

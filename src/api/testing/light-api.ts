@@ -16,6 +16,7 @@ import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
 import { buildApi } from '../server.ts'
+import type { QueueDoors } from '../server.ts'
 import type { ApiLimits } from '../server.ts'
 
 /** Keys that the light API knows, and who they are. */
@@ -64,6 +65,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
     access: lightAccess() as Access,
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
+    queue: {} as QueueDoors,
     collect: collect as Collect,
     process: (parts.process ?? {}) as Process,
     deliver: (parts.deliver ?? {}) as Deliver,

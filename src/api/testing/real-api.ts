@@ -22,7 +22,10 @@ import { formatResult } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
+import { openDeadLetters } from '../../jobs/open-dead-letters.ts'
 import { openFigures } from '../../jobs/open-figures.ts'
+import { openLimits } from '../../jobs/open-limits.ts'
+import { openWorkers } from '../../jobs/open-workers.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
@@ -82,6 +85,11 @@ export async function openRealApi(): Promise<RealApi> {
   const app = buildApi({
     ...work,
     collect: lightIntake(access, imports),
+    queue: {
+      limits: openLimits(work),
+      deadLetters: openDeadLetters(work),
+      workers: openWorkers(postgres),
+    },
     process: openProcess({ access, jobs, timeoutMs }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],

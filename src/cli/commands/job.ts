@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import type { Job, JobTransition, KilledJob } from '../answers.ts'
+import type { Job, JobTransition, JobWaiting, KilledJob } from '../answers.ts'
 import { path } from '../client.ts'
 import type { Client } from '../client.ts'
 import { rowsOf } from '../output/cells.ts'
@@ -11,6 +11,7 @@ import { connect, wholeNumber, withConnection, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
 import { tell } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
+import { defineDeadLetters } from './dead-letters.ts'
 
 const jobId = wholeNumber('The id of a job', 1, Number.MAX_SAFE_INTEGER)
 
@@ -20,6 +21,8 @@ export function defineJob(job: Command, terminal: Terminal): void {
   defineWait(job, terminal)
   defineKill(job, terminal)
   defineResult(job, terminal)
+  defineWhy(job, terminal)
+  defineDeadLetters(job, terminal)
 }
 
 function defineList(job: Command, terminal: Terminal): void {
@@ -114,4 +117,38 @@ function defineResult(job: Command, terminal: Terminal): void {
       if (failure !== undefined) throw failure
       await deliverResult(client, terminal, done, delivery)
     })
+}
+
+function defineWhy(job: Command, terminal: Terminal): void {
+  withConnection(job.command('why').argument('<id>', 'the job', jobId).description('say why a job waits')).action(
+    async (id: number, flags: CommonOptions) => {
+      const client = await connect(terminal, flags)
+      const { position, reasons } = await client.get<JobWaiting>(path`/jobs/${id}/waiting`)
+      if (position === null) {
+        const { state } = await client.get<Job>(path`/jobs/${id}`)
+        return tell(terminal, `Job ${id} does not wait: its state is ${state}.`)
+      }
+      tell(terminal, `Job ${id} waits, number ${position} of its kind in this account.`)
+      for (const reason of reasons) tell(terminal, `  ${sentenceOf(reason)}`)
+    },
+  )
+}
+
+function sentenceOf(reason: JobWaiting['reasons'][number]): string {
+  switch (reason.reason) {
+    case 'not_due':
+      return `It is not due until ${reason.until}.`
+    case 'no_worker':
+      return `No worker takes jobs of the kind ${reason.kind}; “biwa worker list” shows those there are.`
+    case 'limit':
+      return `The limit ${reason.key} is full: ${reason.used} of ${reason.slots} slots are used, it takes ${reason.wants}.`
+    case 'limit_paused':
+      return `The limit ${reason.key} is paused until ${reason.until}.`
+    case 'behind':
+      return `${reason.ahead} ${reason.ahead === 1 ? 'job goes' : 'jobs go'} first.`
+    case 'workers_busy':
+      return `All ${reason.places} places of the workers are taken.`
+    case 'next':
+      return 'It is the next to begin.'
+  }
 }

@@ -13,11 +13,15 @@ export function defineServe(command: Command): void {
   })
 }
 
+function textOf(fallback: string | number | boolean | readonly unknown[]): string {
+  return Array.isArray(fallback) ? fallback.join(',') : String(fallback)
+}
+
 /** One option for each setting of the server. Their values are checked where the settings are read. */
 export function addServerOptions(command: Command): Command {
   for (const name of names) {
     const { flag, doc, placeholder, fallback } = { placeholder: undefined, ...settingTable[name] }
-    const variable = `${settingVariable(name)}, else ${String(fallback) || 'none'}`
+    const variable = `${settingVariable(name)}, else ${textOf(fallback) || 'none'}`
     const text = `${doc} (${variable})`
     if (placeholder === undefined) {
       // A switch has both forms; the help shows the one that changes something.

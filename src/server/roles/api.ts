@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 
 import { openMetrics } from '../../api/metrics.ts'
+import { openDeadLetters } from '../../jobs/open-dead-letters.ts'
 import { openFigures } from '../../jobs/open-figures.ts'
+import { openLimits } from '../../jobs/open-limits.ts'
+import { openWorkers } from '../../jobs/open-workers.ts'
 import { buildApi } from '../../api/server.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
@@ -44,6 +47,11 @@ function buildApp(platform: Platform, collect: Collect) {
   return buildApi({
     ...platform,
     collect,
+    queue: {
+      limits: openLimits(platform),
+      deadLetters: openDeadLetters(platform),
+      workers: openWorkers(postgres),
+    },
     process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     dependencies: [
