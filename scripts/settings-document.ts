@@ -6,7 +6,7 @@ export function settingsDocument(): string {
   const names = Object.keys(settingTable) as SettingName[]
   const rows = names.map((name) => {
     const { flag, fallback, doc } = settingTable[name]
-    const shown = Array.isArray(fallback) ? fallback.join(',') : String(fallback)
+    const shown = typeof fallback === 'object' ? fallback.join(',') : String(fallback)
     return `| \`--${flag}\` | \`${settingVariable(name)}\` | ${shown === '' ? '' : `\`${shown}\``} | ${doc} |`
   })
   return [

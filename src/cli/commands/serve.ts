@@ -14,7 +14,7 @@ export function defineServe(command: Command): void {
 }
 
 function textOf(fallback: string | number | boolean | readonly unknown[]): string {
-  return Array.isArray(fallback) ? fallback.join(',') : String(fallback)
+  return typeof fallback === 'object' ? fallback.join(',') : String(fallback)
 }
 
 /** One option for each setting of the server. Their values are checked where the settings are read. */
