@@ -1,12 +1,12 @@
-import { settingTable, settingVariable } from '../src/base/settings.ts'
+import { fallbackText, settingTable, settingVariable } from '../src/base/settings.ts'
 import type { SettingName } from '../src/base/settings.ts'
 
 /** docs/settings.md, from the table of settings. */
 export function settingsDocument(): string {
   const names = Object.keys(settingTable) as SettingName[]
   const rows = names.map((name) => {
-    const { flag, fallback, doc } = settingTable[name]
-    const shown = typeof fallback === 'object' ? fallback.join(',') : String(fallback)
+    const { flag, doc } = settingTable[name]
+    const shown = fallbackText(name)
     return `| \`--${flag}\` | \`${settingVariable(name)}\` | ${shown === '' ? '' : `\`${shown}\``} | ${doc} |`
   })
   return [

@@ -241,3 +241,10 @@ export function readSettings(
   const names = Object.keys(settingTable) as SettingName[]
   return Object.fromEntries(names.map((name) => [name, read(name)])) as unknown as Settings
 }
+
+/** The default as one would write it on the command line; empty where there is none. */
+export function fallbackText(name: SettingName): string {
+  const { fallback } = settingTable[name]
+  if (typeof fallback !== 'object') return String(fallback)
+  return fallback.map((one) => (typeof one === 'string' ? one : `${one.kind}=${one.concurrency}`)).join(',')
+}

@@ -1,7 +1,7 @@
 import { Option } from 'commander'
 import type { Command } from 'commander'
 
-import { settingTable, settingVariable } from '../../base/settings.ts'
+import { fallbackText, settingTable, settingVariable } from '../../base/settings.ts'
 import type { SettingName } from '../../base/settings.ts'
 
 const names = Object.keys(settingTable) as SettingName[]
@@ -13,15 +13,11 @@ export function defineServe(command: Command): void {
   })
 }
 
-function textOf(fallback: string | number | boolean | readonly unknown[]): string {
-  return typeof fallback === 'object' ? fallback.join(',') : String(fallback)
-}
-
 /** One option for each setting of the server. Their values are checked where the settings are read. */
 export function addServerOptions(command: Command): Command {
   for (const name of names) {
     const { flag, doc, placeholder, fallback } = { placeholder: undefined, ...settingTable[name] }
-    const variable = `${settingVariable(name)}, else ${textOf(fallback) || 'none'}`
+    const variable = `${settingVariable(name)}, else ${fallbackText(name) || 'none'}`
     const text = `${doc} (${variable})`
     if (placeholder === undefined) {
       // A switch has both forms; the help shows the one that changes something.
