@@ -148,7 +148,11 @@ describe('waiting until the rows can be queried', () => {
 describe('limits', () => {
   const apis: LightApi[] = []
   afterEach(async () => {
-    for (const { app } of apis.splice(0)) await app.close()
+    for (const { app } of apis.splice(0)) {
+      // Bodies that were refused half-way are still being sent.
+      app.server.closeAllConnections()
+      await app.close()
+    }
   })
 
   async function listening(parts: LightParts = {}): Promise<{ api: LightApi; url: string; port: number }> {

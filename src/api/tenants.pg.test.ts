@@ -66,7 +66,7 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   putLimit: { key: limitOfOwner(), slots: 3 },
   removeLimit: { key: limitOfOwner() },
   pauseLimit: { key: limitOfOwner(), until: null },
-  redriveJobs: {},
+  redriveJobs: { all: true },
 })
 
 function find(id: string): Operation {

@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 import { resultFormats, resultMediaTypes } from '../../deliver/deliver.ts'
 import { operation } from './operation.ts'
-import { id, idText, moment, pageOf, pageQuery, waitSecondsMax } from './values.ts'
+import { id, idText, moment, pageOf, pageQuery, soughtText, waitSecondsMax } from './values.ts'
 import { problem } from './problem.ts'
 
 export const jobState = z.enum(['queued', 'delayed', 'running', 'retry_wait', 'success', 'error', 'killed', 'dead'])
@@ -73,7 +73,7 @@ export const listJobs = operation({
   tag: 'jobs',
   summary: 'Lists jobs, the newest first',
   description: 'Members see their own jobs; a page may be shorter than `limit` while there is a next one.',
-  query: pageQuery.extend({ kind: z.string().max(100).optional(), state: jobState.optional() }),
+  query: pageQuery.extend({ kind: soughtText.optional(), state: jobState.optional() }),
   answers: { 200: { description: 'The jobs.', schema: pageOf(job) } },
 })
 

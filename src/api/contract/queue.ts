@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 import { job } from './jobs.ts'
 import { operation } from './operation.ts'
-import { id, idText, moment, name, pageOf, pageQuery } from './values.ts'
+import { id, idText, moment, name, pageOf, pageQuery, soughtText } from './values.ts'
 
 const waitingReason = z
   .object({
@@ -88,8 +88,9 @@ export const putLimit = operation({
   path: '/limits',
   tag: 'jobs',
   summary: 'Makes or changes a limit',
-  description: 'For administrators. Fewer slots than are used end nothing. Counts the jobs that begin from now on.',
-  body: z.object({ key: limitKey, slots: z.number().int() }),
+  description:
+    'For administrators; keys that begin with `account:` or `kind:` are for the operators, the administrators of the first account. Fewer slots than are used end nothing. Counts the jobs that begin from now on.',
+  body: z.strictObject({ key: limitKey, slots: z.number().int() }),
   answers: { 200: { description: 'The limit.', schema: limit } },
 })
 
@@ -99,7 +100,7 @@ export const removeLimit = operation({
   path: '/limits/remove',
   tag: 'jobs',
   summary: 'Removes a limit',
-  body: z.object({ key: limitKey }),
+  body: z.strictObject({ key: limitKey }),
   answers: { 200: { description: 'The limit as it was.', schema: limit } },
 })
 
@@ -109,7 +110,7 @@ export const pauseLimit = operation({
   path: '/limits/pause',
   tag: 'jobs',
   summary: 'Lets no job of a limit begin until a time',
-  body: z.object({ key: limitKey, until: moment.nullable().describe('Null ends the pause.') }),
+  body: z.strictObject({ key: limitKey, until: moment.nullable().describe('Null ends the pause.') }),
   answers: { 200: { description: 'The limit.', schema: limit } },
 })
 
@@ -135,9 +136,9 @@ export const listDeadLetters = operation({
   answers: { 200: { description: 'The groups, the largest first.', schema: pageOf(deadLetterGroup) } },
 })
 
-const deadLetterFilter = z.object({
-  fingerprint: z.string().max(100).optional(),
-  kind: z.string().max(100).optional(),
+const deadLetterFilter = z.strictObject({
+  fingerprint: soughtText.optional(),
+  kind: soughtText.optional(),
   ids: z.array(id).max(1000).optional(),
   since: moment.optional(),
   until: moment.optional(),
@@ -160,7 +161,16 @@ export const redriveJobs = operation({
   tag: 'jobs',
   summary: 'Queues dead jobs again, with all their attempts before them',
   description: 'For administrators. The oldest first, at most 10,000 at a time.',
-  body: deadLetterFilter.extend({ dry_run: z.boolean().default(false).describe('Only tells which.') }),
+  // A filter that was forgotten or misspelt is not to queue everything.
+  body: deadLetterFilter
+    .extend({
+      all: z.boolean().default(false).describe('Has to be true where nothing else says which jobs.'),
+      dry_run: z.boolean().default(false).describe('Only tells which.'),
+    })
+    .refine(
+      ({ all, dry_run: _dryRun, ...filter }) => all || Object.values(filter).some((value) => value !== undefined),
+      'say which jobs, or `all`',
+    ),
   answers: {
     200: {
       description: 'What was queued, or would be.',

@@ -15,6 +15,12 @@ export const name = z.string().min(1).max(255)
 export const databasePath = z.object({ database: name })
 export const tablePath = z.object({ database: name, table: name })
 
+/** Text to look for: PostgreSQL knows none with a zero byte in it. */
+export const soughtText = z
+  .string()
+  .max(100)
+  .refine((text) => !text.includes('\0'), 'a text without a zero byte')
+
 /** One page of a list, from the newest down. */
 export function pageOf<Item extends z.ZodType>(item: Item) {
   return z.object({

@@ -1,4 +1,5 @@
 import type { Access, Principal } from '../../access/access.ts'
+import { AppError } from '../../base/errors.ts'
 import type { DeadLetterFilter, DeadLetters } from '../../jobs/dead-letters.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import type { Limit, Limits } from '../../jobs/limits.ts'
@@ -62,17 +63,17 @@ function serveLimits(host: OperationHost, { access, limits }: QueueParts): void 
 
   serveOperation(host, putLimit).with(async ({ principal, body: { key, slots } }) => {
     access.requireAdministrator(principal)
-    return { status: 200, body: limitJson(await limits.set(scopeOf(principal), key, slots)) }
+    return { status: 200, body: limitJson(await limits.set(settingScopeOf(principal, key), key, slots)) }
   })
 
   serveOperation(host, removeLimit).with(async ({ principal, body: { key } }) => {
     access.requireAdministrator(principal)
-    return { status: 200, body: limitJson(await limits.remove(scopeOf(principal), key)) }
+    return { status: 200, body: limitJson(await limits.remove(settingScopeOf(principal, key), key)) }
   })
 
   serveOperation(host, pauseLimit).with(async ({ principal, body: { key, until } }) => {
     access.requireAdministrator(principal)
-    const limit = await limits.pause(scopeOf(principal), key, until === null ? null : new Date(until))
+    const limit = await limits.pause(settingScopeOf(principal, key), key, until === null ? null : new Date(until))
     return { status: 200, body: limitJson(limit) }
   })
 }
@@ -82,6 +83,15 @@ const operatorsAccount = 1
 
 function scopeOf({ accountId }: Principal): number | null {
   return accountId === operatorsAccount ? null : accountId
+}
+
+/** As `scopeOf`; what the operators allow an account or a kind, no account may allow itself. */
+function settingScopeOf(principal: Principal, key: string): number | null {
+  const scope = scopeOf(principal)
+  if (scope === null || !/^(account|kind):/.test(key)) return scope
+  throw new AppError('forbidden', `The limit "${key}" is set by the operators of the server.`, {
+    hint: `Administrators of the account set workgroup:${scope}/… and resource:${scope}/….`,
+  })
 }
 
 function serveDeadLetters(host: OperationHost, { access, deadLetters }: QueueParts): void {

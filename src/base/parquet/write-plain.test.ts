@@ -107,7 +107,8 @@ const read = (path: string): Promise<unknown[][]> => select(`select * from read_
 
 const nullable = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<Maybe<T>> => fc.option(value, { freq: 4 })
 const anyInt64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n })
-const anyText = fc.string({ unit: 'binary', maxLength: 80 })
+// The client through which this test reads drops a byte order mark at the beginning of a text.
+const anyText = fc.string({ unit: 'binary', maxLength: 80 }).filter((text) => !text.startsWith('\uFEFF'))
 const anyEntries = fc.uniqueArray(fc.tuple(anyText, nullable(anyText)), { maxLength: 4, selector: ([key]) => key })
 
 const anyRow = fc.record({

@@ -26,7 +26,7 @@ export function defineDeadLetters(job: Command, terminal: Terminal): void {
     .option('--kind <kind>', 'those of a kind')
     .option('--id <id>', 'this one', wholeNumber('--id', 1, Number.MAX_SAFE_INTEGER))
     .option('--all', 'all of them')
-    .option('-n, --dry-run', 'only say which')
+    .option('-n, --dry-run', 'only say how many')
     .action(async (flags: CommonOptions & RedriveFlags) => redrive(terminal, flags))
 }
 
@@ -44,7 +44,7 @@ async function redrive(terminal: Terminal, flags: CommonOptions & RedriveFlags):
     throw usage('Say which jobs: --fingerprint, --kind, --id or --all.', '“biwa job dead” lists the groups.')
   }
   const client = await connect(terminal, flags)
-  const filter = { fingerprint, kind, ...(id !== undefined && { ids: [id] }) }
+  const filter = { fingerprint, kind, all, ...(id !== undefined && { ids: [id] }) }
   let count = 0
   while (true) {
     const { ids, more } = await client.post<Redriven>('/dead-letters/redrive', { ...filter, dry_run: dryRun })

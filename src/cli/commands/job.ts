@@ -141,6 +141,9 @@ function sentenceOf(reason: JobWaiting['reasons'][number]): string {
     case 'no_worker':
       return `No worker takes jobs of the kind ${reason.kind}; “biwa worker list” shows those there are.`
     case 'limit':
+      // What takes more than there is does not begin when others end.
+      if ((reason.wants ?? 0) > (reason.slots ?? 0))
+        return `It takes ${reason.wants} slots of the limit ${reason.key}, which has ${reason.slots}: “biwa limit set” gives it more.`
       return `The limit ${reason.key} is full: ${reason.used} of ${reason.slots} slots are used, it takes ${reason.wants}.`
     case 'limit_paused':
       return `The limit ${reason.key} is paused until ${reason.until}.`

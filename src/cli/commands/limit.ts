@@ -15,7 +15,7 @@ export function defineLimit(limit: Command, terminal: Terminal): void {
     async (flags: CommonOptions) => {
       const client = await connect(terminal, flags)
       const limits = await client.list<Limit>('/limits')
-      if (limits.length === 0) tell(terminal, 'No limits yet. Make one: biwa limit set resource:1/redshift 2')
+      if (limits.length === 0) tell(terminal, 'No limits yet. Make one: biwa limit set resource:ACCOUNT/redshift 2')
       await printRows(terminal, rowsOf(['key', 'slots', 'used', 'paused_until'], limits), flags.format)
     },
   )

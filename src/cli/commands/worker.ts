@@ -5,6 +5,7 @@ import { rowsOf } from '../output/cells.ts'
 import { printRows } from '../output/printer.ts'
 import { connect, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
+import { tell } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
 export function defineWorker(worker: Command, terminal: Terminal): void {
@@ -12,6 +13,7 @@ export function defineWorker(worker: Command, terminal: Terminal): void {
     async (flags: CommonOptions) => {
       const client = await connect(terminal, flags)
       const workers = await client.list<Worker>('/workers')
+      if (workers.length === 0) tell(terminal, 'No workers: jobs wait. Start one: biwa serve')
       const rows = workers.map((one) => ({
         ...one,
         kinds: one.kinds.map(({ kind, concurrency }) => `${kind}=${concurrency}`).join(','),
