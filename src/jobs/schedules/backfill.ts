@@ -1,3 +1,5 @@
+import { setImmediate as otherWork } from 'node:timers/promises'
+
 import { AppError } from '../../base/errors.ts'
 import { backfillTimesMax } from '../schedules.ts'
 import type { CronTimes } from './cron.ts'
@@ -8,8 +10,11 @@ export interface TimeRange {
   readonly to: Date
 }
 
+/** A time takes a tenth of a millisecond to find; so many may keep others waiting. */
+const timesBetweenPauses = 100
+
 /** The scheduled times of the range; fails with `invalid_request` where there are more than `backfillTimesMax`. */
-export function timesOf(cron: CronTimes, { from, to }: TimeRange): Date[] {
+export async function timesOf(cron: CronTimes, { from, to }: TimeRange): Promise<Date[]> {
   const fromMs = from.getTime()
   const toMs = to.getTime()
   if (Number.isNaN(fromMs) || Number.isNaN(toMs) || fromMs >= toMs) throw emptyRange()
@@ -20,6 +25,7 @@ export function timesOf(cron: CronTimes, { from, to }: TimeRange): Date[] {
     if (times.length === backfillTimesMax) throw tooLong()
     times.push(new Date(nextMs))
     nextMs = cron.next(nextMs)
+    if (times.length % timesBetweenPauses === 0) await otherWork()
   }
   return times
 }

@@ -121,12 +121,13 @@ class OpenSchedules implements Schedules {
   }
 
   async backfill(...[accountId, name, { from, to, dryRun }]: Parameters<Schedules['backfill']>): Promise<Date[]> {
-    const missing = async (db: Queryable, schedule: Schedule): Promise<Date[]> => {
-      const times = timesOf(this.#cronOf(schedule), { from, to })
-      const known = new Set((await selectRunTimes(db, schedule.id, from, to)).map((time) => time.getTime()))
+    const schedule = await this.get(accountId, name)
+    const times = await timesOf(this.#cronOf(schedule), { from, to })
+    const missing = async (db: Queryable, { id }: Schedule): Promise<Date[]> => {
+      const known = new Set((await selectRunTimes(db, id, from, to)).map((time) => time.getTime()))
       return times.filter((time) => !known.has(time.getTime()))
     }
-    if (dryRun) return await missing(this.#postgres, await this.get(accountId, name))
+    if (dryRun) return await missing(this.#postgres, schedule)
     return (await this.#insertRuns(accountId, name, 'backfill', missing)).times
   }
 
