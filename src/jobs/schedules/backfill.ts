@@ -1,5 +1,4 @@
-import { setImmediate as otherWork } from 'node:timers/promises'
-
+import type { Clock } from '../../base/clock.ts'
 import { AppError } from '../../base/errors.ts'
 import { backfillTimesMax } from '../schedules.ts'
 import type { CronTimes } from './cron.ts'
@@ -14,7 +13,7 @@ export interface TimeRange {
 const timesBetweenPauses = 100
 
 /** The scheduled times of the range; fails with `invalid_request` where there are more than `backfillTimesMax`. */
-export async function timesOf(cron: CronTimes, { from, to }: TimeRange): Promise<Date[]> {
+export async function timesOf(clock: Clock, cron: CronTimes, { from, to }: TimeRange): Promise<Date[]> {
   const fromMs = from.getTime()
   const toMs = to.getTime()
   if (Number.isNaN(fromMs) || Number.isNaN(toMs) || fromMs >= toMs) throw emptyRange()
@@ -25,7 +24,7 @@ export async function timesOf(cron: CronTimes, { from, to }: TimeRange): Promise
     if (times.length === backfillTimesMax) throw tooLong()
     times.push(new Date(nextMs))
     nextMs = cron.next(nextMs)
-    if (times.length % timesBetweenPauses === 0) await otherWork()
+    if (times.length % timesBetweenPauses === 0) await clock.sleep(0)
   }
   return times
 }

@@ -28,12 +28,18 @@ describe('a cron', () => {
     expect(timesOf(cron, timezone, from, expected.length)).toEqual(expected)
   })
 
-  test.each(['', '* * * *', '61 * * * *', 'a b c d e', '@reboot', '@yearly', '2030-01-01T00:00:00', '0 0 0 1 1 * 2099'])(
-    'cannot be “%s”',
-    (text) => {
-      expect(() => parseCron(text, 'UTC')).toThrow(expect.objectContaining({ code: 'invalid_request' }))
-    },
-  )
+  test.each([
+    '',
+    '* * * *',
+    '61 * * * *',
+    'a b c d e',
+    '@reboot',
+    '@yearly',
+    '2030-01-01T00:00:00',
+    '0 0 0 1 1 * 2099',
+  ])('cannot be “%s”', (text) => {
+    expect(() => parseCron(text, 'UTC')).toThrow(expect.objectContaining({ code: 'invalid_request' }))
+  })
 
   test.each(['Mars/Olympus', '', '+09:00', 'Europe/Berlin; drop'])('knows no time zone “%s”', (timezone) => {
     expect(() => checkTimezone(timezone)).toThrow(expect.objectContaining({ code: 'invalid_request' }))
@@ -73,8 +79,18 @@ describe('where clocks are changed', () => {
     ['45 1 * * *', 'Australia/Lord_Howe', '2026-04-04T00:00:00Z', ['2026-04-04T14:45', '2026-04-05T15:15']],
     // At every real hour, or quarter.
     ['0 * * * *', 'Europe/Berlin', '2026-03-29T00:30:00Z', ['2026-03-29T01:00', '2026-03-29T02:00']],
-    ['0 * * * *', 'Europe/Berlin', '2026-10-24T23:30:00Z', ['2026-10-25T00:00', '2026-10-25T01:00', '2026-10-25T02:00']],
-    ['*/30 * * * *', 'Australia/Lord_Howe', '2026-04-04T14:00:00Z', ['2026-04-04T14:30', '2026-04-04T15:00', '2026-04-04T15:30']],
+    [
+      '0 * * * *',
+      'Europe/Berlin',
+      '2026-10-24T23:30:00Z',
+      ['2026-10-25T00:00', '2026-10-25T01:00', '2026-10-25T02:00'],
+    ],
+    [
+      '*/30 * * * *',
+      'Australia/Lord_Howe',
+      '2026-04-04T14:00:00Z',
+      ['2026-04-04T14:30', '2026-04-04T15:00', '2026-04-04T15:30'],
+    ],
   ])('%s in %s goes on from %s', (cron, timezone, from, expected) => {
     expect(timesOf(cron, timezone, from, expected.length)).toEqual(expected)
   })

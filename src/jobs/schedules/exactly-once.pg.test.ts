@@ -27,7 +27,7 @@ const end = start + 365 * 24 * hourMs
 const zones = ['Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe']
 
 /** By minutes of the local day: at each of them whenever clocks show it, or once a day. */
-const crons: { cron: string; isPlain: boolean; minutes(minute: number): boolean }[] = [
+const crons: { cron: string; isPlain: boolean; minutes: (minute: number) => boolean }[] = [
   { cron: '0 * * * *', isPlain: false, minutes: (minute) => minute % 60 === 0 },
   { cron: '*/20 1-2 * * *', isPlain: false, minutes: (minute) => minute % 20 === 0 && minute >= 60 && minute < 180 },
   { cron: '30 2 * * *', isPlain: true, minutes: (minute) => minute === 150 },
@@ -35,7 +35,7 @@ const crons: { cron: string; isPlain: boolean; minutes(minute: number): boolean 
   { cron: '15 2 * * *', isPlain: true, minutes: (minute) => minute === 135 },
 ]
 
-/** What the rules of docs/schedules.md say, told from what clocks show in each five minutes of the year. */
+/** What the rules of docs/schedules.md ask for, told from what clocks show in each five minutes of the year. */
 function expectedTimes(zone: string, { isPlain, minutes }: (typeof crons)[number]): number[] {
   const times: number[] = []
   const target = Array.from({ length: 1440 }, (_, minute) => minute).find(minutes) ?? 0

@@ -6,7 +6,7 @@ import type { Plan } from './catch-up.ts'
 import { planFiring } from './catch-up.ts'
 import type { CronCache } from './cron.ts'
 import type { CronRow, DueRow, FiredRow, RunValues } from './firing.sql.ts'
-import { advance, insertRuns, lockDue, pauseLocked, selectCrons } from './firing.sql.ts'
+import { advance, insertRuns, lockDue, pauseLocked, planByIndex, selectCrons } from './firing.sql.ts'
 
 export interface FiringParts {
   readonly postgres: Postgres
@@ -36,14 +36,15 @@ export interface Firing {
 export async function fireDue({ postgres, crons, log }: FiringParts, nowMs: number): Promise<Firing> {
   return await postgres.transaction(async (tx) => {
     const now = new Date(nowMs)
+    await planByIndex(tx)
     const due = await lockDue(tx, now, schedulesMax)
     if (due.length === 0) return { due: 0, jobs: 0, ready: new Set<string>() }
     const plans = await planAll({ tx, crons, log }, due, nowMs)
     const runs: RunValues[] = []
-    const steps: { id: number; nextTime: Date | null }[] = []
+    const steps: { id: number; nextSeconds: number | null }[] = []
     for (const [id, { timesMs, nextMs }] of plans) {
-      for (const timeMs of timesMs) runs.push({ scheduleId: id, time: new Date(timeMs) })
-      steps.push({ id, nextTime: nextMs === null ? null : new Date(nextMs) })
+      for (const timeMs of timesMs) runs.push({ scheduleId: id, timeSeconds: timeMs / 1000 })
+      steps.push({ id, nextSeconds: nextMs === null ? null : nextMs / 1000 })
     }
     const fired = await insertRuns(tx, runs, { cause: 'schedule', now })
     await advance(tx, steps)
@@ -68,11 +69,11 @@ async function planAll(
   const plans = new Map<number, Plan>()
   const broken: number[] = []
   let timesLeft = timesMax
-  for (const { id, next_time: dueTime } of due) {
+  for (const { id, next_seconds: dueSeconds } of due) {
     const row = must(rows.get(id), 'a schedule that has times is there')
     const allowed = Math.min(timesOfOneMax, timesLeft)
     if (allowed === 0) break
-    const plan = planOne(row, { crons, log }, { dueMs: dueTime.getTime(), nowMs, timesMax: allowed })
+    const plan = planOne(row, { crons, log }, { dueMs: dueSeconds * 1000, nowMs, timesMax: allowed })
     if (plan === undefined) {
       broken.push(id)
       continue

@@ -1,17 +1,29 @@
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
+import { workerServerSettings } from '../plans.ts'
 import { positionOf } from '../position.sql.ts'
 import type { CatchUp, ScheduledRun } from '../schedules.ts'
 
+/** For the rest of the transaction: its statements find rows by index, also where tables have grown since the planner looked. */
+export async function planByIndex(tx: Queryable): Promise<void> {
+  const statement = sql`
+    select set_config(name, value, true)
+      from unnest(${Object.keys(workerServerSettings)}::text[], ${Object.values(workerServerSettings)}::text[])
+           as setting (name, value)`
+  await tx.query(statement.prepared('schedules_plan_by_index'))
+}
+
+// Times travel as whole unix seconds: as dates, thousands of them take longer on their way than the statement does.
+
 export interface DueRow {
   readonly id: number
-  readonly next_time: Date
+  readonly next_seconds: number
 }
 
 /** Locks some of the schedules that are due, and passes over those that somebody else fires or changes. */
 export function lockDue(db: Queryable, now: Date, limit: number): Promise<DueRow[]> {
   const statement = sql`
-    select schedule_id as id, next_time from schedule_times
+    select schedule_id as id, extract(epoch from next_time)::bigint as next_seconds from schedule_times
      where next_time <= ${now} and paused_at is null
      order by next_time
      limit ${limit}
@@ -35,7 +47,7 @@ export function selectCrons(db: Queryable, ids: readonly number[]): Promise<Cron
 
 export interface RunValues {
   readonly scheduleId: number
-  readonly time: Date
+  readonly timeSeconds: number
 }
 
 /** What workers are to hear of: jobs of a lane, queued or due at a time to come. */
@@ -57,9 +69,9 @@ export function insertRuns(
 ): Promise<FiredRow[]> {
   const statement = sql`
     with wanted as materialized (
-      select nextval('jobs_id_seq') as job_id, w.schedule_id, w.scheduled_time
-        from unnest(${runs.map((run) => run.scheduleId)}::bigint[], ${runs.map((run) => run.time)}::timestamptz[])
-             as w (schedule_id, scheduled_time)
+      select nextval('jobs_id_seq') as job_id, w.schedule_id, to_timestamp(w.seconds) as scheduled_time
+        from unnest(${runs.map((run) => run.scheduleId)}::bigint[], ${runs.map((run) => run.timeSeconds)}::bigint[])
+             as w (schedule_id, seconds)
     ), noted as (
       insert into schedule_runs (schedule_id, scheduled_time, account_id, job_id, cause, fired_at)
       select w.schedule_id, w.scheduled_time, s.account_id, w.job_id, ${cause}, ${now}
@@ -93,11 +105,14 @@ export function insertRuns(
 }
 
 /** Where locked schedules go on; null where there is no time any more. */
-export async function advance(db: Queryable, steps: readonly { id: number; nextTime: Date | null }[]): Promise<void> {
+export async function advance(
+  db: Queryable,
+  steps: readonly { id: number; nextSeconds: number | null }[],
+): Promise<void> {
   const statement = sql`
-    update schedule_times t set next_time = step.next_time
-      from unnest(${steps.map((step) => step.id)}::bigint[], ${steps.map((step) => step.nextTime)}::timestamptz[])
-           as step (id, next_time)
+    update schedule_times t set next_time = to_timestamp(step.seconds)
+      from unnest(${steps.map((step) => step.id)}::bigint[], ${steps.map((step) => step.nextSeconds)}::bigint[])
+           as step (id, seconds)
      where t.schedule_id = step.id`
   await db.query(statement.prepared('schedules_advance'))
 }

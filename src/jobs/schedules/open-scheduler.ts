@@ -6,7 +6,7 @@ import { Announcer } from '../announcer.ts'
 import { readyChannel, schedulesChannel } from '../channels.ts'
 import { Doorbell } from '../doorbell.ts'
 import { CronCache } from './cron.ts'
-import { fireDue } from './fire.ts'
+import { fireDue, schedulesMax } from './fire.ts'
 import { selectNextDue } from './firing.sql.ts'
 
 export interface SchedulerOptions {
@@ -17,6 +17,9 @@ export interface SchedulerOptions {
 
 /** How long it sleeps at most, should the news of a change have been lost. */
 const sleepMsMax = 1000
+
+/** How many transactions it has at once while there is more due than fits into one: the database and this process take turns. */
+const transactionsMax = 3
 
 /** How long it leaves alone what is due and locked: somebody else fires or changes it. */
 const lockedMs = 20
@@ -38,6 +41,7 @@ class Scheduler implements Service {
   readonly #ending = new AbortController()
   #stopListening: (() => Promise<void>) | undefined
   #loop: Promise<void> = Promise.resolve()
+  #isBehind = false
   #isFailing = false
 
   constructor(options: SchedulerOptions) {
@@ -73,9 +77,7 @@ class Scheduler implements Service {
   async #round(): Promise<number> {
     const { postgres, clock, log } = this.#options
     try {
-      const { due, jobs, ready } = await fireDue({ postgres, crons: this.#crons, log }, clock.nowMs())
-      this.#announcer.announce(readyChannel, ready)
-      if (jobs > 0) log.debug({ schedules: due, jobs }, 'schedules fired')
+      const due = await this.#fire()
       this.#isFailing = false
       if (due > 0) return 0
       const next = await selectNextDue(postgres)
@@ -87,5 +89,24 @@ class Scheduler implements Service {
       this.#isFailing = true
       return sleepMsMax
     }
+  }
+
+  /** Answers how many schedules were due. */
+  async #fire(): Promise<number> {
+    const { postgres, clock, log } = this.#options
+    const parts = { postgres, crons: this.#crons, log }
+    const transactions = Array.from({ length: this.#isBehind ? transactionsMax : 1 }, async () => {
+      const { due, jobs, ready } = await fireDue(parts, clock.nowMs())
+      this.#announcer.announce(readyChannel, ready)
+      if (jobs > 0) log.debug({ schedules: due, jobs }, 'schedules fired')
+      return due
+    })
+    // All are awaited, also where one fails: nothing goes on behind the end of the service.
+    const settled = await Promise.allSettled(transactions)
+    const failed = settled.find((one) => one.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+    const counts = settled.map((one) => (one.status === 'fulfilled' ? one.value : 0))
+    this.#isBehind = counts.includes(schedulesMax)
+    return counts.reduce((sum, count) => sum + count, 0)
   }
 }

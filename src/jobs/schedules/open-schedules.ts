@@ -122,7 +122,7 @@ class OpenSchedules implements Schedules {
 
   async backfill(...[accountId, name, { from, to, dryRun }]: Parameters<Schedules['backfill']>): Promise<Date[]> {
     const schedule = await this.get(accountId, name)
-    const times = await timesOf(this.#cronOf(schedule), { from, to })
+    const times = await timesOf(this.#clock, this.#cronOf(schedule), { from, to })
     const missing = async (db: Queryable, { id }: Schedule): Promise<Date[]> => {
       const known = new Set((await selectRunTimes(db, id, from, to)).map((time) => time.getTime()))
       return times.filter((time) => !known.has(time.getTime()))
@@ -182,7 +182,7 @@ class OpenSchedules implements Schedules {
     const now = new Date(this.#clock.nowMs())
     const { id, times, fired } = await this.#locked(accountId, name, async (tx, schedule) => {
       const wanted = await timesFor(tx, schedule)
-      const runs = wanted.map((time) => ({ scheduleId: schedule.id, time }))
+      const runs = wanted.map((time) => ({ scheduleId: schedule.id, timeSeconds: time.getTime() / 1000 }))
       return { id: schedule.id, times: wanted, fired: await insertRuns(tx, runs, { cause, now }) }
     })
     this.#announcer.announce(readyChannel, readyItems(fired))

@@ -47,7 +47,7 @@ const make = (more: Partial<NewSchedule> = {}) =>
 const fire = async () => {
   const crons = new CronCache()
   let jobs = 0
-  for (let due = -1; due !== 0; ) {
+  for (let due = -1; due !== 0;) {
     const firing = await fireDue({ postgres: database.postgres, crons, log }, nowMs)
     due = firing.due
     jobs += firing.jobs
