@@ -6,6 +6,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<unknown> }>> = {
   visible: () => import('./visible.ts'),
   split: () => import('./split.ts'),
   queue: () => import('./queue.ts'),
+  schedules: () => import('./schedules.ts'),
 }
 
 const [name = ''] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

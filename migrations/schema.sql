@@ -294,6 +294,54 @@ create table quarantine (
 CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
 CREATE UNIQUE INDEX quarantine_without_table ON public.quarantine USING btree (account_id, database_name, table_name, unique_id, record_number, byte_offset) NULLS NOT DISTINCT WHERE (table_id IS NULL);
 
+create table schedule_runs (
+  schedule_id    bigint not null,
+  scheduled_time timestamp with time zone not null,
+  account_id     bigint not null,
+  job_id         bigint not null,
+  cause          text not null,
+  fired_at       timestamp with time zone not null,
+  constraint schedule_runs_pkey PRIMARY KEY (schedule_id, scheduled_time),
+  constraint schedule_runs_cause_check CHECK ((cause = ANY (ARRAY['schedule'::text, 'run_now'::text, 'backfill'::text])))
+);
+CREATE INDEX schedule_runs_by_time ON public.schedule_runs USING brin (fired_at);
+
+create table schedule_times (
+  schedule_id bigint not null,
+  next_time   timestamp with time zone,
+  paused_at   timestamp with time zone,
+  constraint schedule_times_pkey PRIMARY KEY (schedule_id),
+  constraint schedule_times_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES schedules(id) ON DELETE CASCADE
+);
+CREATE INDEX schedule_times_due ON public.schedule_times USING btree (next_time) WHERE ((next_time IS NOT NULL) AND (paused_at IS NULL));
+
+create table schedules (
+  id            bigint not null generated always as identity,
+  account_id    bigint not null,
+  user_id       bigint not null,
+  name          text not null,
+  cron          text,
+  timezone      text not null,
+  delay_seconds integer not null,
+  catch_up      text not null,
+  lane_id       bigint not null,
+  kind          text not null,
+  input         jsonb not null,
+  priority      smallint not null,
+  attempts_max  integer not null,
+  timeout_ms    bigint,
+  workgroup     text,
+  resources     jsonb not null,
+  created_at    timestamp with time zone not null default now(),
+  constraint schedules_pkey PRIMARY KEY (id),
+  constraint schedules_account_id_name_key UNIQUE (account_id, name),
+  constraint schedules_attempts_max_check CHECK ((attempts_max >= 1)),
+  constraint schedules_catch_up_check CHECK ((catch_up = ANY (ARRAY['all'::text, 'last'::text, 'skip'::text]))),
+  constraint schedules_delay_seconds_check CHECK ((delay_seconds >= 0)),
+  constraint schedules_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2))),
+  constraint schedules_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+
 create table schema_migrations (
   version    integer not null,
   name       text not null,

@@ -37,7 +37,7 @@ const mayImport: Record<string, readonly string[]> = {
 /** The files of a folder that other folders may import. The server wires everything and may open any file. */
 const doors: Record<string, readonly string[]> = {
   access: ['access.ts'],
-  jobs: ['jobs.ts', 'limits.ts', 'dead-letters.ts', 'figures.ts', 'workers.ts', 'waiting-reason.ts'],
+  jobs: ['jobs.ts', 'schedules.ts', 'limits.ts', 'dead-letters.ts', 'figures.ts', 'workers.ts', 'waiting-reason.ts'],
   store: ['store.ts', 'types.ts', 'columns.ts'],
   collect: ['collect.ts'],
   process: ['process.ts'],

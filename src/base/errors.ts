@@ -31,6 +31,7 @@ export const errorCatalogue = {
   database_not_found: spec(404, 'The database does not exist'),
   table_not_found: spec(404, 'The table does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
+  schedule_not_found: spec(404, 'The schedule does not exist'),
   limit_not_found: spec(404, 'The limit does not exist'),
   /** The job exists but has no result: it failed, was killed, or makes none. */
   result_not_found: spec(404, 'The job has no result'),

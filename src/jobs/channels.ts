@@ -37,3 +37,6 @@ export function parseReady(payload: string): Ready[] {
     return id === undefined || seconds === undefined ? [] : [{ what: 'lane', id, position: seconds * 1e6 }]
   })
 }
+
+/** Schedules were made or changed: the next one may be due sooner than the scheduler thinks. */
+export const schedulesChannel = 'biwa_schedules'

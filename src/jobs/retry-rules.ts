@@ -85,6 +85,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   database_not_found: 'semantic',
   table_not_found: 'semantic',
   job_not_found: 'semantic',
+  schedule_not_found: 'semantic',
   limit_not_found: 'semantic',
   result_not_found: 'semantic',
   result_expired: 'semantic',

@@ -17,6 +17,8 @@ export interface QueryJobInput {
   readonly sql: string
   readonly database: string | null
   readonly principal: Principal
+  /** Unix seconds: `TD_SCHEDULED_TIME()`, for the jobs of a schedule. Others take the time of their submission. */
+  readonly scheduledTime?: number
 }
 
 export interface ResultColumn {

@@ -86,8 +86,10 @@ describe('a SELECT', () => {
     expect(answer.values).toEqual([['4']])
   })
 
-  test('needs no table, and tells the time of the job', async () => {
+  test('needs no table, and tells the time of the job or of its schedule', async () => {
     expect((await bench.query('select td_scheduled_time()', { database: null })).values).toEqual([['1700000000']])
+    const scheduled = { database: null, scheduledTime: 1_650_000_000 }
+    expect((await bench.query('select td_scheduled_time()', scheduled)).values).toEqual([['1650000000']])
   })
 
   test('leaves nothing in the scratch directory', async () => {

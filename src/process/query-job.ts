@@ -50,7 +50,7 @@ function queryContext(options: QueryJobOptions, attempt: Attempt): QueryContext 
     input,
     principal: input.principal,
     accountId: input.principal.accountId,
-    moment: { nowUs, scheduledSeconds: Math.floor(job.createdAt.getTime() / 1000) },
+    moment: { nowUs, scheduledSeconds: input.scheduledTime ?? Math.floor(job.createdAt.getTime() / 1000) },
     scratch: join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`),
     deadlineMs: clock.monotonicMs() + Math.min(job.timeoutMs ?? limits.timeoutMs, limits.timeoutMs),
     progress: (progress) => attempt.progress(progress),

@@ -35,6 +35,8 @@ export interface QueryOptions {
   readonly principal?: Principal
   readonly limits?: Partial<QueryLimits>
   readonly signal?: AbortSignal
+  /** Unix seconds: as a job of a schedule has it. */
+  readonly scheduledTime?: number
   /** The job to run another attempt of. */
   readonly jobId?: number
   readonly onProgress?: (progress: QueryProgress) => void
@@ -164,8 +166,8 @@ async function makeAttempt(
   postgres: Postgres,
   input: QueryOptions & { sql: string; principal: Principal; database: string | null },
 ): Promise<Attempt> {
-  const { principal, onProgress } = input
-  const values = JSON.stringify({ sql: input.sql, database: input.database, principal })
+  const { principal, onProgress, scheduledTime } = input
+  const values = JSON.stringify({ sql: input.sql, database: input.database, principal, scheduledTime })
   const jobId =
     input.jobId ??
     must(

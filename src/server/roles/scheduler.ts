@@ -1,6 +1,7 @@
 import { openLog } from '../../base/log.ts'
 import { expireResults } from '../../deliver/expire-results.ts'
-import { deleteFinishedJobs } from '../../jobs/retention.ts'
+import { deleteFinishedJobs, deleteOldRuns } from '../../jobs/retention.ts'
+import { openScheduler } from '../../jobs/schedules/open-scheduler.ts'
 import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
 import { openPlatform } from '../platform.ts'
@@ -8,16 +9,20 @@ import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 
-/** The scheduler: whatever happens by the clock. Today that is tidying up. */
+/** The scheduler: whatever happens by the clock, which is schedules and tidying up. */
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'scheduler' })
 
 /** Finished jobs, and with them the way to their results, are kept this long. */
 const jobRetentionMs = 30 * 86_400_000
 
+/** For so long a scheduled time that had its job is known, and not filled again. */
+const runRetentionMs = 400 * 86_400_000
+
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'scheduler', log)
-  return { services: [...platform.services, new Housekeeping(chores(platform), platform.clock, log)] }
+  const scheduler = openScheduler(platform)
+  return { services: [...platform.services, scheduler, new Housekeeping(chores(platform), platform.clock, log)] }
 })
 
 function chores({ store, objects, postgres, clock }: Platform): Chore[] {
@@ -27,6 +32,11 @@ function chores({ store, objects, postgres, clock }: Platform): Chore[] {
       name: 'forget old jobs',
       everyMs: 600_000,
       perform: () => deleteFinishedJobs(postgres, new Date(clock.nowMs() - jobRetentionMs)),
+    },
+    {
+      name: 'forget old runs of schedules',
+      everyMs: 600_000,
+      perform: () => deleteOldRuns(postgres, new Date(clock.nowMs() - runRetentionMs)),
     },
     {
       name: 'remove old results',
