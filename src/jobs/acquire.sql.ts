@@ -16,6 +16,7 @@ export interface LeaseTerms {
 
 /** An attempt that succeeded under a lease that holds no slots. The texts are JSON. */
 export interface Success {
+  readonly jobId: number
   readonly leaseToken: number
   readonly output: string | null
   readonly progress: string | null
@@ -28,23 +29,19 @@ export interface AcquiredRow {
   readonly lease_token: number
   readonly attempt: number
   readonly id: number
-  readonly account_id: number | null
   readonly user_id: number | null
-  readonly kind: string
   readonly input: unknown
   readonly priority: number
   readonly unique_key: string | null
   readonly attempts_max: number
   readonly timeout_ms: number | null
-  readonly run_at: Date
   readonly created_at: Date
-  readonly started_at: Date
 }
 
-/** Reads the rows of the CTE `gone`, each with its job. */
+/** Reads the rows of the CTE `gone`, each with its job. What the lane has in common is not sent with each. */
 const acquiredColumns = sql`
-  gone.lane_id, gone.position, gone.lease_token, gone.attempt, j.id, j.account_id, j.user_id, j.kind, j.input, j.priority,
-  j.unique_key, j.attempts_max, j.timeout_ms, gone.due_at as run_at, j.created_at, now() as started_at`
+  gone.lane_id, gone.position, gone.lease_token, gone.attempt, j.id, j.user_id, j.input, j.priority, j.unique_key,
+  j.attempts_max, j.timeout_ms, j.created_at`
 
 /**
  * Keeps the subquery apart: a lookup per row by the primary key is what is wanted, and joined tables are for the planner
@@ -70,7 +67,10 @@ export function finishAndAcquire(
   const telling = successes.filter(({ output, progress }) => output !== null || progress !== null)
   const statement = sql`
     with done as (
-      delete from job_running where lease_token = any (${tokens}::bigint[]) and limit_ids is null
+      -- A token is of one job only: what is found by jobs and passes by tokens is the leases that were meant.
+      delete from job_running
+       where job_id = any (${successes.map(({ jobId }) => jobId)}::bigint[]) and lease_token = any (${tokens}::bigint[])
+         and limit_ids is null
       returning lease_token, job_id, account_id, from_state, attempt, lease_owner, acquired_at, progress
     ), noted as (
       insert into job_history (job_id, account_id, from_state, to_state, attempt, actor, reason, acquired_at, acquired_from,
@@ -87,9 +87,10 @@ export function finishAndAcquire(
     ), ${takeFrom(candidates(wanted))}, ${begin(lease)}
     select ${acquiredColumns} from gone ${jobOfGone}
     union all
-    select null, null, token, null, null, null, null, null, null, null, null, null, null, null, null, null
+    select null, null, token, null, null, null, null, null, null, null, null, null
       from unnest(${tokens}::bigint[]) as ended (token)
-     where token not in (select lease_token from done)`
+     where (select count(*) from done) < ${tokens.length}
+       and token not in (select lease_token from done)`
   return db.query(statement.prepared('jobs_turn'))
 }
 
@@ -97,7 +98,7 @@ function takeFrom(rows: Sql): Sql {
   return sql`
     gone as (
       delete from job_waiting where ctid = any (array (${rows}))
-      returning job_id, lane_id, state, due_at, position, attempt + 1 as attempt,
+      returning job_id, lane_id, account_id, state, position, attempt + 1 as attempt,
                 nextval('job_lease_tokens') as lease_token
     )`
 }
@@ -127,9 +128,9 @@ function begin(lease: LeaseTerms): Sql {
     begun as (
       insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner,
                                lease_expires_at)
-      select lease_token, job_id, gone.lane_id, l.account_id, state, attempt, ${lease.owner},
+      select lease_token, job_id, lane_id, account_id, state, attempt, ${lease.owner},
              now() + ${lease.ms} * interval '1 millisecond'
-        from gone cross join lateral (select account_id from job_lanes where id = gone.lane_id offset 0) l
+        from gone
     )`
 }
 
@@ -173,18 +174,18 @@ export function acquireAdmitted(
   const statement = sql`
     with gone as (
       delete from job_waiting where job_id = any (${ids}::bigint[])
-      returning job_id, lane_id, state, due_at, position, attempt + 1 as attempt,
+      returning job_id, lane_id, account_id, state, position, attempt + 1 as attempt,
                 nextval('job_lease_tokens') as lease_token
     ), begun as (
       insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner,
                                lease_expires_at, limit_ids, weights)
-      select lease_token, job_id, gone.lane_id, l.account_id, state, attempt, ${lease.owner},
+      select lease_token, job_id, lane_id, account_id, state, attempt, ${lease.owner},
              clock_timestamp() + ${lease.ms} * interval '1 millisecond',
              nullif((${admitted.map(({ limitIds }) => arrayText(limitIds))}::text[])
                     [array_position(${ids}::bigint[], job_id)], '{}')::bigint[],
              (${admitted.map(({ weights }) => arrayText(weights))}::text[])
                [array_position(${ids}::bigint[], job_id)]::integer[]
-        from gone cross join lateral (select account_id from job_lanes where id = gone.lane_id offset 0) l
+        from gone
     )
     select ${acquiredColumns} from gone ${jobOfGone}
      order by gone.position, j.id`

@@ -33,8 +33,12 @@ export class Announcer {
   #tell(channel: string, pending: Set<string>): void {
     if (pending.size === 0) return
     this.#busy.add(channel)
-    const items = [...pending].slice(0, itemsMax)
-    for (const item of items) pending.delete(item)
+    const items: string[] = []
+    for (const item of pending) {
+      if (items.length === itemsMax) break
+      items.push(item)
+      pending.delete(item)
+    }
     const again = () => {
       this.#busy.delete(channel)
       this.#tell(channel, pending)

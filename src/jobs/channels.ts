@@ -7,8 +7,35 @@ export const readyChannel = 'biwa_jobs_ready'
 /** Somebody asks for the end of the running jobs whose ids are the payload's items. */
 export const killChannel = 'biwa_jobs_kill'
 
-/** The jobs whose ids are the payload's items are finished. */
+/** Jobs are finished; each of the payload's items is an id, or the first and the last of ids without a gap. */
 export const finishedChannel = 'biwa_jobs_finished'
+
+/** The items for these jobs. What a worker finishes together, it mostly took together, in a row. */
+export function finishedItems(ids: readonly number[]): string[] {
+  const items: string[] = []
+  let first: number | undefined
+  let last = 0
+  const close = () => {
+    if (first !== undefined) items.push(first === last ? String(first) : `${first}-${last}`)
+  }
+  for (const id of Float64Array.from(ids).sort()) {
+    if (first === undefined || id > last + 1) {
+      close()
+      first = id
+    }
+    last = id
+  }
+  close()
+  return items
+}
+
+/** What those who wait for jobs were told. */
+export function parseFinished(payload: string): { readonly first: number; readonly last: number }[] {
+  return payload.split(',').map((item) => {
+    const [first = Number.NaN, last = first] = item.split('-').map(Number)
+    return { first, last }
+  })
+}
 
 export const readyItem = {
   /** Jobs of the lane can be acquired, from that position on. Whole seconds: what comes in quick succession is one item. */

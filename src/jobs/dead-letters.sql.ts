@@ -7,7 +7,7 @@ import { jobColumns, jobSources } from './job-row.ts'
 import { positionOf } from './position.sql.ts'
 
 /**
- * The ends of dead jobs of the filter, as rows `d`: found by the index of ends. The end of a job that was redriven is
+ * The ends of dead jobs of the filter, as rows `d`: found by the index of failures. The end of a job that was redriven is
  * still in the history; a job is dead only while it neither waits nor runs, and nothing is noted after its end.
  */
 function deadEnds(filter: DeadLetterFilter): Sql {
@@ -16,7 +16,6 @@ function deadEnds(filter: DeadLetterFilter): Sql {
     job_history d
     join jobs dead on dead.id = d.job_id
    where d.account_id = ${accountId} and d.to_state = 'dead'
-     and d.to_state in ('success', 'error', 'killed', 'dead')
      and not exists (select from job_waiting where job_id = d.job_id)
      and not exists (select from job_running where job_id = d.job_id)
      and not exists (select from job_history later where later.job_id = d.job_id and later.id > d.id)
@@ -94,8 +93,8 @@ export function requeueDead(
 ): Promise<{ id: number; lane_id: number }[]> {
   return tx.query(sql`
     with queued as (
-      insert into job_waiting (job_id, lane_id, state, due_at, position, attempt)
-      select j.id, j.lane_id, 'queued', now(), ${positionOf(sql`now()`, sql`j.priority`)}, 0
+      insert into job_waiting (job_id, lane_id, account_id, state, due_at, position, attempt)
+      select j.id, j.lane_id, j.account_id, 'queued', now(), ${positionOf(sql`now()`, sql`j.priority`)}, 0
         from jobs j
        where j.id in (select d.job_id from ${deadEnds({ accountId, ids })})
       on conflict (job_id) do nothing

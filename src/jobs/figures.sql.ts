@@ -22,7 +22,7 @@ export function countRetries(db: Queryable, seconds: number): Promise<{ code: Er
 }
 
 /**
- * Dead letters by kind. Account by account, which is how the index of ends finds them: what succeeded, and that is nearly
+ * Dead letters by kind. Account by account, which is how the index of failures finds them: what succeeded, and that is nearly
  * everything, is not read.
  */
 export function countDead(db: Queryable): Promise<{ kind: string; count: number }[]> {
@@ -33,12 +33,11 @@ export function countDead(db: Queryable): Promise<{ kind: string; count: number 
        cross join lateral (
                select id, job_id from job_history
                 where account_id = accounts.id and to_state = 'dead'
-                  and to_state in ('success', 'error', 'killed', 'dead')
                offset 0
              ) as d
       union all
       select id, job_id from job_history
-       where account_id is null and to_state = 'dead' and to_state in ('success', 'error', 'killed', 'dead')
+       where account_id is null and to_state = 'dead'
     )
     select j.kind, count(*) as count
       from ends join jobs j on j.id = ends.job_id

@@ -16,8 +16,14 @@ export class FinishWatch {
     this.#clock = clock
   }
 
-  wake(jobId: number): void {
-    for (const bell of this.#bells.get(jobId) ?? []) bell.ring()
+  /** Wakes those who wait for jobs of these ids. */
+  wake(first: number, last = first): void {
+    // Many may be finished, and few waited for; or the other way around.
+    if (last - first < this.#bells.size) {
+      for (let id = first; id <= last; id++) this.#ring(id)
+    } else {
+      for (const id of this.#bells.keys()) if (id >= first && id <= last) this.#ring(id)
+    }
   }
 
   wakeAll(): void {
@@ -46,6 +52,10 @@ export class FinishWatch {
     } finally {
       this.#takeDown(jobId, bell)
     }
+  }
+
+  #ring(jobId: number): void {
+    for (const bell of this.#bells.get(jobId) ?? []) bell.ring()
   }
 
   #hang(jobId: number): Doorbell {

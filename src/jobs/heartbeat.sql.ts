@@ -14,8 +14,9 @@ export function extendLeases(
            progress = coalesce(held.progress, r.progress),
            progress_at = case when held.progress is distinct from r.progress and held.progress is not null
                               then now() else r.progress_at end
-      from unnest(${leases.map((lease) => lease.leaseToken)}::bigint[],
-                  ${leases.map((lease) => lease.progress)}::jsonb[]) as held (lease_token, progress)
-     where r.lease_token = held.lease_token
+      from unnest(${leases.map((lease) => lease.jobId)}::bigint[],
+                  ${leases.map((lease) => lease.leaseToken)}::bigint[],
+                  ${leases.map((lease) => lease.progress)}::jsonb[]) as held (job_id, lease_token, progress)
+     where r.job_id = held.job_id and r.lease_token = held.lease_token
     returning r.lease_token as "leaseToken", r.kill_requested_at is not null as "killRequested"`)
 }

@@ -11,7 +11,7 @@ import { extendLeases } from './heartbeat.sql.ts'
 import type { JobKind } from './jobs.ts'
 import { killedError } from './kill.ts'
 import type { Outcome } from './outcome.ts'
-import { failedByBug } from './outcome.ts'
+import { failedByBug, givenBack } from './outcome.ts'
 import { ReadyWatch } from './ready-watch.ts'
 import { runHandler } from './run-handler.ts'
 import type { RunningAttempt } from './running-attempt.ts'
@@ -82,7 +82,9 @@ class JobRunner implements Service {
       kinds: options.kinds,
       lease: { owner, ms: this.#leaseMs },
       picker: this.#ready.picker,
+      leased: (attempt) => this.#running.set(attempt.leaseToken, attempt),
       begin: (attempt) => this.#begin(attempt),
+      giveBack: (attempt) => void this.#settle(attempt, givenBack),
       settled: (ended, lost) => this.#settled(ended, lost),
       settleAlone: (ended) => void this.#settle(ended.attempt, ended.outcome),
     })
@@ -113,6 +115,7 @@ class JobRunner implements Service {
     await this.#ready.ended()
     await this.#turns.drained()
     this.#turns.hurry()
+    this.#turns.giveBackAhead()
     for (const attempt of this.#running.values()) attempt.end(shuttingDown())
     await this.#idle()
     await this.#turns.ended()
@@ -125,7 +128,6 @@ class JobRunner implements Service {
   #begin(attempt: RunningAttempt): void {
     const kind = this.#kinds.get(attempt.job.kind)
     assert(kind !== undefined, 'only jobs of known kinds are acquired')
-    this.#running.set(attempt.leaseToken, attempt)
     void runHandler(kind, attempt, this.#options).then((outcome) => {
       this.#turns.freePlace(attempt)
       if (outcome === undefined) this.#forget(attempt)

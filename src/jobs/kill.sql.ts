@@ -34,13 +34,13 @@ export async function requestKill(
 ): Promise<boolean> {
   const rows = await tx.query(sql`
     with running as (
-      select lease_token, kill_requested_at is null as is_first from job_running
+      select job_id, kill_requested_at is null as is_first from job_running
        where job_id = ${job.id} and account_id = ${job.accountId}
          for update
     ), asked as (
       update job_running r set kill_requested_at = now()
         from running
-       where r.lease_token = running.lease_token and running.is_first
+       where r.job_id = running.job_id and running.is_first
       returning r.job_id, r.account_id, r.attempt
     ), noted as (
       insert into job_history (job_id, account_id, from_state, to_state, attempt, actor, reason)

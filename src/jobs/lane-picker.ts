@@ -6,7 +6,10 @@ import { positionMin } from './position.sql.ts'
 /** How many jobs of a kind a worker can take now. */
 export interface FreePlaces {
   readonly kind: string
+  /** For jobs that begin at once. */
   readonly places: number
+  /** For jobs that wait in the worker until others end. */
+  readonly ahead: number
 }
 
 export interface Picked {
@@ -106,8 +109,9 @@ export class LanePicker {
     const lanes: PickedLane[] = []
     const limited: LimitedLane[] = []
     const places = new Map<string, number>()
-    for (const { kind, places: most } of free) {
-      const accounts = this.#share(kind, most)
+    for (const { kind, places: now, ahead } of free) {
+      // A job that waits in a worker must not hold slots that others could use.
+      const accounts = this.#share(kind, this.#isLimited(kind) ? now : now + ahead)
       const granted = accounts.reduce((sum, account) => sum + account.places, 0)
       if (granted > 0) places.set(kind, granted)
       accounts.forEach((account, order) => {
@@ -146,6 +150,11 @@ export class LanePicker {
   /** A question that was not answered says nothing. */
   unanswered({ lanes }: Picked): void {
     for (const { lane } of lanes) lane.asked--
+  }
+
+  #isLimited(kind: string): boolean {
+    for (const lane of this.#lanes.values()) if (lane.kind === kind && lane.active && lane.limitIds.length > 0) return true
+    return false
   }
 
   /** Shares places among the accounts that have jobs of the kind: those of which least runs come first. */

@@ -3,7 +3,7 @@ import type { Logger } from '../base/log.ts'
 import { must } from '../base/errors.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { Announcer } from './announcer.ts'
-import { finishedChannel, readyChannel } from './channels.ts'
+import { finishedChannel, parseFinished, readyChannel } from './channels.ts'
 import { explainWaiting } from './explain.ts'
 import { FinishWatch } from './finish-watch.ts'
 import { jobOf } from './job-row.ts'
@@ -41,7 +41,9 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
   return {
     name: 'jobs',
     async start() {
-      const onFinished = (ids: string) => ids.split(',').forEach((id) => watch.wake(Number(id)))
+      const onFinished = (payload: string) => {
+        for (const { first, last } of parseFinished(payload)) watch.wake(first, last)
+      }
       stopListening = await postgres.listen(finishedChannel, onFinished, () => watch.wakeAll())
     },
     async stop() {

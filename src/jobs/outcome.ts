@@ -20,6 +20,14 @@ export function succeeded(output: string | null): Outcome {
   return { event: 'succeed', output, error: null, reason: 'succeeded' }
 }
 
+/** Of an attempt that never began: its worker had taken more than it could begin soon. */
+export const givenBack: Outcome = {
+  event: 'hand_back',
+  output: null,
+  error: null,
+  reason: 'the worker is busy with others',
+}
+
 /**
  * What follows from the failure of an attempt that was or was not told to end before; undefined where the lease is
  * another's, and nothing of this attempt counts.

@@ -9,5 +9,10 @@ export function positionOf(dueAt: Sql, priority: Sql): Sql {
   return sql`(extract(epoch from ${dueAt}) * 1000000)::bigint - ${priority} * ${ageingMs * 1000}::bigint`
 }
 
+/** When the job at this place was due. */
+export function dueAtOf(position: number, priority: number): Date {
+  return new Date(Math.floor(position / 1000) + priority * ageingMs)
+}
+
 /** Before all others. */
 export const positionMin = Number.MIN_SAFE_INTEGER

@@ -21,11 +21,10 @@ export async function promoteDue(
       update job_waiting w set state = 'queued'
         from due
        where w.job_id = due.job_id
-      returning w.job_id, w.lane_id, w.attempt, due.state as from_state
+      returning w.job_id, w.lane_id, w.account_id, w.attempt, due.state as from_state
     ), noted as (
       insert into job_history (job_id, account_id, from_state, to_state, attempt, actor, reason)
-      select job_id, l.account_id, from_state, 'queued', attempt, ${how.actor}, 'due'
-        from promoted cross join lateral (select account_id from job_lanes where id = promoted.lane_id offset 0) l
+      select job_id, account_id, from_state, 'queued', attempt, ${how.actor}, 'due' from promoted
     )
     select (select count(*) from promoted) as promoted,
            (select array_agg(distinct lane_id) from promoted) as lane_ids,

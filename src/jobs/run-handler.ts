@@ -31,6 +31,8 @@ export function runHandler(
   { clock, log }: Parts,
 ): Promise<Outcome | undefined> {
   const { id } = attempt.job
+  // It was killed, or its lease was lost, between the lease and now.
+  if (attempt.endedBy !== undefined) return Promise.resolve(outcomeOfFailure(attempt.endedBy, attempt.endedBy, id))
   return new Promise((resolve) => {
     const cancels = watchTime(kind, attempt, clock)
     attempt.onEnd((reason) => {

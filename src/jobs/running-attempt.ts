@@ -8,6 +8,9 @@ export class RunningAttempt implements Attempt {
   readonly leaseToken: number
   /** Whether the lease holds slots of limits. */
   readonly holdsSlots: boolean
+  /** On the monotonic clock: when this process took the lease, and when the handler began. */
+  takenMs = 0
+  begunMs = 0
   #ending: AbortController | undefined
   #endedBy: AppError | undefined
   #onEnd: ((reason: AppError) => void) | undefined

@@ -77,8 +77,8 @@ export async function settleLease(tx: Queryable, lease: Lease, settlement: Settl
              ${settlement.error}::jsonb, ${settlement.fingerprint}
         from ended
     ), waiting as (
-      insert into job_waiting (job_id, lane_id, state, due_at, position, attempt)
-      select job_id, ended.lane_id, ${to}, due_at, ${positionOf(sql`due_at`, sql`priority`)},
+      insert into job_waiting (job_id, lane_id, account_id, state, due_at, position, attempt)
+      select job_id, ended.lane_id, ended.account_id, ${to}, due_at, ${positionOf(sql`due_at`, sql`priority`)},
              attempt - ${attemptCounts ? 0 : 1}::integer
         from ended
        cross join lateral (

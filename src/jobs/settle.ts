@@ -2,7 +2,7 @@ import { must } from '../base/errors.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Announcer } from './announcer.ts'
-import { finishedChannel, readyChannel, readyItem } from './channels.ts'
+import { finishedChannel, finishedItems, readyChannel, readyItem } from './channels.ts'
 import { fingerprintOf } from './fingerprint.ts'
 import type { JobState } from './jobs.ts'
 import { finishedStates } from './jobs.ts'
@@ -90,15 +90,15 @@ async function giveBackSlots(tx: Queryable, leases: readonly LeaseFacts[]): Prom
 
 function announce(announcer: Announcer, settled: readonly Settled[]): void {
   const ready = new Set<string>()
-  const finished = new Set<string>()
+  const finished: number[] = []
   for (const { facts, state, dueMs } of settled) {
-    if (finishedStates.has(state)) finished.add(String(facts.id))
+    if (finishedStates.has(state)) finished.push(facts.id)
     if (state === 'queued') ready.add(readyItem.lane(facts.lane_id))
     else if (dueMs !== null) ready.add(readyItem.due(Math.ceil(dueMs)))
     for (const id of facts.limit_ids ?? []) ready.add(readyItem.limit(id))
   }
   announcer.announce(readyChannel, ready)
-  announcer.announce(finishedChannel, finished)
+  announcer.announce(finishedChannel, finishedItems(finished))
 }
 
 /** Few enough that their rows are not locked for long. */

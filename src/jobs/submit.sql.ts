@@ -60,10 +60,10 @@ export function insertJobs(db: Queryable, jobs: readonly JobValues[]): Promise<I
         from wanted
        order by place
       on conflict (coalesce(account_id, 0), kind, unique_key) where unique_key is not null do nothing
-      returning id, lane_id, priority, run_at, created_at
+      returning id, lane_id, account_id, priority, run_at, created_at
     ), waiting as (
-      insert into job_waiting (job_id, lane_id, state, due_at, position)
-      select id, lane_id, case when run_at > now() then 'delayed' else 'queued' end, run_at,
+      insert into job_waiting (job_id, lane_id, account_id, state, due_at, position)
+      select id, lane_id, account_id, case when run_at > now() then 'delayed' else 'queued' end, run_at,
              ${positionOf(sql`run_at`, sql`priority`)}
         from made
     )

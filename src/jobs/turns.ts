@@ -1,17 +1,19 @@
 import type { Clock } from '../base/clock.ts'
-import { AppError, isAppError } from '../base/errors.ts'
+import { AppError, isAppError, must } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { AcquiredRow, LeaseTerms } from './acquire.sql.ts'
 import { finishAndAcquire } from './acquire.sql.ts'
+import { acquiredJob } from './acquired-job.ts'
 import { acquireLimited } from './admit.ts'
 import type { Admission } from './admit.ts'
 import type { Announcer } from './announcer.ts'
-import { finishedChannel } from './channels.ts'
+import { finishedChannel, finishedItems } from './channels.ts'
 import { Doorbell } from './doorbell.ts'
-import type { Job, JobKind } from './jobs.ts'
+import { Hand, turnsAtOnce } from './hand.ts'
+import type { JobKind } from './jobs.ts'
 import { killedError } from './kill.ts'
-import type { FreePlaces, LanePicker, Picked } from './lane-picker.ts'
+import type { LanePicker, Picked } from './lane-picker.ts'
 import type { Outcome } from './outcome.ts'
 import { RunningAttempt } from './running-attempt.ts'
 
@@ -29,16 +31,16 @@ export interface TurnsParts {
   readonly kinds: readonly JobKind[]
   readonly lease: LeaseTerms
   readonly picker: LanePicker
-  /** Called with each attempt that begins. */
+  /** Called with each attempt whose lease was taken; its handler begins now or soon. */
+  leased(attempt: RunningAttempt): void
   begin(attempt: RunningAttempt): void
+  /** Called with attempts that will not begin here. */
+  giveBack(attempt: RunningAttempt): void
   /** Called when ends are written; `lost` has the tokens of leases that did not hold any more. */
   settled(ended: readonly EndedSuccess[], lost: ReadonlySet<number>): void
   /** Called with an end that could not be written together with others. */
   settleAlone(ended: EndedSuccess): void
 }
-
-/** So many statements are on their way at once: while the database works on one, the answer to the other is worked on. */
-const turnsAtOnce = 2
 
 /** How many ends one statement writes. */
 const endsMax = 500
@@ -52,7 +54,7 @@ const pollMs = 1000
 export class Turns {
   readonly #parts: TurnsParts
   readonly #bells: readonly Doorbell[]
-  readonly #free = new Map<string, number>()
+  readonly #hands: ReadonlyMap<string, Hand>
   #ended: EndedSuccess[] = []
   #loops: Promise<unknown> = Promise.resolve()
   /** Aborted when there is nothing left to settle. */
@@ -69,7 +71,15 @@ export class Turns {
   constructor(parts: TurnsParts) {
     this.#parts = parts
     this.#bells = Array.from({ length: turnsAtOnce }, () => new Doorbell(parts.clock))
-    for (const { kind, concurrency } of parts.kinds) this.#free.set(kind, concurrency)
+    const { begin, giveBack } = parts
+    const calls = {
+      begin,
+      giveBack: (attempt: RunningAttempt) => {
+        parts.picker.noteEnded(attempt.job.kind, attempt.job.accountId)
+        giveBack(attempt)
+      },
+    }
+    this.#hands = new Map(parts.kinds.map((kind) => [kind.kind, new Hand(kind, parts.clock, calls)]))
   }
 
   start(draining: AbortSignal): void {
@@ -82,9 +92,15 @@ export class Turns {
   }
 
   /** The attempt's handler does not run any more. */
-  freePlace({ job: { kind, accountId } }: RunningAttempt): void {
-    this.#free.set(kind, (this.#free.get(kind) ?? 0) + 1)
+  freePlace(attempt: RunningAttempt): void {
+    const { kind, accountId } = attempt.job
     this.#parts.picker.noteEnded(kind, accountId)
+    this.#hands.get(kind)?.ended(attempt)
+  }
+
+  /** Gives back what was taken ahead of free places. */
+  giveBackAhead(): void {
+    for (const hand of this.#hands.values()) hand.giveBack()
   }
 
   /** Has the end written soon. */
@@ -121,10 +137,10 @@ export class Turns {
 
   /** Says whether there was anything to do. */
   async #turn(): Promise<boolean> {
-    const picked = this.#draining.aborted ? nothingPicked : this.#parts.picker.pick(this.#places())
+    const picked = this.#draining.aborted ? nothingPicked : this.#pick()
     const ended = this.#ended.splice(0, endsMax)
     if (ended.length === 0 && picked.lanes.length === 0) return false
-    for (const [kind, places] of picked.places) this.#addPlaces(kind, -places)
+    for (const [kind, places] of picked.places) this.#hands.get(kind)?.ask(places)
     this.#acquiring++
     try {
       const rows = await this.#exchange(ended, picked)
@@ -132,7 +148,7 @@ export class Turns {
       this.#beginAll(picked, rows, limited)
     } catch (error) {
       this.#parts.picker.unanswered(picked)
-      for (const [kind, places] of picked.places) this.#addPlaces(kind, places)
+      for (const [kind, places] of picked.places) this.#hands.get(kind)?.answer(places, [])
       this.#warn(error)
       await this.#parts.clock.sleep(pollMs, this.#hurry.signal)
     } finally {
@@ -141,18 +157,9 @@ export class Turns {
     return true
   }
 
-  /** Half of a kind's places at most: the other half is busy while this turn is on its way. */
-  #places(): FreePlaces[] {
-    const free: FreePlaces[] = []
-    for (const { kind, concurrency } of this.#parts.kinds) {
-      const places = Math.min(this.#free.get(kind) ?? 0, Math.ceil(concurrency / turnsAtOnce))
-      if (places > 0) free.push({ kind, places })
-    }
-    return free
-  }
-
-  #addPlaces(kind: string, places: number): void {
-    this.#free.set(kind, (this.#free.get(kind) ?? 0) + places)
+  #pick(): Picked {
+    const free = [...this.#hands.values()].map((hand) => hand.free())
+    return this.#parts.picker.pick(free.filter(({ places, ahead }) => places + ahead > 0))
   }
 
   async #exchange(ended: readonly EndedSuccess[], { free }: Picked): Promise<AcquiredRow[]> {
@@ -162,6 +169,7 @@ export class Turns {
     const lost = new Set<number>()
     try {
       const successes = ended.map(({ attempt, outcome }) => ({
+        jobId: attempt.job.id,
         leaseToken: attempt.leaseToken,
         output: outcome.output,
         progress: attempt.latestProgress,
@@ -176,10 +184,8 @@ export class Turns {
     }
     this.#failing = false
     this.#parts.settled(ended, lost)
-    announcer.announce(
-      finishedChannel,
-      ended.filter(({ attempt }) => !lost.has(attempt.leaseToken)).map(({ attempt }) => String(attempt.job.id)),
-    )
+    const held = lost.size === 0 ? ended : ended.filter(({ attempt }) => !lost.has(attempt.leaseToken))
+    announcer.announce(finishedChannel, finishedItems(held.map(({ attempt }) => attempt.job.id)))
     return acquired
   }
 
@@ -195,24 +201,28 @@ export class Turns {
   }
 
   #beginAll(picked: Picked, rows: readonly AcquiredRow[], admission: Admission): void {
-    const { picker } = this.#parts
+    const { picker, clock } = this.#parts
     const got = new Map<number, { count: number; last: number }>()
-    const left = new Map(picked.places)
-    const attempts = [...rows.map(withoutSlots), ...admission.rows].map((row) => {
-      const { count = 0, last = row.position } = got.get(row.lane_id) ?? {}
-      got.set(row.lane_id, { count: count + 1, last: Math.max(last, row.position) })
-      left.set(row.kind, (left.get(row.kind) ?? 0) - 1)
-      picker.noteBegun(row.kind, row.account_id)
-      const holdsSlots = row.limitIds.length > 0
-      return new RunningAttempt(jobOf(row), { leaseToken: row.lease_token, holdsSlots })
-    })
-    for (const [kind, places] of left) this.#addPlaces(kind, places)
-    picker.answered(picked, got, admission)
-    for (const attempt of attempts) {
-      if (this.#earlyKills.has(attempt.job.id)) attempt.end(AppError.fromRecord(killedError(attempt.job.id)))
-      this.#parts.begin(attempt)
+    const lanes = new Map(picked.lanes.map(({ lane }) => [lane.id, lane]))
+    const startedAt = new Date(clock.nowMs())
+    const attempts = new Map<string, RunningAttempt[]>()
+    const lease = (row: AcquiredRow, holdsSlots: boolean) => {
+      const lane = must(lanes.get(row.lane_id), 'only jobs of lanes that were picked are acquired')
+      const { count = 0, last = row.position } = got.get(lane.id) ?? {}
+      got.set(lane.id, { count: count + 1, last: Math.max(last, row.position) })
+      const attempt = new RunningAttempt(acquiredJob(row, lane, startedAt), { leaseToken: row.lease_token, holdsSlots })
+      const ofKind = attempts.get(lane.kind)
+      if (ofKind === undefined) attempts.set(lane.kind, [attempt])
+      else ofKind.push(attempt)
+      picker.noteBegun(lane.kind, lane.accountId)
+      this.#parts.leased(attempt)
+      if (this.#earlyKills.has(row.id)) attempt.end(AppError.fromRecord(killedError(row.id)))
     }
-    if (attempts.length > 0) this.ring()
+    for (const row of rows) lease(row, false)
+    for (const row of admission.rows) lease(row, row.limitIds.length > 0)
+    picker.answered(picked, got, admission)
+    for (const [kind, places] of picked.places) this.#hands.get(kind)?.answer(places, attempts.get(kind) ?? [])
+    if (attempts.size > 0) this.ring()
   }
 
   #noteAcquired(): void {
@@ -232,29 +242,3 @@ export class Turns {
 const nothingPicked: Picked = { free: [], limited: [], lanes: [], places: new Map() }
 
 const nobodyAdmitted: Admission = { rows: [], full: new Set(), empty: new Set() }
-
-const withoutSlots = (row: AcquiredRow) => ({ ...row, limitIds: [] as readonly number[] })
-
-function jobOf(row: AcquiredRow): Job {
-  return {
-    id: row.id,
-    accountId: row.account_id,
-    userId: row.user_id,
-    kind: row.kind,
-    state: 'running',
-    priority: row.priority,
-    uniqueKey: row.unique_key,
-    input: row.input,
-    progress: null,
-    output: null,
-    error: null,
-    runAt: row.run_at,
-    attempt: row.attempt,
-    attemptsMax: row.attempts_max,
-    timeoutMs: row.timeout_ms,
-    killRequestedAt: null,
-    createdAt: row.created_at,
-    startedAt: row.started_at,
-    finishedAt: null,
-  }
-}

@@ -25,14 +25,13 @@ export function selectJobs(db: Queryable, filter: JobFilter): Promise<JobRow[]> 
      limit ${limit}`)
 }
 
-/** Ends are found by index, however many others there are; one that was redriven is still there, and is sorted out. */
+/** Failures are found by index, however many others there are; one that was redriven is still there, and is sorted out. */
 function inState(accountId: number, state: JobState): Sql {
-  if (!finishedStates.has(state)) return sql`and ${jobState} = ${state}`
+  if (!finishedStates.has(state) || state === 'success') return sql`and ${jobState} = ${state}`
   return sql`
     and ${jobState} = ${state}
     and j.id in (select job_id from job_history
-                  where account_id = ${accountId} and to_state = ${state}
-                    and to_state in ('success', 'error', 'killed', 'dead'))`
+                  where account_id = ${accountId} and to_state = ${state} and to_state in ('error', 'killed', 'dead'))`
 }
 
 /** The history as it is told: with its beginning, with the beginnings of attempts, and with the lease that holds now. */

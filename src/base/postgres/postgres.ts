@@ -1,6 +1,7 @@
 import pg from 'pg'
 
 import { AppError, isAppError } from '../errors.ts'
+import { parseTimestamp } from './timestamp-text.ts'
 
 /** A statement and its parameters. Fragments nest: ``sql`… ${sql`where a = ${a}`}` ``. */
 export class Sql {
@@ -86,7 +87,7 @@ const types = {
   getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) => unknown {
     if (oid === pg.types.builtins.INT8) return parseSafeInteger
     if (oid === int8Array) return parseSafeIntegers
-    if (oid === pg.types.builtins.TIMESTAMPTZ) return (text) => new Date(text)
+    if (oid === pg.types.builtins.TIMESTAMPTZ) return parseTimestamp
     return pg.types.getTypeParser(oid, format) as (text: string) => unknown
   },
 }

@@ -90,10 +90,10 @@ export function insertRuns(
              greatest(n.scheduled_time + s.delay_seconds * interval '1 second', now()),
              s.attempts_max, s.timeout_ms, 'schedule:' || s.id
         from noted n join schedules s on s.id = n.schedule_id
-      returning id, lane_id, priority, run_at
+      returning id, lane_id, account_id, priority, run_at
     ), waiting as (
-      insert into job_waiting (job_id, lane_id, state, due_at, position)
-      select id, lane_id, case when run_at > now() then 'delayed' else 'queued' end, run_at,
+      insert into job_waiting (job_id, lane_id, account_id, state, due_at, position)
+      select id, lane_id, account_id, case when run_at > now() then 'delayed' else 'queued' end, run_at,
              ${positionOf(sql`run_at`, sql`priority`)}
         from made
     )
