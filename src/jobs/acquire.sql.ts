@@ -1,6 +1,7 @@
 import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import { arrayText } from './lanes.sql.ts'
+import { runsOf } from './runs.ts'
 
 /** How many jobs of a lane are wanted, from a position on. */
 export interface WantedOfLane {
@@ -67,9 +68,11 @@ export function finishAndAcquire(
   const telling = successes.filter(({ output, progress }) => output !== null || progress !== null)
   const statement = sql`
     with done as (
-      -- A token is of one job only: what is found by jobs and passes by tokens is the leases that were meant.
+      -- A token is of one job only: what is found by jobs and passes by tokens is the leases that were meant. Looking for
+      -- it in an array of 500 would take a tenth of the statement; what was taken together is a few ranges.
       delete from job_running
-       where job_id = any (${successes.map(({ jobId }) => jobId)}::bigint[]) and lease_token = any (${tokens}::bigint[])
+       where job_id = any (${successes.map(({ jobId }) => jobId)}::bigint[])
+         and lease_token <@ ${multirangeOf(tokens)}::int8multirange
          and limit_ids is null
       returning lease_token, job_id, account_id, from_state, attempt, lease_owner, acquired_at, progress
     ), noted as (
@@ -92,6 +95,12 @@ export function finishAndAcquire(
      where (select count(*) from done) < ${tokens.length}
        and token not in (select lease_token from done)`
   return db.query(statement.prepared('jobs_turn'))
+}
+
+function multirangeOf(numbers: readonly number[]): string {
+  return `{${runsOf(numbers)
+    .map(({ first, last }) => `[${first},${last}]`)
+    .join(',')}}`
 }
 
 function takeFrom(rows: Sql): Sql {

@@ -1,3 +1,6 @@
+import type { Run } from './runs.ts'
+import { runsOf } from './runs.ts'
+
 // What the queue announces through PostgreSQL, after the change itself. An announcement may be lost with its process: it
 // only saves the time until somebody looks.
 
@@ -10,27 +13,13 @@ export const killChannel = 'biwa_jobs_kill'
 /** Jobs are finished; each of the payload's items is an id, or the first and the last of ids without a gap. */
 export const finishedChannel = 'biwa_jobs_finished'
 
-/** The items for these jobs. What a worker finishes together, it mostly took together, in a row. */
+/** The items for these jobs: what a worker finishes together, it mostly took together, in a row. */
 export function finishedItems(ids: readonly number[]): string[] {
-  const items: string[] = []
-  let first: number | undefined
-  let last = 0
-  const close = () => {
-    if (first !== undefined) items.push(first === last ? String(first) : `${first}-${last}`)
-  }
-  for (const id of Float64Array.from(ids).sort()) {
-    if (first === undefined || id > last + 1) {
-      close()
-      first = id
-    }
-    last = id
-  }
-  close()
-  return items
+  return runsOf(ids).map(({ first, last }) => (first === last ? String(first) : `${first}-${last}`))
 }
 
 /** What those who wait for jobs were told. */
-export function parseFinished(payload: string): { readonly first: number; readonly last: number }[] {
+export function parseFinished(payload: string): Run[] {
   return payload.split(',').map((item) => {
     const [first = Number.NaN, last = first] = item.split('-').map(Number)
     return { first, last }

@@ -18,6 +18,13 @@ const aheadWaitMsMax = 200
 /** How much of the next measure is the latest one. */
 const latestShare = 1 / 8
 
+export interface HandCalls {
+  /** Runs the handler. */
+  begin(attempt: RunningAttempt): void
+  /** Makes the job wait again: it did not begin. */
+  giveBack(attempt: RunningAttempt): void
+}
+
 /**
  * What a worker has in hand of one kind: jobs that run, jobs that it is asking for, and, where handlers are so quick that
  * asking takes longer, jobs that it took ahead and that begin as soon as others end. All are under leases.
@@ -25,8 +32,7 @@ const latestShare = 1 / 8
 export class Hand {
   readonly kind: JobKind
   readonly #clock: Clock
-  readonly #begin: (attempt: RunningAttempt) => void
-  readonly #giveBack: (attempt: RunningAttempt) => void
+  readonly #calls: HandCalls
   #running = 0
   #asked = 0
   #ahead: RunningAttempt[] = []
@@ -34,15 +40,10 @@ export class Hand {
   #handlerMs: number | undefined
   #cancelWatch: (() => void) | undefined
 
-  constructor(
-    kind: JobKind,
-    clock: Clock,
-    calls: { begin(attempt: RunningAttempt): void; giveBack(attempt: RunningAttempt): void },
-  ) {
+  constructor(kind: JobKind, clock: Clock, calls: HandCalls) {
     this.kind = kind
     this.#clock = clock
-    this.#begin = calls.begin
-    this.#giveBack = calls.giveBack
+    this.#calls = calls
   }
 
   /** What the next turn may ask for: half of all at most, for the other half is busy while it is on its way. */
@@ -82,7 +83,7 @@ export class Hand {
   giveBack(): void {
     this.#cancelWatch?.()
     this.#cancelWatch = undefined
-    for (const attempt of this.#ahead.splice(0)) this.#giveBack(attempt)
+    for (const attempt of this.#ahead.splice(0)) this.#calls.giveBack(attempt)
   }
 
   #aheadNow(): number {
@@ -96,7 +97,7 @@ export class Hand {
       if (attempt === undefined) return
       this.#running++
       attempt.begunMs = this.#clock.monotonicMs()
-      this.#begin(attempt)
+      this.#calls.begin(attempt)
     }
   }
 

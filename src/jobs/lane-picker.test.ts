@@ -16,7 +16,7 @@ const lane = (id: number, accountId: number, more: { position?: number; limitIds
 
 const nothing = { full: new Set<number>(), empty: new Set<number>() }
 const wanted = ({ free }: Picked) => free.map(({ laneId, count }) => [laneId, count])
-const pick = (picker: LanePicker, places: number) => picker.pick([{ kind: 'work', places }])
+const pick = (picker: LanePicker, places: number) => picker.pick([{ kind: 'work', places, ahead: 0 }])
 const running = (accountId: number, count: number) => ({ kind: 'work', account_id: accountId, count })
 
 /** As if the database had given that many jobs of each lane. */
@@ -94,6 +94,15 @@ describe('a picker of lanes', () => {
     picker.noteReady(1, 0)
     answer(picker, picked, {})
     expect(wanted(pick(picker, 2))).toEqual([[1, 2]])
+  })
+
+  test('takes jobs ahead, but none of a kind that limits count: they would hold slots without running', () => {
+    const picker = new LanePicker()
+    picker.refresh([lane(1, 1)], [])
+    expect(wanted(picker.pick([{ kind: 'work', places: 1, ahead: 4 }]))).toEqual([[1, 5]])
+    picker.refresh([lane(2, 1), lane(3, 2, { limitIds: [7] })], [])
+    const picked = picker.pick([{ kind: 'work', places: 2, ahead: 4 }])
+    expect(picked.places).toEqual(new Map([['work', 2]]))
   })
 
   test('leaves a lane alone whose limits are full, until slots come back', () => {

@@ -153,7 +153,8 @@ export class LanePicker {
   }
 
   #isLimited(kind: string): boolean {
-    for (const lane of this.#lanes.values()) if (lane.kind === kind && lane.active && lane.limitIds.length > 0) return true
+    for (const lane of this.#lanes.values())
+      if (lane.kind === kind && lane.active && lane.limitIds.length > 0) return true
     return false
   }
 

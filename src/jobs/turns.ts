@@ -71,12 +71,11 @@ export class Turns {
   constructor(parts: TurnsParts) {
     this.#parts = parts
     this.#bells = Array.from({ length: turnsAtOnce }, () => new Doorbell(parts.clock))
-    const { begin, giveBack } = parts
     const calls = {
-      begin,
+      begin: (attempt: RunningAttempt) => parts.begin(attempt),
       giveBack: (attempt: RunningAttempt) => {
         parts.picker.noteEnded(attempt.job.kind, attempt.job.accountId)
-        giveBack(attempt)
+        parts.giveBack(attempt)
       },
     }
     this.#hands = new Map(parts.kinds.map((kind) => [kind.kind, new Hand(kind, parts.clock, calls)]))
@@ -218,7 +217,8 @@ export class Turns {
       this.#parts.leased(attempt)
       if (this.#earlyKills.has(row.id)) attempt.end(AppError.fromRecord(killedError(row.id)))
     }
-    for (const row of rows) lease(row, false)
+    // The database answers them as they lie in its table.
+    for (const row of rows.toSorted((a, b) => a.position - b.position || a.id - b.id)) lease(row, false)
     for (const row of admission.rows) lease(row, row.limitIds.length > 0)
     picker.answered(picked, got, admission)
     for (const [kind, places] of picked.places) this.#hands.get(kind)?.answer(places, attempts.get(kind) ?? [])

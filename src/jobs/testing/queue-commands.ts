@@ -209,10 +209,11 @@ const succeedInBulk = fc.nat(3).map((count) =>
       .filter(({ lease }) => lease?.holds.length === 0)
       .slice(0, count)
     const stale = model.lost.slice(-1)
-    const successes = [...jobs.map((job) => must(job.lease, 'it runs').token), ...stale.map((one) => one.leaseToken)]
+    const leases = jobs.map((job) => ({ jobId: job.id, leaseToken: must(job.lease, 'it runs').token }))
+    const successes = [...leases, ...stale]
     const rows = await finishAndAcquire(
       queue.postgres,
-      successes.map((leaseToken) => ({ leaseToken, output: '1', progress: null })),
+      successes.map((lease) => ({ ...lease, output: '1', progress: null })),
       [],
       leaseTerms,
     )
