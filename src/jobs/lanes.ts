@@ -24,15 +24,16 @@ const cachedMax = 100_000
 export class Lanes {
   readonly #ids = new Map<string, number>()
 
-  /** The id of each lane, in the order of the argument. */
-  async ensure(db: Queryable, identities: readonly LaneIdentity[]): Promise<number[]> {
+  /** The id of the lane of each job, in the order of the argument. */
+  async ensure(db: Queryable, jobs: readonly LaneFacts[]): Promise<number[]> {
+    const keys = jobs.map(keyOf)
     const missing = new Map<string, LaneIdentity>()
-    for (const identity of identities) {
-      const key = JSON.stringify(identity)
-      if (!this.#ids.has(key)) missing.set(key, identity)
-    }
+    jobs.forEach((job, index) => {
+      const key = keys[index] ?? ''
+      if (!this.#ids.has(key) && !missing.has(key)) missing.set(key, laneOf(job))
+    })
     if (missing.size > 0) await this.#make(db, missing)
-    return identities.map((identity) => this.#ids.get(JSON.stringify(identity)) ?? 0)
+    return keys.map((key) => this.#ids.get(key) ?? 0)
   }
 
   async #make(db: Queryable, missing: ReadonlyMap<string, LaneIdentity>): Promise<void> {
@@ -44,4 +45,10 @@ export class Lanes {
     let place = 0
     for (const key of missing.keys()) this.#ids.set(key, ids[place++] ?? 0)
   }
+}
+
+/** Cheap for the plain jobs that most are: it is made for each. */
+function keyOf(job: LaneFacts): string {
+  const { kind, accountId, workgroup, resources } = job
+  return workgroup === undefined && resources === undefined ? `${accountId} ${kind}` : JSON.stringify(laneOf(job))
 }

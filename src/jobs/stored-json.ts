@@ -7,13 +7,15 @@ const unstorable = /^\\u(?:0000|d)/
 /** As text for a jsonb column; null for undefined. What jsonb cannot hold in texts becomes U+FFFD. */
 export function storedJson(value: unknown): string | null {
   const text = JSON.stringify(value) as string | undefined
-  return text?.replace(escapes, (escape) => (unstorable.test(escape) ? '\\ufffd' : escape)) ?? null
+  if (text?.includes('\\u') !== true) return text ?? null
+  return text.replace(escapes, (escape) => (unstorable.test(escape) ? '\\ufffd' : escape))
 }
 
 /** As `storedJson`, but refuses with `invalid_request` what could not be given back exactly. */
 export function exactJson(what: string, value: unknown): string {
   const text = storedJson(value) ?? 'null'
-  if (text === (JSON.stringify(value) ?? 'null')) return text
+  // What was replaced stands there as a character that the value has, too, if it was not replaced.
+  if (!text.includes('\\ufffd') || text === JSON.stringify(value)) return text
   throw new AppError('invalid_request', `The ${what} has a NUL character or half of a character in it.`, {
     hint: 'Send text in valid UTF-8, without NUL characters.',
   })

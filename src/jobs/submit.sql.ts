@@ -23,8 +23,6 @@ export interface JobValues {
 /** A new job: what the database decided, and the place in the argument that it belongs to, from 1. */
 export interface InsertedJob {
   readonly id: number
-  readonly state: 'queued' | 'delayed'
-  readonly run_at: Date
   readonly created_at: Date
   readonly place: number
 }
@@ -37,20 +35,21 @@ export function insertJobs(db: Queryable, jobs: readonly JobValues[]): Promise<I
   const statement = sql`
     with wanted as materialized (
       select nextval('jobs_id_seq') as id, w.*
-        from unnest(${jobs.map((job) => job.laneId)}::bigint[],
-                    ${jobs.map((job) => job.accountId)}::bigint[],
-                    ${jobs.map((job) => job.userId)}::bigint[],
-                    ${jobs.map((job) => job.kind)}::text[],
-                    ${jobs.map((job) => job.input)}::jsonb[],
-                    ${jobs.map((job) => job.priority)}::smallint[],
-                    ${jobs.map((job) => job.uniqueKey)}::text[],
-                    ${jobs.map((job) => job.runAt)}::timestamptz[],
-                    ${jobs.map((job) => job.attemptsMax)}::integer[],
-                    ${jobs.map((job) => job.timeoutMs)}::bigint[],
-                    ${jobs.map((job) => job.actor)}::text[])
-             with ordinality
-             as w (lane_id, account_id, user_id, kind, input, priority, unique_key, run_at, attempts_max, timeout_ms,
-                   submitted_by, place)
+        from rows from (
+               unnest(${jobs.map((job) => job.laneId)}::bigint[],
+                      ${jobs.map((job) => job.accountId)}::bigint[],
+                      ${jobs.map((job) => job.userId)}::bigint[],
+                      ${jobs.map((job) => job.kind)}::text[],
+                      ${jobs.map((job) => job.priority)}::smallint[],
+                      ${jobs.map((job) => job.uniqueKey)}::text[],
+                      ${jobs.map((job) => job.runAt)}::timestamptz[],
+                      ${jobs.map((job) => job.attemptsMax)}::integer[],
+                      ${jobs.map((job) => job.timeoutMs)}::bigint[],
+                      ${jobs.map((job) => job.actor)}::text[]),
+               jsonb_array_elements(${`[${jobs.map((job) => job.input).join(',')}]`}::jsonb)
+             ) with ordinality
+             as w (lane_id, account_id, user_id, kind, priority, unique_key, run_at, attempts_max, timeout_ms,
+                   submitted_by, input, place)
     ), made as (
       insert into jobs (id, lane_id, account_id, user_id, kind, priority, unique_key, input, run_at, attempts_max,
                         timeout_ms, submitted_by)
@@ -67,8 +66,7 @@ export function insertJobs(db: Queryable, jobs: readonly JobValues[]): Promise<I
              ${positionOf(sql`run_at`, sql`priority`)}
         from made
     )
-    select made.id, case when made.run_at > now() then 'delayed' else 'queued' end as state, made.run_at, made.created_at,
-           wanted.place
+    select made.id, made.created_at, wanted.place
       from made join wanted using (id)
      order by wanted.place`
   return db.query(statement.prepared('jobs_insert'))

@@ -4,7 +4,6 @@ import { readyItem } from './channels.ts'
 import { jobOf } from './job-row.ts'
 import type { Job, NewJob } from './jobs.ts'
 import type { Lanes } from './lanes.ts'
-import { laneOf } from './lanes.ts'
 import { ageingMs } from './position.sql.ts'
 import { exactJson } from './stored-json.ts'
 import type { InsertedJob, JobValues } from './submit.sql.ts'
@@ -27,7 +26,7 @@ const triesMax = 5
 
 /** Makes the jobs whose unique keys are not known, and finds the others. */
 export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly NewJob[]): Promise<Submission> {
-  const laneIds = await lanes.ensure(db, jobs.map(laneOf))
+  const laneIds = await lanes.ensure(db, jobs)
   const values = jobs.map((job, index) => valuesOf(job, laneIds[index] ?? 0))
   const submitted: (Submitted | undefined)[] = values.map(() => undefined)
   const ready = new Set<string>()
@@ -40,10 +39,11 @@ export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly New
     )
     for (const row of made) {
       const { job, index } = must(open[row.place - 1], 'every row has its place')
-      submitted[index] = { job: newJob(must(jobs[index], 'every value has its job'), job, row), existing: false }
-      const dueMs = row.run_at.getTime()
+      const made = newJob(job, row)
+      submitted[index] = { job: made, existing: false }
+      const dueMs = made.runAt.getTime()
       const position = (dueMs - job.priority * ageingMs) * 1000
-      ready.add(row.state === 'queued' ? readyItem.lane(job.laneId, position) : readyItem.due(dueMs))
+      ready.add(made.state === 'queued' ? readyItem.lane(job.laneId, position) : readyItem.due(dueMs))
     }
     const known = open.filter(({ index }) => submitted[index] === undefined)
     if (known.length === 0) break
@@ -77,21 +77,22 @@ function valuesOf(job: NewJob, laneId: number): JobValues {
   }
 }
 
-function newJob({ input }: NewJob, values: JobValues, row: InsertedJob): Job {
+function newJob(values: JobValues, row: InsertedJob): Job {
+  const runAt = values.runAt ?? row.created_at
   return {
     id: row.id,
     accountId: values.accountId,
     userId: values.userId,
     kind: values.kind,
-    state: row.state,
+    state: runAt > row.created_at ? 'delayed' : 'queued',
     priority: values.priority,
     uniqueKey: values.uniqueKey,
     // As it will be read: without what JSON leaves out.
-    input: JSON.parse(JSON.stringify(input) ?? 'null') as unknown,
+    input: JSON.parse(values.input) as unknown,
     progress: null,
     output: null,
     error: null,
-    runAt: row.run_at,
+    runAt,
     attempt: 0,
     attemptsMax: values.attemptsMax,
     timeoutMs: values.timeoutMs,

@@ -30,11 +30,20 @@ export class Sql {
       fragment.parts.reduce((text, part, index) => {
         const value = fragment.values[index - 1]
         if (value instanceof Sql) return text + render(value) + part
-        values.push(value)
+        values.push(isOfNumbers(value) ? numbersText(value) : value)
         return `${text}$${values.length}${part}`
       })
     return { text: render(this), values, ...(this.#name !== undefined && { name: this.#name }) }
   }
+}
+
+function isOfNumbers(value: unknown): value is (number | null)[] {
+  return Array.isArray(value) && value.every((element) => element === null || typeof element === 'number')
+}
+
+/** As an array literal; the driver takes ten times as long, for it quotes every element as if it were text. */
+function numbersText(numbers: readonly (number | null)[]): string {
+  return `{${numbers.map((number) => number ?? 'NULL').join(',')}}`
 }
 
 export function sql(parts: TemplateStringsArray, ...values: unknown[]): Sql {

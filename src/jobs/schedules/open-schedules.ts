@@ -6,7 +6,7 @@ import { pgCode } from '../../base/postgres/postgres.ts'
 import { Announcer } from '../announcer.ts'
 import { readyChannel, schedulesChannel } from '../channels.ts'
 import { jobOf } from '../job-row.ts'
-import { laneOf, Lanes } from '../lanes.ts'
+import { Lanes } from '../lanes.ts'
 import type { NewSchedule, Schedule, ScheduledRun, Schedules } from '../schedules.ts'
 import { previewMax } from '../schedules.ts'
 import { timesOf } from './backfill.ts'
@@ -191,7 +191,7 @@ class OpenSchedules implements Schedules {
   }
 
   async #laneId({ lane }: ReadSchedule): Promise<number> {
-    const [id] = await this.#lanes.ensure(this.#postgres, [laneOf(lane)])
+    const [id] = await this.#lanes.ensure(this.#postgres, [lane])
     return must(id, 'a lane has an id')
   }
 

@@ -9,7 +9,7 @@ import { Announcer } from '../announcer.ts'
 import type { DeadLetters } from '../dead-letters.ts'
 import { jobSources, jobState } from '../job-row.ts'
 import type { JobState } from '../jobs.ts'
-import { Lanes, laneOf } from '../lanes.ts'
+import { Lanes } from '../lanes.ts'
 import type { Limits } from '../limits.ts'
 import { openDeadLetters } from '../open-dead-letters.ts'
 import { openLimits } from '../open-limits.ts'
@@ -84,7 +84,7 @@ export function laneFacts({ accountId }: QueueUnderTest, { resources }: ModelLan
 export async function knownLanes(queue: QueueUnderTest, lanes: readonly ModelLane[]) {
   const ids = await queue.lanes.ensure(
     queue.postgres,
-    lanes.map((lane) => laneOf(laneFacts(queue, lane))),
+    lanes.map((lane) => laneFacts(queue, lane)),
   )
   return await selectLanes(queue.postgres, ids)
 }
