@@ -69,27 +69,28 @@ export function insertRuns(
 ): Promise<FiredRow[]> {
   const statement = sql`
     with wanted as materialized (
-      select nextval('jobs_id_seq') as job_id, w.schedule_id, to_timestamp(w.seconds) as scheduled_time
+      select nextval('jobs_id_seq') as job_id, w.seconds, to_timestamp(w.seconds) as scheduled_time, s.*
         from unnest(${runs.map((run) => run.scheduleId)}::bigint[], ${runs.map((run) => run.timeSeconds)}::bigint[])
              as w (schedule_id, seconds)
+       cross join lateral (select * from schedules where id = w.schedule_id offset 0) s
+       where not exists (
+               select from schedule_runs
+                where schedule_id = w.schedule_id and scheduled_time = to_timestamp(w.seconds)
+             )
     ), noted as (
       insert into schedule_runs (schedule_id, scheduled_time, account_id, job_id, cause, fired_at)
-      select w.schedule_id, w.scheduled_time, s.account_id, w.job_id, ${cause}, ${now}
-        from wanted w join schedules s on s.id = w.schedule_id
-      on conflict do nothing
-      returning schedule_id, scheduled_time, job_id
+      select id, scheduled_time, account_id, job_id, ${cause}, ${now} from wanted
     ), made as (
       insert into jobs (id, lane_id, account_id, user_id, kind, priority, input, run_at, attempts_max, timeout_ms,
                         submitted_by)
       overriding system value
-      select n.job_id, s.lane_id, s.account_id, s.user_id, s.kind, s.priority,
-             case when jsonb_typeof(s.input) = 'object'
-                  then s.input || jsonb_build_object('scheduledTime', extract(epoch from n.scheduled_time)::bigint)
-                  else s.input end,
+      select job_id, lane_id, account_id, user_id, kind, priority,
+             case when jsonb_typeof(input) = 'object'
+                  then input || jsonb_build_object('scheduledTime', seconds) else input end,
              -- What is late goes behind what is on time: its place in the lane is that of now.
-             greatest(n.scheduled_time + s.delay_seconds * interval '1 second', now()),
-             s.attempts_max, s.timeout_ms, 'schedule:' || s.id
-        from noted n join schedules s on s.id = n.schedule_id
+             greatest(to_timestamp(seconds + delay_seconds), now()),
+             attempts_max, timeout_ms, 'schedule:' || id
+        from wanted
       returning id, lane_id, account_id, priority, run_at
     ), waiting as (
       insert into job_waiting (job_id, lane_id, account_id, state, due_at, position)

@@ -41,7 +41,6 @@ class Scheduler implements Service {
   readonly #ending = new AbortController()
   #stopListening: (() => Promise<void>) | undefined
   #loop: Promise<void> = Promise.resolve()
-  #isBehind = false
   #isFailing = false
 
   constructor(options: SchedulerOptions) {
@@ -91,22 +90,26 @@ class Scheduler implements Service {
     }
   }
 
-  /** Answers how many schedules were due. */
+  /** Answers how many schedules were due. Where there is more than fits into one transaction, several go on side by side. */
   async #fire(): Promise<number> {
-    const { postgres, clock, log } = this.#options
-    const parts = { postgres, crons: this.#crons, log }
-    const transactions = Array.from({ length: this.#isBehind ? transactionsMax : 1 }, async () => {
-      const { due, jobs, ready } = await fireDue(parts, clock.nowMs())
-      this.#announcer.announce(readyChannel, ready)
-      if (jobs > 0) log.debug({ schedules: due, jobs }, 'schedules fired')
-      return due
-    })
+    const due = await this.#fireOnce()
+    if (due < schedulesMax) return due
     // All are awaited, also where one fails: nothing goes on behind the end of the service.
-    const settled = await Promise.allSettled(transactions)
+    const settled = await Promise.allSettled(Array.from({ length: transactionsMax }, () => this.#fireUntilDone()))
     const failed = settled.find((one) => one.status === 'rejected')
     if (failed !== undefined) throw failed.reason
-    const counts = settled.map((one) => (one.status === 'fulfilled' ? one.value : 0))
-    this.#isBehind = counts.includes(schedulesMax)
-    return counts.reduce((sum, count) => sum + count, 0)
+    return due
+  }
+
+  async #fireUntilDone(): Promise<void> {
+    while (!this.#ending.signal.aborted) if ((await this.#fireOnce()) < schedulesMax) return
+  }
+
+  async #fireOnce(): Promise<number> {
+    const { postgres, clock, log } = this.#options
+    const { due, jobs, ready } = await fireDue({ postgres, crons: this.#crons, log }, clock.nowMs())
+    this.#announcer.announce(readyChannel, ready)
+    if (jobs > 0) log.debug({ schedules: due, jobs }, 'schedules fired')
+    return due
   }
 }
