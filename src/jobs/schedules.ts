@@ -33,15 +33,16 @@ export interface Schedule {
   /** Seconds after the scheduled time at which the job is due. */
   readonly delaySeconds: number
   readonly catchUp: CatchUp
-  readonly job: ScheduledJob
+  readonly job: ScheduledJob & Required<Pick<ScheduledJob, 'priority' | 'attemptsMax'>>
   readonly pausedAt: Date | null
   /** The next scheduled time, before the delay; null when there is none. */
   readonly nextTime: Date | null
   readonly createdAt: Date
 }
 
-export type NewSchedule = Pick<Schedule, 'accountId' | 'userId' | 'name' | 'cron' | 'job'> &
-  Partial<Pick<Schedule, 'timezone' | 'delaySeconds' | 'catchUp'>>
+export type NewSchedule = Pick<Schedule, 'accountId' | 'userId' | 'name' | 'cron'> & {
+  readonly job: ScheduledJob
+} & Partial<Pick<Schedule, 'timezone' | 'delaySeconds' | 'catchUp'>>
 
 /** What is not named stays as it is, also inside of the job; its `input` is replaced as a whole. */
 export type ScheduleChange = Partial<

@@ -23,6 +23,8 @@ export interface ScheduledQuery {
   readonly timeoutMs?: number
 }
 
+export type ScheduledQueryJob = ScheduledJob & Required<Pick<ScheduledJob, 'priority' | 'attemptsMax' | 'timeoutMs'>>
+
 /** The input of a job of kind `query`. */
 export interface QueryJobInput {
   readonly sql: string
@@ -87,5 +89,5 @@ export interface Process {
    * The job of a schedule that runs a query in the name of the principal. Checked as `submitQuery` does, but for the key:
    * it has to be a full one, because the schedule outlives it and then runs with all that its user may do.
    */
-  scheduledQuery(principal: Principal, query: ScheduledQuery): Promise<ScheduledJob>
+  scheduledQuery(principal: Principal, query: ScheduledQuery): Promise<ScheduledQueryJob>
 }

@@ -12,6 +12,7 @@ import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Figures, JobFigures } from '../../jobs/figures.ts'
 import type { Job, Jobs } from '../../jobs/jobs.ts'
+import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
@@ -66,6 +67,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
     queue: {} as QueueDoors,
+    schedules: {} as Schedules,
     collect: collect as Collect,
     process: (parts.process ?? {}) as Process,
     deliver: (parts.deliver ?? {}) as Deliver,

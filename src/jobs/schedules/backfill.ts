@@ -2,6 +2,7 @@ import type { Clock } from '../../base/clock.ts'
 import { AppError } from '../../base/errors.ts'
 import { backfillTimesMax } from '../schedules.ts'
 import type { CronTimes } from './cron.ts'
+import { requireScheduledTime } from './scheduled-time.ts'
 import { timesAfter } from './times-after.ts'
 
 export interface TimeRange {
@@ -12,9 +13,9 @@ export interface TimeRange {
 
 /** The scheduled times of the range; fails with `invalid_request` where there are more than `backfillTimesMax`. */
 export async function timesOf(clock: Clock, cron: CronTimes, { from, to }: TimeRange): Promise<Date[]> {
-  const fromMs = from.getTime()
-  const toMs = to.getTime()
-  if (Number.isNaN(fromMs) || Number.isNaN(toMs) || fromMs >= toMs) throw emptyRange()
+  const fromMs = requireScheduledTime('from which to fill', from)
+  const toMs = requireScheduledTime('until which to fill', to)
+  if (fromMs >= toMs) throw emptyRange()
   const times: Date[] = []
   // A time at the very beginning counts.
   for await (const time of timesAfter(clock, cron, Math.ceil(fromMs / 1000) * 1000 - 1000)) {
@@ -26,7 +27,7 @@ export async function timesOf(clock: Clock, cron: CronTimes, { from, to }: TimeR
 }
 
 function emptyRange(): AppError {
-  return new AppError('invalid_request', 'The range of the backfill is empty or cannot be read.', {
+  return new AppError('invalid_request', 'The range of the backfill is empty.', {
     hint: 'Give a time from which and a later one until which, such as 2026-01-01T00:00:00Z.',
   })
 }

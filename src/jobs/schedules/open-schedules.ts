@@ -14,6 +14,7 @@ import { CronCache, parseCron } from './cron.ts'
 import type { CronTimes } from './cron.ts'
 import { readyItems } from './fire.ts'
 import { insertRuns } from './firing.sql.ts'
+import { requireScheduledTime } from './scheduled-time.ts'
 import type { ReadSchedule } from './schedule-values.ts'
 import { readSchedule, scheduleOf } from './schedule-values.ts'
 import type { RunAndJobRow } from './schedules.sql.ts'
@@ -114,8 +115,7 @@ class OpenSchedules implements Schedules {
   }
 
   async runNow(scope: ScheduleScope, name: string, at = new Date(this.#clock.nowMs())): Promise<ScheduledRun> {
-    if (Number.isNaN(at.getTime())) throw unreadableTime(name)
-    const time = new Date(Math.floor(at.getTime() / 1000) * 1000)
+    const time = new Date(Math.floor(requireScheduledTime(`for which "${name}" is to run`, at) / 1000) * 1000)
     const { id } = await this.#insertRuns(scope, name, 'run_now', () => [time])
     const [run] = await selectRuns(this.#postgres, id, { at: time })
     return runOf(must(run, 'a run that was made or known is there'))
@@ -265,11 +265,5 @@ function translated(error: unknown, accountId: number, name: string): unknown {
   return new AppError('account_not_found', `The account ${accountId} of the schedule "${name}" does not exist.`, {
     hint: 'List the accounts to find the right id.',
     cause: error,
-  })
-}
-
-function unreadableTime(name: string): AppError {
-  return new AppError('invalid_request', `The time for which "${name}" is to run cannot be read.`, {
-    hint: 'Give a time such as 2026-01-31T12:00:00Z, or none for now.',
   })
 }
