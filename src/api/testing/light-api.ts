@@ -60,7 +60,10 @@ export function lightApi(parts: LightParts = {}): LightApi {
     ...parts.collect,
   }
   const jobs: Partial<Jobs> = { depth: async () => [], ...parts.jobs }
-  const figures: Figures = { read: async () => ({ limits: [], retries: [], dead: [], ...parts.figures }) }
+  const noSchedules = { active: 0, paused: 0, lateSeconds: 0, fired: [] }
+  const figures: Figures = {
+    read: async () => ({ limits: [], retries: [], dead: [], schedules: noSchedules, ...parts.figures }),
+  }
   const log = openLog('silent')
   const app = buildApi({
     access: lightAccess() as Access,
