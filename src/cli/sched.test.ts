@@ -95,7 +95,7 @@ describe('making and changing', () => {
 
   test('changes only what is given', async () => {
     answer = () => ({ ...nightly, paused_at: nightly.next_time, next_time: null })
-    const words = ['update', 'a/b', '--new-name', 'c', '--cron', '@daily', '--timeout', '60', '-R', '1']
+    const words = ['update', 'a/b', '--new-name', 'c', '--cron', '@daily', '--timeout', '60', '--attempts', '1']
     const { errors } = await sched(words, { environment: { BIWA_DATABASE: 'not this' } })
     expect(errors).toContain('paused. biwa sched resume nightly')
     await sched(['update', 'a/b', 'select 5', '-d', 'other', '--take-over'])

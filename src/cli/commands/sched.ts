@@ -83,7 +83,7 @@ function withScheduleFlags(command: Command): Command {
     )
     .option('-P, --priority <number>', 'from -2 to 2; higher is sooner', wholeNumber('--priority', -2, 2))
     .option('--timeout <seconds>', 'how long the query may run', wholeNumber('--timeout', 1, 86_400))
-    .option('-R, --attempts <number>', 'how often it is tried; 3 at first', wholeNumber('--attempts', 1, 100))
+    .option('--attempts <number>', 'how often it is tried; 3 at first', wholeNumber('--attempts', 1, 100))
 }
 
 /** What is not given stays out: the server has the defaults, and leaves the rest as it is. */
