@@ -322,10 +322,14 @@ describe('a run', () => {
     // Without a body it is this second.
     expect(Date.parse((await good<Run>(full, 'POST', `${path}/run`)).scheduled_time)).toBeGreaterThan(Date.UTC(2026))
 
+    const other = { scheduled_time: '2026-01-01T00:00:00Z', again: true }
+    const { job } = await good<Run>(full, 'POST', `${path}/run`, other)
+    expect(job?.id).toBeGreaterThan(id)
+    expect((await runOf(made, other.scheduled_time)).id).toBe(job?.id)
     const page = await good<Runs>(full, 'GET', `${path}/runs?limit=1`)
     expect(page.items).toHaveLength(1)
     const rest = await good<Runs>(full, 'GET', `${path}/runs?limit=1&cursor=${page.next_cursor}`)
-    expect(rest).toMatchObject({ items: [{ job: { id, state: 'success' } }], next_cursor: null })
+    expect(rest).toMatchObject({ items: [{ job: { id: job?.id, state: 'success' } }], next_cursor: null })
   })
 
   it('fills a range where there are none; a dry run only tells which', async () => {

@@ -191,14 +191,23 @@ describe('looking', () => {
 
 describe('running', () => {
   test('prints the id of the job', async () => {
-    answer = () => ({ scheduled_time: '2026-01-31T00:00:00.000Z', job: { id: 7 } })
+    answer = () => ({ scheduled_time: '2026-01-31T00:00:00.000Z', job: { id: 7, finished_at: null } })
     const { output, errors } = await sched(['run', 'nightly', '2026-01-31 09:00:00+09:00'])
     expect(output).toBe('7\n')
     expect(errors).toContain('biwa job wait 7')
-    await sched(['run', 'nightly'])
-    expect(bodies()).toEqual([{ scheduled_time: '2026-01-31T00:00:00.000Z' }, {}])
-    answer = () => ({ scheduled_time: '2026-01-31T00:00:00.000Z', job: null })
-    expect(await sched(['run', 'nightly'])).toMatchObject({ output: '', errors: /its job is deleted/ })
+    await sched(['run', 'nightly', '--again'])
+    expect(bodies()).toEqual([{ scheduled_time: '2026-01-31T00:00:00.000Z' }, { again: true }])
+    const finished = { id: 7, finished_at: '2026-01-31T00:00:00.000Z' }
+    for (const [job, printed] of [
+      [finished, '7\n'],
+      [null, ''],
+    ] as const) {
+      answer = () => ({ scheduled_time: '2026-01-31T00:00:00.000Z', job })
+      expect(await sched(['run', 'nightly'])).toMatchObject({
+        output: printed,
+        errors: /before. --again runs it once more/,
+      })
+    }
   })
 
   test('fills a range, or tells which times it would', async () => {

@@ -76,8 +76,15 @@ export interface Schedules {
   pause(scope: ScheduleScope, name: string): Promise<Schedule>
   /** Goes on; what passed meanwhile is treated as `catchUp` says. */
   resume(scope: ScheduleScope, name: string): Promise<Schedule>
-  /** Runs it for a scheduled time, by default this second. A time that ran already answers the same job. */
-  runNow(scope: ScheduleScope, name: string, at?: Date): Promise<ScheduledRun>
+  /**
+   * Runs it for a scheduled time, by default this second. A time that ran already answers the same job; `again` makes
+   * another one where that is finished or deleted, which takes its place in the history.
+   */
+  runNow(
+    scope: ScheduleScope,
+    name: string,
+    which?: { readonly at?: Date; readonly again?: boolean },
+  ): Promise<ScheduledRun>
   /**
    * Submits a job for every scheduled time in [from, to) that has none. `dryRun` only tells which. At most
    * `backfillTimesMax`; a longer range fails with `invalid_request`.

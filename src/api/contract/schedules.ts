@@ -168,7 +168,15 @@ export const runSchedule = operation({
   summary: 'Makes the job of this second, or of a scheduled time',
   description: 'A time has one job, however often it is asked for: a second request answers the first run.',
   params: schedulePath,
-  body: z.strictObject({ scheduled_time: moment.optional().describe('By default now.') }).default({}),
+  body: z
+    .strictObject({
+      scheduled_time: moment.optional().describe('By default now.'),
+      again: z
+        .boolean()
+        .default(false)
+        .describe('Makes another job where that of the time is finished, however it ended, or deleted.'),
+    })
+    .prefault({}),
   answers: { 200: { description: 'The run.', schema: scheduleRun } },
 })
 

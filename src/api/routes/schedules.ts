@@ -105,9 +105,9 @@ function serveLooking(host: OperationHost, { schedules }: ScheduleParts): void {
 }
 
 function serveRunning(host: OperationHost, { schedules }: ScheduleParts): void {
-  serveOperation(host, runSchedule).with(async ({ principal, params, body: { scheduled_time: text } }) => {
-    const time = text === undefined ? undefined : new Date(text)
-    return { status: 200, body: runJson(await schedules.runNow(changingScopeOf(principal), params.schedule, time)) }
+  serveOperation(host, runSchedule).with(async ({ principal, params, body: { scheduled_time: time, again } }) => {
+    const which = { again, ...(time !== undefined && { at: new Date(time) }) }
+    return { status: 200, body: runJson(await schedules.runNow(changingScopeOf(principal), params.schedule, which)) }
   })
 
   serveOperation(host, backfillSchedule).with(async ({ principal, params, body }) => {

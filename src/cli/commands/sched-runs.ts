@@ -26,12 +26,16 @@ function defineRun(sched: Command, terminal: Terminal): void {
     .argument('<name>', 'the schedule')
     .argument('[time]', 'the scheduled time to run it for, such as 2026-01-31T02:00:00Z; by default now')
     .description('run it once, and print the id of the job')
-    .action(async (name: string, time: string | undefined, flags: CommonOptions) => {
-      const body = time === undefined ? {} : { scheduled_time: readMoment('The time', time) }
+    .option('--again', 'also for a time whose job is finished')
+    .action(async (name: string, time: string | undefined, flags: CommonOptions & { again?: boolean }) => {
+      const scheduledTime = time === undefined ? undefined : readMoment('The time', time)
+      const body = { scheduled_time: scheduledTime, again: flags.again }
       const client = await connect(terminal, flags)
       const { job, scheduled_time: at } = await client.post<ScheduleRun>(path`/schedules/${name}/run`, body)
-      if (job === null) return tell(terminal, `${name} ran for ${at} long ago: its job is deleted.`)
-      tell(terminal, `Job ${job.id} runs ${name} for ${at}. biwa job wait ${job.id} waits for it.`)
+      const before = `${name} ran for ${at} before. --again runs it once more.`
+      if (job === null) return tell(terminal, before)
+      const isOver = job.finished_at !== null
+      tell(terminal, isOver ? before : `Job ${job.id} runs ${name} for ${at}. biwa job wait ${job.id} waits for it.`)
       await write(terminal.stdout, `${job.id}\n`)
     })
 }

@@ -6,6 +6,7 @@ import { pgCode } from '../../base/postgres/postgres.ts'
 import { Announcer } from '../announcer.ts'
 import { readyChannel, schedulesChannel } from '../channels.ts'
 import { jobOf } from '../job-row.ts'
+import { finishedStates } from '../jobs.ts'
 import { laneOf, Lanes } from '../lanes.ts'
 import type { NewSchedule, Schedule, ScheduleChange, ScheduledRun, Schedules, ScheduleScope } from '../schedules.ts'
 import { previewMax } from '../schedules.ts'
@@ -19,6 +20,7 @@ import type { ReadSchedule } from './schedule-values.ts'
 import { readSchedule, scheduleOf } from './schedule-values.ts'
 import type { RunAndJobRow } from './schedules.sql.ts'
 import {
+  deleteRun,
   deleteSchedule,
   insertSchedule,
   lockSchedule,
@@ -114,9 +116,13 @@ class OpenSchedules implements Schedules {
     return await this.#setPause(scope, name, null)
   }
 
-  async runNow(scope: ScheduleScope, name: string, at = new Date(this.#clock.nowMs())): Promise<ScheduledRun> {
+  async runNow(...[scope, name, which = {}]: Parameters<Schedules['runNow']>): Promise<ScheduledRun> {
+    const { at = new Date(this.#clock.nowMs()), again = false } = which
     const time = new Date(Math.floor(requireScheduledTime(`for which "${name}" is to run`, at) / 1000) * 1000)
-    const { id } = await this.#insertRuns(scope, name, 'run_now', () => [time])
+    const { id } = await this.#insertRuns(scope, name, 'run_now', async (tx, schedule) => {
+      if (again) await forgetFinished(tx, schedule, time)
+      return [time]
+    })
     const [run] = await selectRuns(this.#postgres, id, { at: time })
     return runOf(must(run, 'a run that was made or known is there'))
   }
@@ -217,6 +223,13 @@ class OpenSchedules implements Schedules {
     this.#announcer.announce(schedulesChannel, ['changed'])
     this.#log.info({ accountId, schedule: name }, `a schedule was ${what}`)
   }
+}
+
+/** Makes room for another job of the time, unless there is one that is not finished. */
+async function forgetFinished(tx: Queryable, { id }: Schedule, time: Date): Promise<void> {
+  const [run] = (await selectRuns(tx, id, { at: time })).map(runOf)
+  if (run === undefined || (run.job !== null && !finishedStates.has(run.job.state))) return
+  await deleteRun(tx, id, time)
 }
 
 function changedBy(schedule: Schedule, change: ScheduleChange): Schedule {

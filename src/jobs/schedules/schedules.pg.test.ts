@@ -228,16 +228,34 @@ describe('by hand', () => {
   test('a time that was run by hand is not fired again', async () => {
     nowMs = at('04T01:30:00').getTime()
     const { name } = await make()
-    await schedules.runNow(account, name, at('04T02:00:00'))
+    await schedules.runNow(account, name, { at: at('04T02:00:00') })
     nowMs = at('04T03:00:00').getTime()
     expect(await fire()).toBe(1)
     expect((await history(name)).map(({ cause }) => cause)).toEqual(['schedule', 'run_now'])
     await schedules.delete(account, name)
   })
 
+  test('a time runs again where its job is finished or deleted, and somebody says so', async () => {
+    const { name } = await make({ job: { kind: 'repeated', input: {} } })
+    const time = { at: at('01T01:00:00') }
+    const first = await schedules.runNow(account, name, time)
+    expect(await schedules.runNow(account, name, { ...time, again: true })).toEqual(first)
+    await bench.jobs.kill(bench.accountId, first.job?.id ?? 0, 'test')
+    expect((await schedules.runNow(account, name, time)).job).toMatchObject({ id: first.job?.id, state: 'killed' })
+    const second = await schedules.runNow(account, name, { ...time, again: true })
+    expect(second.job).toMatchObject({ state: 'queued', input: { scheduledTime: time.at.getTime() / 1000 } })
+    expect(second.job?.id).not.toBe(first.job?.id)
+    await bench.jobs.kill(bench.accountId, second.job?.id ?? 0, 'test')
+    await deleteFinishedJobs(database.postgres, new Date(Date.now() + 60_000))
+    const third = await schedules.runNow(account, name, { ...time, again: true })
+    expect(third.job?.state).toBe('queued')
+    expect(await history(name)).toEqual([third])
+    await schedules.delete(account, name)
+  })
+
   test('a range is filled where it has no jobs; a dry run says so and does nothing', async () => {
     const { name } = await make()
-    await schedules.runNow(account, name, at('01T01:00:00'))
+    await schedules.runNow(account, name, { at: at('01T01:00:00') })
     const range = { from: at('01T00:00:00'), to: at('01T03:00:00'), dryRun: true }
     const missing = [at('01T00:00:00'), at('01T02:00:00')]
     expect(await schedules.backfill(account, name, range)).toEqual(missing)

@@ -164,6 +164,11 @@ export function selectRuns(
      order by run.scheduled_time desc`)
 }
 
+/** The caller holds the lock of the schedule. */
+export async function deleteRun(db: Queryable, scheduleId: number, time: Date): Promise<void> {
+  await db.query(sql`delete from schedule_runs where schedule_id = ${scheduleId} and scheduled_time = ${time}`)
+}
+
 /** The scheduled times in [from, to) that have a job. */
 export async function selectRunTimes(db: Queryable, scheduleId: number, from: Date, to: Date): Promise<Date[]> {
   const rows = await db.query<{ scheduled_time: Date }>(sql`
