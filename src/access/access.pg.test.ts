@@ -266,6 +266,18 @@ describe('users and keys', () => {
   })
 })
 
+test('a principal as of now has the role of its user, of whom nobody runs anything once removed', async () => {
+  const made = await makeAccount()
+  expect(await access.asOfNow({ ...made.member, role: 'owner', keyKind: 'query' })).toEqual({
+    ...made.member,
+    keyKind: 'query',
+  })
+  const elsewhere = { ...made.member, accountId: (await makeAccount()).accountId }
+  await expect(access.asOfNow(elsewhere)).rejects.toMatchObject({ code: 'user_not_found' })
+  await access.deleteUser(made.owner, made.member.userId)
+  await expect(access.asOfNow(made.member)).rejects.toMatchObject({ code: 'user_not_found' })
+})
+
 describe('another process', () => {
   test('hears of revoked keys, taken permissions and deleted users', async () => {
     const made = await makeAccount()
@@ -279,6 +291,7 @@ describe('another process', () => {
     await far.authenticate(key)
     const member = await far.authenticate(ofMember)
     expect(await far.may(member, 'web', 'query')).toBe(true)
+    expect(await far.asOfNow(member)).toEqual(member)
 
     await access.revokeKey(made.owner, apiKey.id)
     await vi.waitFor(() => expect(far.authenticate(key)).rejects.toMatchObject(unauthenticated), 20_000)
@@ -286,6 +299,7 @@ describe('another process', () => {
     await vi.waitFor(async () => expect(await far.may(member, 'web', 'query')).toBe(false), 20_000)
     await access.deleteUser(made.owner, member.userId)
     await vi.waitFor(() => expect(far.authenticate(ofMember)).rejects.toMatchObject(unauthenticated), 20_000)
+    await expect(far.asOfNow(member)).rejects.toMatchObject({ code: 'user_not_found' })
     await far.stop()
   })
 })

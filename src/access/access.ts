@@ -56,6 +56,11 @@ export interface Access extends Service {
    * that imports go on when PostgreSQL is away; a revocation reaches every process within a second while it is there.
    */
   authenticate(key: string): Promise<Principal>
+  /**
+   * The principal with the role that its user has now: for work that goes on after the request, and whose key may be
+   * gone. Fails with `user_not_found` where the user was removed.
+   */
+  asOfNow(principal: Principal): Promise<Principal>
   /** Whether the key and its user hold the privilege in the database; for one that does not exist yet, by role alone. */
   may(principal: Principal, database: string, privilege: Privilege): Promise<boolean>
   /** Fails with `forbidden` unless `may`, with a hint of what is missing. */

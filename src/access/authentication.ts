@@ -12,12 +12,18 @@ import { selectKeyHolder } from './keys.sql.ts'
 import { selectPrivilege } from './permissions.sql.ts'
 import { RecentAnswers } from './recent-answers.ts'
 import { covers, runsTheAccount } from './rules.ts'
+import { selectUser } from './users.sql.ts'
 
 const memory = { freshMs: 30_000, keptMs: 3_600_000, entriesMax: 10_000 }
 
 interface KnownKey {
   readonly principal: Principal
   readonly sha256: Buffer
+}
+
+interface KnownUser {
+  readonly userId: number
+  readonly role: Principal['role']
 }
 
 interface KnownPrivilege {
@@ -30,12 +36,14 @@ export class Authentication {
   readonly #postgres: Postgres
   readonly #usage: KeyUsage
   readonly #keys: RecentAnswers<KnownKey>
+  readonly #users: RecentAnswers<KnownUser>
   readonly #privileges: RecentAnswers<KnownPrivilege>
 
   constructor(postgres: Postgres, clock: Clock, usage: KeyUsage) {
     this.#postgres = postgres
     this.#usage = usage
     this.#keys = new RecentAnswers(clock, memory)
+    this.#users = new RecentAnswers(clock, memory)
     this.#privileges = new RecentAnswers(clock, memory)
   }
 
@@ -54,6 +62,18 @@ export class Authentication {
     return row === undefined ? undefined : { principal: principalOf(row), sha256: row.secret_sha256 }
   }
 
+  async asOfNow(principal: Principal): Promise<Principal> {
+    const { accountId, userId } = principal
+    const known = await this.#users.ask(`${accountId} ${userId}`, async () => {
+      const user = await selectUser(this.#postgres, accountId, userId)
+      return user === undefined ? undefined : { userId, role: user.role }
+    })
+    if (known !== undefined) return { ...principal, role: known.role }
+    throw new AppError('user_not_found', `The user ${userId}, in whose name this would run, was removed.`, {
+      hint: 'Somebody else has to submit it, or to take its schedule over.',
+    })
+  }
+
   async may(principal: Principal, database: string, wanted: Privilege): Promise<boolean> {
     if (!covers(principal.keyKind, wanted)) return false
     if (runsTheAccount(principal.role)) return true
@@ -69,12 +89,14 @@ export class Authentication {
   /** The rights of the user have changed: what was true of them is true no longer, whoever is away. */
   forget(userId: number): void {
     this.#keys.forget(({ principal }) => principal.userId === userId)
+    this.#users.forget((known) => known.userId === userId)
     this.#privileges.forget((known) => known.userId === userId)
   }
 
   /** Changes may have been missed: everything is asked again as soon as somebody can be asked. */
   expire(): void {
     this.#keys.expire()
+    this.#users.expire()
     this.#privileges.expire()
   }
 }

@@ -45,6 +45,7 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
     },
 
     authenticate: (key) => authentication.authenticate(key),
+    asOfNow: (principal) => authentication.asOfNow(principal),
     may: (principal, database, privilege) => authentication.may(principal, database, privilege),
     async require(principal, database, privilege) {
       if (await authentication.may(principal, database, privilege)) return

@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
 
 import type { Logger } from '../base/log.ts'
-import type { Figures } from '../jobs/figures.ts'
+import type { Figures, ScheduleFigures } from '../jobs/figures.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 
 /** What the API counts. Labels have few values: route patterns, status codes, codes of the error catalogue. */
@@ -67,8 +67,7 @@ export function openMetrics(options: MetricsOptions): ApiMetrics {
 
 /** The gauges of the job queue, and what fills them. While the database is away they have no samples. */
 function jobGauges(registers: Registry[], { jobs, figures, log }: MetricsOptions): () => Promise<void> {
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
-    new Gauge({ name, help, labelNames, registers })
+  const gauge: MakeGauge = (name, help, labelNames) => new Gauge({ name, help, labelNames, registers })
   const counts = gauge('biwa_jobs', 'Waiting and running jobs.', ['kind', 'state'])
   const ages = gauge('biwa_jobs_oldest_seconds', 'The age of the oldest waiting or running job.', ['kind', 'state'])
   const dead = gauge('biwa_jobs_dead', 'Jobs that used up their attempts.', ['kind'])
@@ -76,10 +75,13 @@ function jobGauges(registers: Registry[], { jobs, figures, log }: MetricsOptions
   const slots = gauge('biwa_limit_slots', 'Slots of a limit, or of all limits of a sort.', ['limit'])
   const used = gauge('biwa_limit_slots_used', 'How many of them running jobs hold.', ['limit'])
   const full = gauge('biwa_limits_full', 'Limits that have no room.', ['limit'])
+  const setSchedules = scheduleGauges(gauge)
   return async () => {
     for (const one of [counts, ages, dead, retries, slots, used, full]) one.reset()
+    setSchedules(undefined)
     try {
       const [depth, whole] = await Promise.all([jobs.depth(), figures.read()])
+      setSchedules(whole.schedules)
       for (const { kind, state, count, oldestSeconds } of depth) {
         counts.set({ kind, state }, count)
         ages.set({ kind, state }, oldestSeconds)
@@ -94,5 +96,23 @@ function jobGauges(registers: Registry[], { jobs, figures, log }: MetricsOptions
     } catch (error) {
       log.warn({ err: error }, 'the figures of the job queue are not known')
     }
+  }
+}
+
+type MakeGauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) => Gauge<Label>
+
+/** The gauges of schedules, and what sets them; without figures they have no samples. */
+function scheduleGauges(gauge: MakeGauge): (figures: ScheduleFigures | undefined) => void {
+  const schedules = gauge('biwa_schedules', 'Schedules.', ['state'])
+  const fired = gauge('biwa_schedules_fired_recent', 'Scheduled times of the last 5 minutes that got jobs.', ['cause'])
+  const late = gauge('biwa_schedules_late_seconds', 'For how long the schedule that waits longest has been due.', [])
+  return (figures) => {
+    for (const one of [schedules, fired]) one.reset()
+    late.remove()
+    if (figures === undefined) return
+    schedules.set({ state: 'active' }, figures.active)
+    schedules.set({ state: 'paused' }, figures.paused)
+    late.set(figures.lateSeconds)
+    for (const { cause, count } of figures.fired) fired.set({ cause }, count)
   }
 }

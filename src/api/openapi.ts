@@ -69,8 +69,10 @@ function parameters(place: 'path' | 'query' | 'header', schema: z.ZodObject | un
 }
 
 function bodyJson(body: NonNullable<Operation['body']>, schemas: Json): Json {
-  if (!isBytesBody(body))
-    return { required: true, content: { 'application/json': { schema: schemaJson(body, 'input', schemas) } } }
+  if (!isBytesBody(body)) {
+    const required = !body.safeParse(undefined).success
+    return { required, content: { 'application/json': { schema: schemaJson(body, 'input', schemas) } } }
+  }
   const content = Object.fromEntries(body.mediaTypes.map((mediaType) => [mediaType, {}]))
   return { required: true, description: body.description, content }
 }

@@ -354,6 +354,7 @@ describe('probes', () => {
       limits: [{ limit: 'kind:query', slots: 7, used: 5, full: 0 }],
       retries: [{ cause: 'worker_lost' as const, count: 2 }],
       dead: [{ kind: 'query', count: 4 }],
+      schedules: { active: 3, paused: 1, lateSeconds: 0.5, fired: [{ cause: 'backfill' as const, count: 6 }] },
     }
     const { app } = lightApi({ jobs: { depth, get: async () => lightJob() }, figures })
     await app.inject({ url: '/api/v1/jobs/7', headers: key })
@@ -371,6 +372,10 @@ describe('probes', () => {
     expect(metrics).toContain('biwa_limit_slots{limit="kind:query"} 7')
     expect(metrics).toContain('biwa_limit_slots_used{limit="kind:query"} 5')
     expect(metrics).toContain('biwa_limits_full{limit="kind:query"} 0')
+    expect(metrics).toContain('biwa_schedules{state="active"} 3')
+    expect(metrics).toContain('biwa_schedules{state="paused"} 1')
+    expect(metrics).toContain('biwa_schedules_late_seconds 0.5')
+    expect(metrics).toContain('biwa_schedules_fired_recent{cause="backfill"} 6')
     expect(metrics).toMatch(/biwa_build_info\{version="1.2.3",node="v[\d.]+"\} 1/)
     expect(metrics).not.toContain('/some/other')
   })
@@ -380,7 +385,9 @@ describe('probes', () => {
       throw new AppError('database_unavailable', 'PostgreSQL is away.')
     }
     const { app } = lightApi({ jobs: { depth } })
-    expect((await app.inject('/metrics')).statusCode).toBe(200)
+    const metrics = await app.inject('/metrics')
+    expect(metrics.statusCode).toBe(200)
+    expect(metrics.body).not.toMatch(/^biwa_schedules/m)
     expect((await app.inject({ url: '/api/v1/status', headers: key })).json()).toMatchObject({ jobs: null })
   })
 })

@@ -9,6 +9,7 @@ import type { Randomness } from '../base/randomness.ts'
 import type { Collect } from '../collect/collect.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import type { Schedules } from '../jobs/schedules.ts'
 import type { Process } from '../process/process.ts'
 import type { Store } from '../store/store.ts'
 import { answerBrokenRequest } from './broken-request.ts'
@@ -27,6 +28,7 @@ import { serveQueries } from './routes/queries.ts'
 import { serveQueue } from './routes/queue.ts'
 import type { QueueParts } from './routes/queue.ts'
 import { serveResults } from './routes/results.ts'
+import { serveSchedules } from './routes/schedules.ts'
 import { serveStatus } from './routes/status.ts'
 import { serveTables } from './routes/tables.ts'
 import type { OperationHost } from './serve-operation.ts'
@@ -36,6 +38,7 @@ export interface ApiParts {
   readonly access: Access
   readonly jobs: Jobs
   readonly queue: QueueDoors
+  readonly schedules: Schedules
   readonly store: Store
   readonly collect: Collect
   readonly process: Process
@@ -87,6 +90,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)
   serveQueue(host, { ...parts, ...parts.queue })
+  serveSchedules(host, parts)
   serveResults(host, parts.jobs, parts.deliver)
   serveAccess(host, parts.access)
   serveStatus(host, parts)

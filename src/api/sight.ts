@@ -22,9 +22,9 @@ export function requireReader(principal: Principal): void {
 }
 
 /** Fails with `forbidden` unless the key is a full one, as the management of users and keys needs it. */
-export function requireFullKey(principal: Principal): void {
+export function requireFullKey(principal: Principal, deed = 'manage the account'): void {
   if (principal.keyKind === 'full') return
-  throw new AppError('forbidden', `This key is of the kind \`${principal.keyKind}\`: it may not manage the account.`, {
+  throw new AppError('forbidden', `This key is of the kind \`${principal.keyKind}\`: it may not ${deed}.`, {
     hint: 'Use a key of the kind `full`.',
   })
 }

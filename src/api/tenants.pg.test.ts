@@ -38,7 +38,22 @@ beforeAll(async () => {
     insert into job_limits (key, account_id, slots) values (${limitOfOwner()}, ${accountId}, 5)`)
   const job = await finishedQuery(owner, `select 'secret' as word, 9007199254740993 as n`)
   await call('getJobResult', owner.keys.full, { job: String(job.id) })
-  places = { database: 'web', table: 'logs', user: String(user), key: String(apiKey.id), job: String(job.id) }
+  places = {
+    database: 'web',
+    table: 'logs',
+    user: String(user),
+    key: String(apiKey.id),
+    job: String(job.id),
+    schedule: 'nightly',
+  }
+  const secretSchedule = await api.app.inject({
+    method: 'POST',
+    url: `${apiPrefix}/schedules`,
+    headers: { authorization: `Bearer ${owner.keys.full}` },
+    payload: { name: 'nightly', cron: '@daily', sql: `select 'secret'` },
+  })
+  expect(secretSchedule.statusCode).toBe(201)
+  expect((await call('runSchedule', owner.keys.full)).statusCode).toBe(200)
 })
 afterAll(() => api.close())
 
@@ -67,6 +82,11 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   removeLimit: { key: limitOfOwner() },
   pauseLimit: { key: limitOfOwner(), until: null },
   redriveJobs: { all: true },
+  createSchedule: { name: 'nightly', cron: '0 0 1 1 *', sql: 'select 1', database: null },
+  previewCron: { cron: '0 0 1 1 *' },
+  updateSchedule: { sql: 'select 1' },
+  runSchedule: { scheduled_time: '2026-01-01T00:00:00Z' },
+  backfillSchedule: { from: '2025-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' },
 })
 
 function find(id: string): Operation {
@@ -100,6 +120,9 @@ async function ownersRows(): Promise<string> {
       (select json_agg((id, user_id, kind, revoked_at) order by id) from api_keys where account_id = ${account}),
       (select json_agg(p) from database_permissions p where account_id = ${account}),
       (select json_agg((key, slots, paused_until) order by id) from job_limits where account_id = ${account}),
+      (select json_agg((s, t) order by id) from schedules s join schedule_times t on t.schedule_id = s.id
+        where account_id = ${account}),
+      (select json_agg(r order by schedule_id, scheduled_time) from schedule_runs r where account_id = ${account}),
       (select json_agg(j order by id) from jobs j where account_id = ${account})) as all`)
   return must(row, 'a row').all
 }
@@ -133,6 +156,18 @@ const intrusions: Readonly<Record<string, number | string>> = {
   listDeadLetters: 200,
   listDeadJobs: 200,
   redriveJobs: 200,
+  listSchedules: 200,
+  createSchedule: 201,
+  previewCron: 200,
+  getSchedule: 'schedule_not_found',
+  updateSchedule: 'schedule_not_found',
+  deleteSchedule: 'schedule_not_found',
+  pauseSchedule: 'schedule_not_found',
+  resumeSchedule: 'schedule_not_found',
+  runSchedule: 'schedule_not_found',
+  backfillSchedule: 'schedule_not_found',
+  listNextTimes: 'schedule_not_found',
+  listScheduleRuns: 'schedule_not_found',
   getAccount: 200,
   listKeys: 200,
   createKey: 'user_not_found',
@@ -146,6 +181,17 @@ const intrusions: Readonly<Record<string, number | string>> = {
   deletePermission: 'user_not_found',
   getStatus: 200,
 }
+
+/** Lists of which an intruder has none of their own. */
+const emptyLists = [
+  'listDatabases',
+  'listQuarantine',
+  'listJobs',
+  'listLimits',
+  'listDeadLetters',
+  'listDeadJobs',
+  'listSchedules',
+]
 
 describe('an intruder who knows every name and number', () => {
   it.each(operations.map(({ id }) => id))('gets nothing by %s', async (id) => {
@@ -164,8 +210,7 @@ describe('an intruder who knows every name and number', () => {
     // What comes back has the shape that the contract says.
     const answer = response.json<{ items?: unknown[]; user_id?: number }>()
     must(find(id).answers[expected]?.schema, 'a shape').parse(answer)
-    if (['listDatabases', 'listQuarantine', 'listJobs', 'listLimits', 'listDeadLetters', 'listDeadJobs'].includes(id))
-      expect(answer.items).toEqual([])
+    if (emptyLists.includes(id)) expect(answer.items).toEqual([])
     const { accountId } = intruder.principal
     for (const request of api.imports.splice(0)) expect(request.principal.accountId).toBe(accountId)
   })
@@ -200,6 +245,11 @@ describe('keys of the owner', () => {
     'killJob',
     'getJobResult',
     'explainJob',
+    'listSchedules',
+    'previewCron',
+    'getSchedule',
+    'listNextTimes',
+    'listScheduleRuns',
   ]
   const may = { import: [...looking, ...writing], query: [...looking, ...reading] } as const
 

@@ -5,7 +5,7 @@ import type { Config } from './config.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
 import { Failure } from './failure.ts'
 
-export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
 export type Query = Readonly<Record<string, string | number | undefined>>
 
 export interface RequestOptions {

@@ -59,6 +59,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/job.ts')).defineJob,
   },
   {
+    name: 'sched',
+    summary: 'make schedules that run queries; pause, run and backfill them; see their times and history',
+    load: async () => (await import('./commands/sched.ts')).defineSched,
+  },
+  {
     name: 'limit',
     summary: 'list, set, remove and pause limits of what runs at once',
     load: async () => (await import('./commands/limit.ts')).defineLimit,

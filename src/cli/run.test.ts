@@ -59,7 +59,7 @@ describe('the command line', () => {
     [['import', '/nowhere/x.csv', 'demo.t'], /no file/],
     [['import', '-', 'demo.t'], /format/],
     [['db', 'delete', 'demo'], /Nobody is there to agree/],
-    [['api', 'PATCH', '/x'], /not a method/],
+    [['api', 'TRACE', '/x'], /not a method/],
   ])('refuses %j', async (words, complaint) => {
     answers = () => ({ body: { name: 'demo', table_count: 1 } })
     const { code, output, errors } = await biwa(words)

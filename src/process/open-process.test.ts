@@ -77,3 +77,34 @@ describe('a submitted query', () => {
     })
   })
 })
+
+describe('a scheduled query', () => {
+  test('is the job that each scheduled time makes', async () => {
+    const { process, submitted } = openFake()
+    expect(await process.scheduledQuery(principal, { sql: 'select 1', database: 'web' })).toEqual({
+      kind: 'query',
+      input: { sql: 'select 1', database: 'web', principal },
+      priority: 0,
+      attemptsMax: 3,
+      timeoutMs: 60_000,
+    })
+    const more = { priority: -2, attemptsMax: 7, timeoutMs: 1e9 }
+    expect(await process.scheduledQuery(principal, { sql: 'select 1', database: null, ...more })).toMatchObject({
+      ...more,
+      timeoutMs: 60_000,
+    })
+    expect(submitted).toEqual([])
+  })
+
+  test.each<[what: string, sql: string, code: string, database: string | null, keyKind: Principal['keyKind']]>([
+    ['nothing', '', 'query_syntax', null, 'full'],
+    ['too much', 'x'.repeat(sqlBytesMax + 1), 'body_too_large', null, 'full'],
+    ['a closed database', 'select 1', 'forbidden', 'Closed', 'full'],
+    ['a key that only reads', 'select 1', 'forbidden', null, 'query'],
+    ['a key that only imports', 'select 1', 'forbidden', null, 'import'],
+  ])('is refused for %s', async (_, sql, code, database, keyKind) => {
+    const { process } = openFake()
+    const asked = process.scheduledQuery({ ...principal, keyKind }, { sql, database })
+    await expect(asked).rejects.toMatchObject({ code })
+  })
+})

@@ -17,13 +17,16 @@ export const sqlBytesMax = 1_000_000
 const attemptsMax = 3
 
 export function openProcess({ access, jobs, timeoutMs }: ProcessOptions): Process {
+  const inputOf = async (principal: Principal, { sql, database }: Pick<QueryRequest, 'sql' | 'database'>) => {
+    checkSql(sql)
+    // The tables' databases are known after parsing only, which is the engine's work; this one is known now.
+    if (database !== null) await access.require(principal, database.toLowerCase(), 'query')
+    return { sql, database, principal } satisfies QueryJobInput
+  }
   return {
     async submitQuery(principal, request) {
-      checkSql(request.sql)
       requireQueryKey(principal)
-      // The tables' databases are known after parsing only, which is the engine's work; this one is known now.
-      if (request.database !== null) await access.require(principal, request.database.toLowerCase(), 'query')
-      const input: QueryJobInput = { sql: request.sql, database: request.database, principal }
+      const input = await inputOf(principal, request)
       return await jobs.submit({
         accountId: principal.accountId,
         userId: principal.userId,
@@ -33,6 +36,16 @@ export function openProcess({ access, jobs, timeoutMs }: ProcessOptions): Proces
         timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, timeoutMs),
         ...scheduling(request),
       })
+    },
+    async scheduledQuery(principal, query) {
+      requireFullKey(principal)
+      return {
+        kind: 'query',
+        input: await inputOf(principal, query),
+        priority: query.priority ?? 0,
+        attemptsMax: query.attemptsMax ?? attemptsMax,
+        timeoutMs: Math.min(query.timeoutMs ?? timeoutMs, timeoutMs),
+      }
     },
   }
 }
@@ -66,5 +79,12 @@ function requireQueryKey({ keyKind }: Principal): void {
   if (keyKind !== 'import') return
   throw new AppError('forbidden', 'The API key is for imports only.', {
     hint: 'Use a full key, or one for queries.',
+  })
+}
+
+function requireFullKey({ keyKind }: Principal): void {
+  if (keyKind === 'full') return
+  throw new AppError('forbidden', `A key of the kind ${keyKind} may not make or change schedules.`, {
+    hint: 'Use a full key: a schedule goes on without it, with all that its user may do.',
   })
 }

@@ -1,5 +1,6 @@
 import type { Principal } from '../access/access.ts'
 import type { Job } from '../jobs/jobs.ts'
+import type { ScheduledJob } from '../jobs/schedules.ts'
 import type { LogicalType } from '../store/types.ts'
 
 export interface QueryRequest {
@@ -12,10 +13,23 @@ export interface QueryRequest {
   readonly timeoutMs?: number
 }
 
+/** What a schedule runs, time after time. */
+export interface ScheduledQuery {
+  readonly sql: string
+  readonly database: string | null
+  readonly priority?: number
+  /** As in `NewJob`. */
+  readonly attemptsMax?: number
+  readonly timeoutMs?: number
+}
+
+export type ScheduledQueryJob = ScheduledJob & Required<Pick<ScheduledJob, 'priority' | 'attemptsMax' | 'timeoutMs'>>
+
 /** The input of a job of kind `query`. */
 export interface QueryJobInput {
   readonly sql: string
   readonly database: string | null
+  /** Who asked, with what a key let through. The role is looked up anew when the query runs, as are permissions. */
   readonly principal: Principal
   /** Unix seconds: `TD_SCHEDULED_TIME()`, for the jobs of a schedule. Others take the time of their submission. */
   readonly scheduledTime?: number
@@ -71,4 +85,9 @@ export interface QueryProgress {
 export interface Process {
   /** Checks permission and size, and submits. */
   submitQuery(principal: Principal, request: QueryRequest): Promise<{ job: Job; existing: boolean }>
+  /**
+   * The job of a schedule that runs a query in the name of the principal. Checked as `submitQuery` does, but for the key:
+   * it has to be a full one, because the schedule outlives it and then runs with all that its user may do.
+   */
+  scheduledQuery(principal: Principal, query: ScheduledQuery): Promise<ScheduledQueryJob>
 }

@@ -197,6 +197,18 @@ describe('a query that cannot be', () => {
       expect(await failure(text, { principal: reader })).toMatchObject({ code: 'forbidden' })
     }
   })
+
+  test('has the rights that its user has when it runs, and none where the user was removed', async () => {
+    const { accountId } = bench.owner
+    const [user] = await bench.postgres.query<{ id: number }>(sql`
+      insert into users (account_id, email, name, role) values (${accountId}, 'b@example.com', 'B', 'member') returning id`)
+    // As the job was submitted, the user was an owner.
+    const former: Principal = { ...bench.owner, userId: user?.id ?? 0 }
+    await bench.query('select 1', { principal: former })
+    expect(await failure('select * from logs', { principal: former })).toMatchObject({ code: 'forbidden' })
+    const removed: Principal = { ...bench.owner, userId: 987_654 }
+    expect(await failure('select 1', { principal: removed })).toMatchObject({ code: 'user_not_found' })
+  })
 })
 
 describe('a write', () => {

@@ -28,7 +28,7 @@ export function queryJobKind(options: QueryJobOptions): JobKind {
 }
 
 async function runQuery(options: QueryJobOptions, attempt: Attempt): Promise<QueryOutput> {
-  const context = queryContext(options, attempt)
+  const context = await queryContext(options, attempt)
   context.progress({ stage: 'planning', percent: null, bytesToScan: null })
   await options.disk.makeDirectory(context.scratch)
   try {
@@ -38,18 +38,20 @@ async function runQuery(options: QueryJobOptions, attempt: Attempt): Promise<Que
   }
 }
 
-function queryContext(options: QueryJobOptions, attempt: Attempt): QueryContext {
-  const { clock, limits, scratchDirectory } = options
+async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise<QueryContext> {
+  const { access, clock, limits, scratchDirectory } = options
   const { job } = attempt
   const input = job.input as QueryJobInput
+  // Hours may have passed since somebody asked, or years since they made the schedule.
+  const principal = await access.asOfNow(input.principal)
   const nowUs = clock.nowUs()
   return {
     ports: options,
     limits,
     attempt,
     input,
-    principal: input.principal,
-    accountId: input.principal.accountId,
+    principal,
+    accountId: principal.accountId,
     moment: { nowUs, scheduledSeconds: input.scheduledTime ?? Math.floor(job.createdAt.getTime() / 1000) },
     scratch: join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`),
     deadlineMs: clock.monotonicMs() + Math.min(job.timeoutMs ?? limits.timeoutMs, limits.timeoutMs),

@@ -7,7 +7,7 @@ import type { z } from 'zod'
 export interface Operation {
   /** Unique; the `operationId` of the OpenAPI document. */
   readonly id: string
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below `apiPrefix`, with parameters in braces. */
   readonly path: string
   readonly tag: Tag
@@ -22,7 +22,7 @@ export interface Operation {
   readonly answers: Readonly<Record<number, Answer>>
 }
 
-export type Tag = 'databases' | 'tables' | 'imports' | 'queries' | 'jobs' | 'access' | 'server'
+export type Tag = 'databases' | 'tables' | 'imports' | 'queries' | 'jobs' | 'schedules' | 'access' | 'server'
 
 /** A body that the API takes as it is, without looking inside. */
 export interface BytesBody {

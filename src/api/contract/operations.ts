@@ -5,6 +5,7 @@ import * as jobs from './jobs.ts'
 import type { Operation } from './operation.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue.ts'
+import * as schedules from './schedules.ts'
 import * as status from './status.ts'
 import * as tables from './tables.ts'
 
@@ -37,6 +38,18 @@ export const operations: readonly Operation[] = [
   queue.listDeadLetters,
   queue.listDeadJobs,
   queue.redriveJobs,
+  schedules.listSchedules,
+  schedules.createSchedule,
+  schedules.previewCron,
+  schedules.getSchedule,
+  schedules.updateSchedule,
+  schedules.deleteSchedule,
+  schedules.pauseSchedule,
+  schedules.resumeSchedule,
+  schedules.runSchedule,
+  schedules.backfillSchedule,
+  schedules.listNextTimes,
+  schedules.listScheduleRuns,
   access.getAccount,
   access.listKeys,
   access.createKey,

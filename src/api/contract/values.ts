@@ -31,7 +31,7 @@ export function pageOf<Item extends z.ZodType>(item: Item) {
 
 export const pageQuery = z.object({
   limit: z.coerce.number<string>().int().min(1).max(1000).default(100).describe('How many items at most.'),
-  cursor: z.string().max(200).optional().describe('`next_cursor` of the page before.'),
+  cursor: z.string().max(1000).optional().describe('`next_cursor` of the page before.'),
 })
 
 /** Seconds that the server may hold a request back while it waits for work to finish. */

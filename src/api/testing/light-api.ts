@@ -12,6 +12,7 @@ import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Figures, JobFigures } from '../../jobs/figures.ts'
 import type { Job, Jobs } from '../../jobs/jobs.ts'
+import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
@@ -59,13 +60,17 @@ export function lightApi(parts: LightParts = {}): LightApi {
     ...parts.collect,
   }
   const jobs: Partial<Jobs> = { depth: async () => [], ...parts.jobs }
-  const figures: Figures = { read: async () => ({ limits: [], retries: [], dead: [], ...parts.figures }) }
+  const noSchedules = { active: 0, paused: 0, lateSeconds: 0, fired: [] }
+  const figures: Figures = {
+    read: async () => ({ limits: [], retries: [], dead: [], schedules: noSchedules, ...parts.figures }),
+  }
   const log = openLog('silent')
   const app = buildApi({
     access: lightAccess() as Access,
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
     queue: {} as QueueDoors,
+    schedules: {} as Schedules,
     collect: collect as Collect,
     process: (parts.process ?? {}) as Process,
     deliver: (parts.deliver ?? {}) as Deliver,

@@ -27,6 +27,7 @@ import { openFigures } from '../../jobs/open-figures.ts'
 import { openLimits } from '../../jobs/open-limits.ts'
 import { openWorkers } from '../../jobs/open-workers.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
+import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
@@ -90,6 +91,7 @@ export async function openRealApi(): Promise<RealApi> {
       deadLetters: openDeadLetters(work),
       workers: openWorkers(postgres),
     },
+    schedules: openSchedules(work),
     process: openProcess({ access, jobs, timeoutMs }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],

@@ -7,7 +7,7 @@ import type { CommonOptions } from '../session.ts'
 import { write } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
-const methods = ['GET', 'POST', 'PUT', 'DELETE'] as const
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const
 
 export function defineApi(command: Command, terminal: Terminal): void {
   withConnection(command)

@@ -7,6 +7,7 @@ import { rowsOf } from '../output/cells.ts'
 import { printRecord, printRows } from '../output/printer.ts'
 import { awaitJob, failureOfJob, isFinished } from '../query/await-job.ts'
 import { chosenFormat, deliverResult, resultFormats, rowsShown } from '../query/deliver-result.ts'
+import { sqlSummary } from '../query/sql-summary.ts'
 import { connect, wholeNumber, withConnection, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
 import { tell } from '../terminal.ts'
@@ -45,8 +46,7 @@ function defineList(job: Command, terminal: Terminal): void {
 function summaryOf(job: Job) {
   const { started_at: start, finished_at: end } = job
   const seconds = start === null || end === null ? null : (Date.parse(end) - Date.parse(start)) / 1000
-  const sql = job.query?.sql.replace(/\s+/g, ' ').trim() ?? null
-  return { ...job, seconds, sql: sql !== null && sql.length > 60 ? `${sql.slice(0, 59)}…` : sql }
+  return { ...job, seconds, sql: job.query === null ? null : sqlSummary(job.query.sql) }
 }
 
 function defineShow(job: Command, terminal: Terminal): void {

@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises'
-
 import type { Command } from 'commander'
 
 import type { Job } from '../answers.ts'
 import { bytesText, secondsText } from '../amounts.ts'
 import type { Client } from '../client.ts'
-import { errno } from '../../base/disk.ts'
-import { usage } from '../failure.ts'
 import { linesOf, readCells } from '../output/result-rows.ts'
 import { plainText } from '../output/cells.ts'
 import { visible } from '../output/visible.ts'
@@ -14,11 +10,12 @@ import { awaitJob, failureOfJob } from '../query/await-job.ts'
 import { chosenFormat, deliverResult, resultFormats, rowsShown } from '../query/deliver-result.ts'
 import { downloadResult } from '../query/download.ts'
 import { fillIn, readParameters } from '../query/parameters.ts'
+import { readSql } from '../query/read-sql.ts'
 import { submitQuery } from '../query/submit-query.ts'
 import { connect, wholeNumber, withDatabase, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
 import { tell, write } from '../terminal.ts'
-import type { Input, Terminal } from '../terminal.ts'
+import type { Terminal } from '../terminal.ts'
 
 interface QueryFlags extends CommonOptions {
   readonly query?: string
@@ -53,6 +50,8 @@ export function defineQuery(command: Command, terminal: Terminal): void {
     .action((sql: string | undefined, flags: QueryFlags) => runQuery(terminal, sql, flags))
 }
 
+const noSqlHint = 'biwa query "select …", biwa query -q FILE, or biwa sql to talk.'
+
 function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value]
 }
@@ -60,7 +59,8 @@ function collect(value: string, previous: readonly string[]): readonly string[] 
 async function runQuery(terminal: Terminal, given: string | undefined, flags: QueryFlags): Promise<void> {
   const delivery = { format: flags.format, output: flags.output, limit: flags.limit }
   chosenFormat(terminal, delivery)
-  const sql = fillIn(await readSql(terminal, given, flags.query), readParameters(flags.param))
+  const text = await readSql(terminal, given, flags.query, noSqlHint)
+  const sql = fillIn(text, readParameters(flags.param))
   const client = await connect(terminal, flags)
   const query = {
     sql: flags.dryRun === true ? `explain ${sql}` : sql,
@@ -83,29 +83,6 @@ async function runQuery(terminal: Terminal, given: string | undefined, flags: Qu
   if (flags.dryRun === true) await printPlan(client, terminal, job)
   else await deliverResult(client, terminal, job, delivery)
   if (flags.statistics === true) tell(terminal, statisticsText(job))
-}
-
-async function readSql(terminal: Terminal, given: string | undefined, file: string | undefined): Promise<string> {
-  if (given !== undefined && file !== undefined) throw usage('The SQL is given twice: as an argument and with -q.')
-  if (given !== undefined && given.trim() !== '') return given
-  const fromInput = file === '-' || (file === undefined && given === undefined && terminal.stdin.isTTY !== true)
-  const sql = fromInput ? await readAll(terminal.stdin) : file === undefined ? '' : await readSqlFile(file)
-  if (sql.trim() !== '') return sql
-  throw usage('There is no SQL to run.', 'biwa query "select …", biwa query -q FILE, or biwa sql to talk.')
-}
-
-async function readAll(input: Input): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of input) chunks.push(Buffer.from(chunk as Uint8Array))
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-async function readSqlFile(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (error) {
-    throw usage(`The file ${file} cannot be read (${errno(error) ?? 'unknown reason'}).`)
-  }
 }
 
 /** The plan as the lines that it is, without a frame around them. */

@@ -2,6 +2,8 @@ import type { Clock } from '../../base/clock.ts'
 import { AppError } from '../../base/errors.ts'
 import { backfillTimesMax } from '../schedules.ts'
 import type { CronTimes } from './cron.ts'
+import { requireScheduledTime } from './scheduled-time.ts'
+import { timesAfter } from './times-after.ts'
 
 export interface TimeRange {
   readonly from: Date
@@ -9,28 +11,23 @@ export interface TimeRange {
   readonly to: Date
 }
 
-/** A time takes a tenth of a millisecond to find; so many may keep others waiting. */
-const timesBetweenPauses = 100
-
 /** The scheduled times of the range; fails with `invalid_request` where there are more than `backfillTimesMax`. */
 export async function timesOf(clock: Clock, cron: CronTimes, { from, to }: TimeRange): Promise<Date[]> {
-  const fromMs = from.getTime()
-  const toMs = to.getTime()
-  if (Number.isNaN(fromMs) || Number.isNaN(toMs) || fromMs >= toMs) throw emptyRange()
+  const fromMs = requireScheduledTime('from which to fill', from)
+  const toMs = requireScheduledTime('until which to fill', to)
+  if (fromMs >= toMs) throw emptyRange()
   const times: Date[] = []
   // A time at the very beginning counts.
-  let nextMs = cron.next(Math.ceil(fromMs / 1000) * 1000 - 1000)
-  while (nextMs !== null && nextMs < toMs) {
+  for await (const time of timesAfter(clock, cron, Math.ceil(fromMs / 1000) * 1000 - 1000)) {
+    if (time.getTime() >= toMs) break
     if (times.length === backfillTimesMax) throw tooLong()
-    times.push(new Date(nextMs))
-    nextMs = cron.next(nextMs)
-    if (times.length % timesBetweenPauses === 0) await clock.sleep(0)
+    times.push(time)
   }
   return times
 }
 
 function emptyRange(): AppError {
-  return new AppError('invalid_request', 'The range of the backfill is empty or cannot be read.', {
+  return new AppError('invalid_request', 'The range of the backfill is empty.', {
     hint: 'Give a time from which and a later one until which, such as 2026-01-01T00:00:00Z.',
   })
 }

@@ -1,12 +1,12 @@
-import { AppError, must } from '../../base/errors.ts'
+import { AppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Postgres, Queryable } from '../../base/postgres/postgres.ts'
+import type { Postgres } from '../../base/postgres/postgres.ts'
 import { readyItem } from '../channels.ts'
 import type { Plan } from './catch-up.ts'
 import { planFiring } from './catch-up.ts'
 import type { CronCache } from './cron.ts'
-import type { CronRow, DueRow, FiredRow, RunValues } from './firing.sql.ts'
-import { advance, insertRuns, lockDue, pauseLocked, planByIndex, selectCrons } from './firing.sql.ts'
+import type { DueGroup, FiredRow } from './firing.sql.ts'
+import { advance, insertRuns, lockDue, pauseLocked, planByIndex, selectDueGroups } from './firing.sql.ts'
 
 export interface FiringParts {
   readonly postgres: Postgres
@@ -17,7 +17,7 @@ export interface FiringParts {
 /** How many schedules are fired in one transaction: more hardly save any time, and hold their locks for longer. */
 export const schedulesMax = 5000
 
-/** How many times of one schedule, and of all, are caught up with in one transaction. */
+/** How many times of one schedule, and of all, are caught up with in one transaction; each has at least two. */
 const timesOfOneMax = 1000
 const timesMax = 10_000
 
@@ -37,57 +37,50 @@ export async function fireDue({ postgres, crons, log }: FiringParts, nowMs: numb
   return await postgres.transaction(async (tx) => {
     const now = new Date(nowMs)
     await planByIndex(tx)
-    const due = await lockDue(tx, now, schedulesMax)
-    if (due.length === 0) return { due: 0, jobs: 0, ready: new Set<string>() }
-    const plans = await planAll({ tx, crons, log }, due, nowMs)
-    const runs: RunValues[] = []
-    const steps: { id: number; nextSeconds: number | null }[] = []
-    for (const [id, { timesMs, nextMs }] of plans) {
-      for (const timeMs of timesMs) runs.push({ scheduleId: id, timeSeconds: timeMs / 1000 })
-      steps.push({ id, nextSeconds: nextMs === null ? null : nextMs / 1000 })
-    }
+    const locked = await lockDue(tx, now, schedulesMax)
+    if (locked.count === 0) return { due: 0, jobs: 0, ready: new Set<string>() }
+    const { plans, broken } = planAll(await selectDueGroups(tx, locked), { crons, log }, nowMs)
+    for (const { schedules } of broken) await pauseLocked(tx, schedules, now)
+    const runs = plans.flatMap(({ schedules, timesMs }) =>
+      timesMs.map((timeMs) => ({ schedules, timeSeconds: timeMs / 1000 })),
+    )
     const fired = await insertRuns(tx, runs, { cause: 'schedule', now })
+    const steps = plans.map(({ schedules, nextMs }) => ({
+      schedules,
+      nextSeconds: nextMs === null ? null : nextMs / 1000,
+    }))
     await advance(tx, steps)
-    return { due: due.length, jobs: fired.reduce((sum, { count }) => sum + count, 0), ready: readyItems(fired) }
+    return { due: locked.count, jobs: fired.reduce((sum, { count }) => sum + count, 0), ready: readyItems(fired) }
   })
 }
 
-/** What each schedule fires. Those that cannot be read any more are set aside, so that they do not hold up the others. */
-async function planAll(
-  { tx, crons, log }: { tx: Queryable; crons: CronCache; log: Logger },
-  due: readonly DueRow[],
+/** What each group fires. Those that cannot be read any more are set aside, so that they do not hold up the others. */
+function planAll(
+  groups: readonly DueGroup[],
+  parts: Omit<FiringParts, 'postgres'>,
   nowMs: number,
-): Promise<Map<number, Plan>> {
-  const rows = new Map(
-    (
-      await selectCrons(
-        tx,
-        due.map(({ id }) => id),
-      )
-    ).map((row) => [row.id, row]),
-  )
-  const plans = new Map<number, Plan>()
-  const broken: number[] = []
+): { plans: (Plan & Pick<DueGroup, 'schedules'>)[]; broken: DueGroup[] } {
+  const plans: (Plan & Pick<DueGroup, 'schedules'>)[] = []
+  const broken: DueGroup[] = []
   let timesLeft = timesMax
-  for (const { id, next_seconds: dueSeconds } of due) {
-    const row = must(rows.get(id), 'a schedule that has times is there')
-    const allowed = Math.min(timesOfOneMax, timesLeft)
+  for (const group of groups) {
+    const allowed = Math.min(timesOfOneMax, Math.floor(timesLeft / group.count))
+    // The rest stays due.
     if (allowed === 0) break
-    const plan = planOne(row, { crons, log }, { dueMs: dueSeconds * 1000, nowMs, timesMax: allowed })
+    const plan = planOne(group, parts, { dueMs: group.due_seconds * 1000, nowMs, timesMax: allowed })
     if (plan === undefined) {
-      broken.push(id)
+      broken.push(group)
       continue
     }
-    plans.set(id, plan)
-    timesLeft -= plan.timesMs.length
+    plans.push({ ...plan, schedules: group.schedules })
+    timesLeft -= plan.timesMs.length * group.count
   }
-  if (broken.length > 0) await pauseLocked(tx, broken, new Date(nowMs))
-  return plans
+  return { plans, broken }
 }
 
 function planOne(
-  { id, name, cron, timezone, catch_up: catchUp }: CronRow,
-  { crons, log }: { crons: CronCache; log: Logger },
+  { schedules, cron, timezone, catch_up: catchUp }: DueGroup,
+  { crons, log }: Omit<FiringParts, 'postgres'>,
   moment: { dueMs: number; nowMs: number; timesMax: number },
 ): Plan | undefined {
   try {
@@ -95,7 +88,7 @@ function planOne(
   } catch (error) {
     // It was read when it was made: only rules of time zones that changed since can bring this about.
     if (!(error instanceof AppError)) throw error
-    log.error({ err: error, schedule: id, name }, 'a schedule cannot be read any more, and is paused')
+    log.error({ err: error, schedules, cron, timezone }, 'schedules cannot be read any more, and are paused')
     return undefined
   }
 }

@@ -1,3 +1,4 @@
+import { must } from '../../base/errors.ts'
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import { workerServerSettings } from '../plans.ts'
@@ -13,40 +14,58 @@ export async function planByIndex(tx: Queryable): Promise<void> {
   await tx.query(statement.prepared('schedules_plan_by_index'))
 }
 
-// Times travel as whole unix seconds: as dates, thousands of them take longer on their way than the statement does.
+// Schedules that are due together mostly share their crons. They travel as groups, and in these as array literals, which
+// this process hands on without reading them. Times travel as whole unix seconds.
 
-export interface DueRow {
-  readonly id: number
-  readonly next_seconds: number
+/** Schedules that are due and locked. */
+export interface Locked {
+  readonly count: number
+  /** Array literals: which schedules, and since when each is due. */
+  readonly schedules: string
+  readonly due_seconds: string
 }
 
 /** Locks some of the schedules that are due, and passes over those that somebody else fires or changes. */
-export function lockDue(db: Queryable, now: Date, limit: number): Promise<DueRow[]> {
+export async function lockDue(db: Queryable, now: Date, limit: number): Promise<Locked> {
   const statement = sql`
-    select schedule_id as id, extract(epoch from next_time)::bigint as next_seconds from schedule_times
-     where next_time <= ${now} and paused_at is null
-     order by next_time
-     limit ${limit}
-       for update skip locked`
-  return db.query(statement.prepared('schedules_lock_due'))
+    select count(*) as count,
+           coalesce(array_agg(schedule_id), '{}')::text as schedules,
+           coalesce(array_agg(extract(epoch from next_time)::bigint), '{}')::text as due_seconds
+      from (select schedule_id, next_time from schedule_times
+             where next_time <= ${now} and paused_at is null
+             order by next_time
+             limit ${limit}
+               for update skip locked) as locked`
+  const rows = await db.query<Locked>(statement.prepared('schedules_lock_due'))
+  return must(rows[0], 'an aggregate has a row')
 }
 
-export interface CronRow {
-  readonly id: number
-  readonly name: string
+/** Locked schedules of one cron that are due since one time. */
+export interface DueGroup {
+  /** An array literal. */
+  readonly schedules: string
+  readonly count: number
   readonly cron: string
   readonly timezone: string
   readonly catch_up: CatchUp
+  readonly due_seconds: number
 }
 
-/** Of locked schedules; read after the locks were taken, so that a change that came before them is seen. */
-export function selectCrons(db: Queryable, ids: readonly number[]): Promise<CronRow[]> {
-  const statement = sql`select id, name, cron, timezone, catch_up from schedules where id = any(${ids}::bigint[])`
-  return db.query(statement.prepared('schedules_select_crons'))
+/** What is locked, by cron; read after the locks were taken, so that a change that came before them is seen. */
+export function selectDueGroups(db: Queryable, locked: Locked): Promise<DueGroup[]> {
+  const statement = sql`
+    select array_agg(due.id)::text as schedules, count(*) as count, s.cron, s.timezone, s.catch_up, due.seconds as due_seconds
+      from unnest(${locked.schedules}::bigint[], ${locked.due_seconds}::bigint[]) as due (id, seconds)
+     cross join lateral (select cron, timezone, catch_up from schedules where id = due.id offset 0) as s
+     group by s.cron, s.timezone, s.catch_up, due.seconds
+     order by due.seconds`
+  return db.query(statement.prepared('schedules_due_groups'))
 }
 
-export interface RunValues {
-  readonly scheduleId: number
+/** Schedules that are to run for one scheduled time. */
+export interface RunsAt {
+  /** An array literal. */
+  readonly schedules: string
   readonly timeSeconds: number
 }
 
@@ -64,18 +83,24 @@ export interface FiredRow {
  */
 export function insertRuns(
   db: Queryable,
-  runs: readonly RunValues[],
+  runs: readonly RunsAt[],
   { cause, now }: { cause: ScheduledRun['cause']; now: Date },
 ): Promise<FiredRow[]> {
   const statement = sql`
     with wanted as materialized (
-      select nextval('jobs_id_seq') as job_id, w.seconds, to_timestamp(w.seconds) as scheduled_time, s.*
-        from unnest(${runs.map((run) => run.scheduleId)}::bigint[], ${runs.map((run) => run.timeSeconds)}::bigint[])
-             as w (schedule_id, seconds)
-       cross join lateral (select * from schedules where id = w.schedule_id offset 0) s
+      select nextval('jobs_id_seq') as job_id, run.seconds, to_timestamp(run.seconds) as scheduled_time, s.*
+        from unnest(${runs.map((run) => run.schedules)}::text[], ${runs.map((run) => run.timeSeconds)}::bigint[])
+             as run (schedules, seconds)
+       cross join lateral unnest(run.schedules::bigint[]) as w (schedule_id)
+       cross join lateral (
+               select id, account_id, user_id, lane_id, kind, priority, input, delay_seconds, attempts_max, timeout_ms
+                 from schedules
+                where id = w.schedule_id
+               offset 0
+             ) as s
        where not exists (
                select from schedule_runs
-                where schedule_id = w.schedule_id and scheduled_time = to_timestamp(w.seconds)
+                where schedule_id = w.schedule_id and scheduled_time = to_timestamp(run.seconds)
              )
     ), noted as (
       insert into schedule_runs (schedule_id, scheduled_time, account_id, job_id, cause, fired_at)
@@ -108,19 +133,20 @@ export function insertRuns(
 /** Where locked schedules go on; null where there is no time any more. */
 export async function advance(
   db: Queryable,
-  steps: readonly { id: number; nextSeconds: number | null }[],
+  steps: readonly { readonly schedules: string; readonly nextSeconds: number | null }[],
 ): Promise<void> {
   const statement = sql`
     update schedule_times t set next_time = to_timestamp(step.seconds)
-      from unnest(${steps.map((step) => step.id)}::bigint[], ${steps.map((step) => step.nextSeconds)}::bigint[])
-           as step (id, seconds)
-     where t.schedule_id = step.id`
+      from unnest(${steps.map((step) => step.schedules)}::text[], ${steps.map((step) => step.nextSeconds)}::bigint[])
+           as step (schedules, seconds)
+     cross join lateral unnest(step.schedules::bigint[]) as stepped (id)
+     where t.schedule_id = stepped.id`
   await db.query(statement.prepared('schedules_advance'))
 }
 
 /** Sets locked schedules aside. */
-export async function pauseLocked(db: Queryable, ids: readonly number[], now: Date): Promise<void> {
-  await db.query(sql`update schedule_times set paused_at = ${now} where schedule_id = any(${ids}::bigint[])`)
+export async function pauseLocked(db: Queryable, schedules: string, now: Date): Promise<void> {
+  await db.query(sql`update schedule_times set paused_at = ${now} where schedule_id = any(${schedules}::bigint[])`)
 }
 
 /** When the next schedule is due. */

@@ -6,18 +6,21 @@ import { pgCode } from '../../base/postgres/postgres.ts'
 import { Announcer } from '../announcer.ts'
 import { readyChannel, schedulesChannel } from '../channels.ts'
 import { jobOf } from '../job-row.ts'
+import { finishedStates } from '../jobs.ts'
 import { Lanes } from '../lanes.ts'
-import type { NewSchedule, Schedule, ScheduledRun, Schedules } from '../schedules.ts'
+import type { NewSchedule, Schedule, ScheduleChange, ScheduledRun, Schedules, ScheduleScope } from '../schedules.ts'
 import { previewMax } from '../schedules.ts'
 import { timesOf } from './backfill.ts'
-import { CronCache } from './cron.ts'
+import { CronCache, parseCron } from './cron.ts'
 import type { CronTimes } from './cron.ts'
 import { readyItems } from './fire.ts'
 import { insertRuns } from './firing.sql.ts'
+import { requireScheduledTime } from './scheduled-time.ts'
 import type { ReadSchedule } from './schedule-values.ts'
 import { readSchedule, scheduleOf } from './schedule-values.ts'
 import type { RunAndJobRow } from './schedules.sql.ts'
 import {
+  deleteRun,
   deleteSchedule,
   insertSchedule,
   lockSchedule,
@@ -28,6 +31,7 @@ import {
   updateSchedule,
   updateTimes,
 } from './schedules.sql.ts'
+import { timesAfter } from './times-after.ts'
 
 export interface SchedulesOptions {
   readonly postgres: Postgres
@@ -64,130 +68,139 @@ class OpenSchedules implements Schedules {
     } catch (error) {
       throw translated(error, accountId, name)
     }
-    this.#changed(accountId, name, 'made')
-    return await this.get(accountId, name)
+    this.#changed({ accountId }, name, 'made')
+    return await this.get({ accountId }, name)
   }
 
-  async get(accountId: number, name: string): Promise<Schedule> {
-    return await find(this.#postgres, accountId, name)
+  async get(scope: ScheduleScope, name: string): Promise<Schedule> {
+    return await find(this.#postgres, scope, name)
   }
 
-  async list(accountId: number, { after = '', limit }: { after?: string; limit: number }): Promise<Schedule[]> {
-    return (await selectSchedules(this.#postgres, accountId, { after, limit })).map(scheduleOf)
+  async list(scope: ScheduleScope, { after = '', limit }: { after?: string; limit: number }): Promise<Schedule[]> {
+    return (await selectSchedules(this.#postgres, scope, { after, limit })).map(scheduleOf)
   }
 
-  async update(...[accountId, name, change]: Parameters<Schedules['update']>): Promise<Schedule> {
-    const draft = readSchedule({ ...(await this.get(accountId, name)), ...change }, this.#crons)
+  async update(...[scope, name, change]: Parameters<Schedules['update']>): Promise<Schedule> {
+    const draft = readSchedule(changedBy(await this.get(scope, name), change), this.#crons)
     // Made before the lock is taken: it is written on a connection of its own.
     const laneId = change.job === undefined ? null : await this.#laneId(draft)
-    const changed = await this.#locked(accountId, name, async (tx, before) => {
-      const after = { ...before, ...change }
+    const changed = await this.#locked(scope, name, async (tx, before) => {
+      const after = changedBy(before, change)
       const { values, cron } = readSchedule(after, this.#crons)
       const isSameTimes = after.cron === before.cron && after.timezone === before.timezone
       const nextTime = isSameTimes ? before.nextTime : this.#firstTime(after, cron)
       await updateSchedule(tx, before.id, values, laneId).catch((error: unknown) => {
-        throw translated(error, accountId, after.name)
+        throw translated(error, scope.accountId, after.name)
       })
       await updateTimes(tx, before.id, { nextTime, pausedAt: before.pausedAt })
-      return await find(tx, accountId, after.name)
+      return await find(tx, { accountId: before.accountId }, after.name)
     })
-    this.#changed(accountId, changed.name, 'changed')
+    this.#changed(scope, changed.name, 'changed')
     return changed
   }
 
-  async delete(accountId: number, name: string): Promise<Schedule> {
-    const deleted = await this.#locked(accountId, name, async (tx, schedule) => {
+  async delete(scope: ScheduleScope, name: string): Promise<Schedule> {
+    const deleted = await this.#locked(scope, name, async (tx, schedule) => {
       await deleteSchedule(tx, schedule.id)
       return schedule
     })
-    this.#changed(accountId, name, 'deleted')
+    this.#changed(scope, name, 'deleted')
     return deleted
   }
 
-  async pause(accountId: number, name: string): Promise<Schedule> {
-    return await this.#setPause(accountId, name, new Date(this.#clock.nowMs()))
+  async pause(scope: ScheduleScope, name: string): Promise<Schedule> {
+    return await this.#setPause(scope, name, new Date(this.#clock.nowMs()))
   }
 
-  async resume(accountId: number, name: string): Promise<Schedule> {
-    return await this.#setPause(accountId, name, null)
+  async resume(scope: ScheduleScope, name: string): Promise<Schedule> {
+    return await this.#setPause(scope, name, null)
   }
 
-  async runNow(accountId: number, name: string, at = new Date(this.#clock.nowMs())): Promise<ScheduledRun> {
-    if (Number.isNaN(at.getTime())) throw unreadableTime(name)
-    const time = new Date(Math.floor(at.getTime() / 1000) * 1000)
-    const { id } = await this.#insertRuns(accountId, name, 'run_now', () => [time])
+  async runNow(...[scope, name, which = {}]: Parameters<Schedules['runNow']>): Promise<ScheduledRun> {
+    const { at = new Date(this.#clock.nowMs()), again = false } = which
+    const time = new Date(Math.floor(requireScheduledTime(`for which "${name}" is to run`, at) / 1000) * 1000)
+    const { id } = await this.#insertRuns(scope, name, 'run_now', async (tx, schedule) => {
+      if (again) await forgetFinished(tx, schedule, time)
+      return [time]
+    })
     const [run] = await selectRuns(this.#postgres, id, { at: time })
     return runOf(must(run, 'a run that was made or known is there'))
   }
 
-  async backfill(...[accountId, name, { from, to, dryRun }]: Parameters<Schedules['backfill']>): Promise<Date[]> {
-    const schedule = await this.get(accountId, name)
+  async backfill(...[scope, name, { from, to, dryRun }]: Parameters<Schedules['backfill']>): Promise<Date[]> {
+    const schedule = await this.get(scope, name)
     const times = await timesOf(this.#clock, this.#cronOf(schedule), { from, to })
     const missing = async (db: Queryable, { id }: Schedule): Promise<Date[]> => {
       const known = new Set((await selectRunTimes(db, id, from, to)).map((time) => time.getTime()))
       return times.filter((time) => !known.has(time.getTime()))
     }
     if (dryRun) return await missing(this.#postgres, schedule)
-    return (await this.#insertRuns(accountId, name, 'backfill', missing)).times
+    return (await this.#insertRuns(scope, name, 'backfill', missing)).times
   }
 
-  async next(accountId: number, name: string, count: number): Promise<Date[]> {
-    const schedule = await this.get(accountId, name)
-    if (schedule.cron === null) return []
-    const cron = this.#cronOf(schedule)
-    const times: Date[] = []
-    let nextMs = cron.next(this.#clock.nowMs())
-    while (nextMs !== null && times.length < Math.min(count, previewMax)) {
-      times.push(new Date(nextMs))
-      nextMs = cron.next(nextMs)
-    }
-    return times
+  async next(scope: ScheduleScope, name: string, count: number): Promise<Date[]> {
+    const schedule = await this.get(scope, name)
+    return schedule.cron === null ? [] : await this.#timesToCome(this.#cronOf(schedule), count)
   }
 
-  async history(...[accountId, name, { before, limit }]: Parameters<Schedules['history']>): Promise<ScheduledRun[]> {
-    const { id } = await this.get(accountId, name)
+  async preview(cron: string, timezone: string, count: number): Promise<Date[]> {
+    const times = parseCron(cron, timezone)
+    requireTimeToCome({ cron, timezone }, times.next(this.#clock.nowMs()))
+    return await this.#timesToCome(times, count)
+  }
+
+  async history(...[scope, name, { before, limit }]: Parameters<Schedules['history']>): Promise<ScheduledRun[]> {
+    const { id } = await this.get(scope, name)
     return (await selectRuns(this.#postgres, id, { before: before ?? null, limit })).map(runOf)
   }
 
   /** Runs `body` while nobody else fires or changes the schedule. */
   async #locked<T>(
-    accountId: number,
+    scope: ScheduleScope,
     name: string,
     body: (tx: Queryable, schedule: Schedule) => Promise<T>,
   ): Promise<T> {
     return await this.#postgres.transaction(async (tx) => {
-      await lockSchedule(tx, accountId, name)
-      return await body(tx, await find(tx, accountId, name))
+      await lockSchedule(tx, scope.accountId, name)
+      return await body(tx, await find(tx, scope, name))
     })
   }
 
-  async #setPause(accountId: number, name: string, pausedAt: Date | null): Promise<Schedule> {
-    const schedule = await this.#locked(accountId, name, async (tx, before) => {
+  async #setPause(scope: ScheduleScope, name: string, pausedAt: Date | null): Promise<Schedule> {
+    const schedule = await this.#locked(scope, name, async (tx, before) => {
       // A second pause does not move the first.
       const since = pausedAt === null ? null : (before.pausedAt ?? pausedAt)
       await updateTimes(tx, before.id, { nextTime: before.nextTime, pausedAt: since })
       return { ...before, pausedAt: since }
     })
-    this.#changed(accountId, name, pausedAt === null ? 'resumed' : 'paused')
+    this.#changed(scope, name, pausedAt === null ? 'resumed' : 'paused')
     return schedule
   }
 
   /** Makes the jobs of those times that have none, under the lock of the schedule. */
   async #insertRuns(
-    accountId: number,
+    scope: ScheduleScope,
     name: string,
     cause: ScheduledRun['cause'],
     timesFor: (tx: Queryable, schedule: Schedule) => Date[] | Promise<Date[]>,
   ): Promise<{ id: number; times: Date[] }> {
     const now = new Date(this.#clock.nowMs())
-    const { id, times, fired } = await this.#locked(accountId, name, async (tx, schedule) => {
+    const { id, times, fired } = await this.#locked(scope, name, async (tx, schedule) => {
       const wanted = await timesFor(tx, schedule)
-      const runs = wanted.map((time) => ({ scheduleId: schedule.id, timeSeconds: time.getTime() / 1000 }))
+      const runs = wanted.map((time) => ({ schedules: `{${schedule.id}}`, timeSeconds: time.getTime() / 1000 }))
       return { id: schedule.id, times: wanted, fired: await insertRuns(tx, runs, { cause, now }) }
     })
     this.#announcer.announce(readyChannel, readyItems(fired))
-    this.#log.info({ accountId, schedule: name, cause, times: times.length }, 'a schedule was run')
+    this.#log.info({ accountId: scope.accountId, schedule: name, cause, times: times.length }, 'a schedule was run')
     return { id, times }
+  }
+
+  async #timesToCome(cron: CronTimes, count: number): Promise<Date[]> {
+    const times: Date[] = []
+    for await (const time of timesAfter(this.#clock, cron, this.#clock.nowMs())) {
+      if (times.push(time) >= Math.min(count, previewMax)) break
+    }
+    return times
   }
 
   async #laneId({ lane }: ReadSchedule): Promise<number> {
@@ -195,13 +208,8 @@ class OpenSchedules implements Schedules {
     return must(id, 'a lane has an id')
   }
 
-  #firstTime({ cron: text, timezone = 'UTC' }: NewSchedule, cron: CronTimes | null): Date | null {
-    if (cron === null) return null
-    const nextMs = cron.next(this.#clock.nowMs())
-    if (nextMs !== null) return new Date(nextMs)
-    throw new AppError('invalid_request', `The cron "${text}" names no time to come in ${timezone}.`, {
-      hint: 'See whether its day exists in its month.',
-    })
+  #firstTime(schedule: NewSchedule, cron: CronTimes | null): Date | null {
+    return cron === null ? null : requireTimeToCome(schedule, cron.next(this.#clock.nowMs()))
   }
 
   #cronOf({ name, cron, timezone }: Schedule): CronTimes {
@@ -211,14 +219,25 @@ class OpenSchedules implements Schedules {
     })
   }
 
-  #changed(accountId: number, name: string, what: string): void {
+  #changed({ accountId }: ScheduleScope, name: string, what: string): void {
     this.#announcer.announce(schedulesChannel, ['changed'])
     this.#log.info({ accountId, schedule: name }, `a schedule was ${what}`)
   }
 }
 
-async function find(db: Queryable, accountId: number, name: string): Promise<Schedule> {
-  const row = await selectSchedule(db, accountId, name)
+/** Makes room for another job of the time, unless there is one that is not finished. */
+async function forgetFinished(tx: Queryable, { id }: Schedule, time: Date): Promise<void> {
+  const [run] = (await selectRuns(tx, id, { at: time })).map(runOf)
+  if (run === undefined || (run.job !== null && !finishedStates.has(run.job.state))) return
+  await deleteRun(tx, id, time)
+}
+
+function changedBy(schedule: Schedule, change: ScheduleChange): Schedule {
+  return { ...schedule, ...change, job: { ...schedule.job, ...change.job } }
+}
+
+async function find(db: Queryable, scope: ScheduleScope, name: string): Promise<Schedule> {
+  const row = await selectSchedule(db, scope, name)
   if (row !== undefined) return scheduleOf(row)
   throw new AppError('schedule_not_found', `The schedule "${name}" does not exist.`, {
     hint: 'List the schedules to find the right name.',
@@ -232,6 +251,17 @@ function runOf(row: RunAndJobRow): ScheduledRun {
     firedAt: row.fired_at,
     job: row.id === null ? null : jobOf(row),
   }
+}
+
+/** A cron without any is a mistake, such as of a day that its month does not have. */
+function requireTimeToCome(
+  { cron, timezone = 'UTC' }: Pick<NewSchedule, 'cron' | 'timezone'>,
+  ms: number | null,
+): Date {
+  if (ms !== null) return new Date(ms)
+  throw new AppError('invalid_request', `The cron "${cron}" names no time to come in ${timezone}.`, {
+    hint: 'See whether its day exists in its month.',
+  })
 }
 
 const uniqueViolation = '23505'
@@ -248,11 +278,5 @@ function translated(error: unknown, accountId: number, name: string): unknown {
   return new AppError('account_not_found', `The account ${accountId} of the schedule "${name}" does not exist.`, {
     hint: 'List the accounts to find the right id.',
     cause: error,
-  })
-}
-
-function unreadableTime(name: string): AppError {
-  return new AppError('invalid_request', `The time for which "${name}" is to run cannot be read.`, {
-    hint: 'Give a time such as 2026-01-31T12:00:00Z, or none for now.',
   })
 }

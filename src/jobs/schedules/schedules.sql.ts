@@ -2,7 +2,7 @@ import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import type { JobRow } from '../job-row.ts'
 import { jobColumns, jobSources } from '../job-row.ts'
-import type { CatchUp, ScheduledRun } from '../schedules.ts'
+import type { CatchUp, ScheduledRun, ScheduleScope } from '../schedules.ts'
 
 export interface ScheduleRow {
   readonly id: number
@@ -76,7 +76,7 @@ export async function updateSchedule(
 ): Promise<void> {
   await db.query(sql`
     update schedules
-       set name = ${values.name}, cron = ${values.cron}, timezone = ${values.timezone},
+       set user_id = ${values.userId}, name = ${values.name}, cron = ${values.cron}, timezone = ${values.timezone},
            delay_seconds = ${values.delaySeconds}, catch_up = ${values.catchUp}, lane_id = coalesce(${laneId}, lane_id),
            kind = ${values.kind}, input = ${values.input}, priority = ${values.priority},
            attempts_max = ${values.attemptsMax}, timeout_ms = ${values.timeoutMs}, workgroup = ${values.workgroup},
@@ -99,10 +99,17 @@ export async function deleteSchedule(db: Queryable, id: number): Promise<void> {
   await db.query(sql`delete from schedule_runs where schedule_id = ${id}`)
 }
 
-export async function selectSchedule(db: Queryable, accountId: number, name: string): Promise<ScheduleRow | undefined> {
+const isWithin = ({ accountId, userId }: ScheduleScope) =>
+  userId === undefined ? sql`s.account_id = ${accountId}` : sql`s.account_id = ${accountId} and s.user_id = ${userId}`
+
+export async function selectSchedule(
+  db: Queryable,
+  scope: ScheduleScope,
+  name: string,
+): Promise<ScheduleRow | undefined> {
   const [row] = await db.query<ScheduleRow>(sql`
     select ${columns} from schedules s join schedule_times t on t.schedule_id = s.id
-     where s.account_id = ${accountId} and s.name = ${name}`)
+     where ${isWithin(scope)} and s.name = ${name}`)
   return row
 }
 
@@ -118,12 +125,12 @@ export async function lockSchedule(db: Queryable, accountId: number, name: strin
 
 export function selectSchedules(
   db: Queryable,
-  accountId: number,
+  scope: ScheduleScope,
   { after, limit }: { after: string; limit: number },
 ): Promise<ScheduleRow[]> {
   return db.query(sql`
     select ${columns} from schedules s join schedule_times t on t.schedule_id = s.id
-     where s.account_id = ${accountId} and s.name > ${after}
+     where ${isWithin(scope)} and s.name > ${after}
      order by s.name
      limit ${limit}`)
 }
@@ -155,6 +162,11 @@ export function selectRuns(
              limit ${'at' in which ? 1 : which.limit}) run
       left join lateral (select ${jobColumns} from ${jobSources} where j.id = run.job_id) job on true
      order by run.scheduled_time desc`)
+}
+
+/** The caller holds the lock of the schedule. */
+export async function deleteRun(db: Queryable, scheduleId: number, time: Date): Promise<void> {
+  await db.query(sql`delete from schedule_runs where schedule_id = ${scheduleId} and scheduled_time = ${time}`)
 }
 
 /** The scheduled times in [from, to) that have a job. */

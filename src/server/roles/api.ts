@@ -5,6 +5,7 @@ import { openDeadLetters } from '../../jobs/open-dead-letters.ts'
 import { openFigures } from '../../jobs/open-figures.ts'
 import { openLimits } from '../../jobs/open-limits.ts'
 import { openWorkers } from '../../jobs/open-workers.ts'
+import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { buildApi } from '../../api/server.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
@@ -52,6 +53,7 @@ function buildApp(platform: Platform, collect: Collect) {
       deadLetters: openDeadLetters(platform),
       workers: openWorkers(postgres),
     },
+    schedules: openSchedules(platform),
     process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     dependencies: [
