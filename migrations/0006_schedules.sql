@@ -30,7 +30,7 @@ create table schedule_times (
   paused_at    timestamptz
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 
-create index schedule_times_due on schedule_times (next_time) where next_time is not null and paused_at is null;
+create index schedule_times_due on schedule_times (next_time, schedule_id) where next_time is not null and paused_at is null;
 
 -- The scheduled times that have a job. The key is what makes it one.
 create table schedule_runs (

@@ -169,8 +169,7 @@ create table job_history (
 );
 CREATE INDEX job_history_by_job ON public.job_history USING btree (job_id);
 CREATE INDEX job_history_by_time ON public.job_history USING brin (at);
-CREATE INDEX job_history_dead ON public.job_history USING btree (account_id, job_id) WHERE (to_state = 'dead'::text);
-CREATE INDEX job_history_ends ON public.job_history USING btree (account_id, to_state, job_id DESC) WHERE (to_state = ANY (ARRAY['success'::text, 'error'::text, 'killed'::text, 'dead'::text]));
+CREATE INDEX job_history_failures ON public.job_history USING btree (account_id, to_state, job_id DESC) WHERE (to_state = ANY (ARRAY['error'::text, 'killed'::text, 'dead'::text]));
 CREATE INDEX job_history_retries ON public.job_history USING btree (at) WHERE (to_state = 'retry_wait'::text);
 
 create table job_lanes (
@@ -215,17 +214,17 @@ create table job_running (
   kill_requested_at timestamp with time zone,
   limit_ids         bigint[],
   weights           integer[],
-  constraint job_running_pkey PRIMARY KEY (lease_token)
+  constraint job_running_pkey PRIMARY KEY (job_id)
 );
-CREATE UNIQUE INDEX job_running_job ON public.job_running USING btree (job_id);
 
 create table job_waiting (
-  job_id   bigint not null,
-  lane_id  bigint not null,
-  state    text not null,
-  due_at   timestamp with time zone not null,
-  position bigint not null,
-  attempt  integer not null default 0,
+  job_id     bigint not null,
+  lane_id    bigint not null,
+  state      text not null,
+  due_at     timestamp with time zone not null,
+  position   bigint not null,
+  attempt    integer not null default 0,
+  account_id bigint,
   constraint job_waiting_pkey PRIMARY KEY (job_id),
   constraint job_waiting_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'delayed'::text, 'retry_wait'::text])))
 );
@@ -313,7 +312,7 @@ create table schedule_times (
   constraint schedule_times_pkey PRIMARY KEY (schedule_id),
   constraint schedule_times_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES schedules(id) ON DELETE CASCADE
 );
-CREATE INDEX schedule_times_due ON public.schedule_times USING btree (next_time) WHERE ((next_time IS NOT NULL) AND (paused_at IS NULL));
+CREATE INDEX schedule_times_due ON public.schedule_times USING btree (next_time, schedule_id) WHERE ((next_time IS NOT NULL) AND (paused_at IS NULL));
 
 create table schedules (
   id            bigint not null generated always as identity,

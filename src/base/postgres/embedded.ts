@@ -41,6 +41,8 @@ const smallMachineSettings = {
   max_wal_senders: '0',
   min_wal_size: '80MB',
   max_wal_size: '512MB',
+  // With the 2 MB that follow from the buffers, those who write much wait for each other's log: a fifth of their time.
+  wal_buffers: '8MB',
   // The queue's rows die young.
   autovacuum_max_workers: '2',
   autovacuum_naptime: '20s',

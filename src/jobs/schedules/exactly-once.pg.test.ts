@@ -13,7 +13,7 @@ import { localTime } from '../testing/local-time.ts'
 import { makeManySchedules } from '../testing/many-schedules.ts'
 import { seededRandomness, wholeNumber } from '../testing/seeded-randomness.ts'
 import { CronCache } from './cron.ts'
-import { fireDue } from './fire.ts'
+import { fireDue, FiringPass } from './fire.ts'
 import { selectNextDue } from './firing.sql.ts'
 import { openScheduler } from './open-scheduler.ts'
 import { openSchedules } from './open-schedules.ts'
@@ -106,7 +106,7 @@ describe('every scheduled time has exactly one job', () => {
       let crons = new CronCache()
       for (;;) {
         try {
-          if ((await fireDue({ postgres: own, crons, log }, nowMs)).due === 0) return
+          if ((await fireDue({ postgres: own, crons, log }, new FiringPass(), nowMs)).due === 0) return
         } catch (error) {
           if (!isAppError(error, 'database_unavailable') && !String(error).includes('killed')) throw error
           deaths++

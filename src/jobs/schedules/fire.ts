@@ -1,12 +1,12 @@
 import { AppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
-import type { Postgres } from '../../base/postgres/postgres.ts'
+import type { Postgres, Queryable } from '../../base/postgres/postgres.ts'
 import { readyItem } from '../channels.ts'
 import type { Plan } from './catch-up.ts'
 import { planFiring } from './catch-up.ts'
 import type { CronCache } from './cron.ts'
-import type { DueGroup, FiredRow } from './firing.sql.ts'
-import { advance, insertRuns, lockDue, pauseLocked, planByIndex, selectDueGroups } from './firing.sql.ts'
+import type { DueGroup, FiredRow, Locked, Place } from './firing.sql.ts'
+import { advance, insertRuns, lastOf, lockDue, pauseLocked, planByIndex, selectDueGroups } from './firing.sql.ts'
 
 export interface FiringParts {
   readonly postgres: Postgres
@@ -15,7 +15,7 @@ export interface FiringParts {
 }
 
 /** How many schedules are fired in one transaction: more hardly save any time, and hold their locks for longer. */
-export const schedulesMax = 5000
+export const schedulesMax = 2500
 
 /** How many times of one schedule, and of all, are caught up with in one transaction; each has at least two. */
 const timesOfOneMax = 1000
@@ -29,15 +29,31 @@ export interface Firing {
   readonly ready: ReadonlySet<string>
 }
 
+/** Where firing has got to, for all transactions that share it. They lock one after the other, and do the rest side by side. */
+export class FiringPass {
+  #after: Place = { seconds: 0, id: 0 }
+  #locking: Promise<unknown> = Promise.resolve()
+
+  async lock(tx: Queryable, now: Date): Promise<Locked> {
+    const locking = this.#locking.then(async () => {
+      const locked = await lockDue(tx, { now, after: this.#after, limit: schedulesMax })
+      this.#after = lastOf(locked) ?? this.#after
+      return locked
+    })
+    this.#locking = locking.catch(() => {})
+    return await locking
+  }
+}
+
 /**
  * Fires some of the schedules that are due, in one transaction with where they go on: whoever dies in the middle has done
  * nothing, and whoever comes next does it. Any number of processes may do so at once.
  */
-export async function fireDue({ postgres, crons, log }: FiringParts, nowMs: number): Promise<Firing> {
+export async function fireDue({ postgres, crons, log }: FiringParts, pass: FiringPass, nowMs: number): Promise<Firing> {
   return await postgres.transaction(async (tx) => {
     const now = new Date(nowMs)
     await planByIndex(tx)
-    const locked = await lockDue(tx, now, schedulesMax)
+    const locked = await pass.lock(tx, now)
     if (locked.count === 0) return { due: 0, jobs: 0, ready: new Set<string>() }
     const { plans, broken } = planAll(await selectDueGroups(tx, locked), { crons, log }, nowMs)
     for (const { schedules } of broken) await pauseLocked(tx, schedules, now)

@@ -17,7 +17,7 @@ export async function planByIndex(tx: Queryable): Promise<void> {
 // Schedules that are due together mostly share their crons. They travel as groups, and in these as array literals, which
 // this process hands on without reading them. Times travel as whole unix seconds.
 
-/** Schedules that are due and locked. */
+/** Schedules that are due and locked, in the order of their places. */
 export interface Locked {
   readonly count: number
   /** Array literals: which schedules, and since when each is due. */
@@ -25,19 +25,38 @@ export interface Locked {
   readonly due_seconds: string
 }
 
-/** Locks some of the schedules that are due, and passes over those that somebody else fires or changes. */
-export async function lockDue(db: Queryable, now: Date, limit: number): Promise<Locked> {
+/** In the order in which schedules are due. */
+export interface Place {
+  readonly seconds: number
+  readonly id: number
+}
+
+/**
+ * Locks the first schedules after a place that are due, and passes over those that somebody else fires or changes. Whoever
+ * fires many asks for those after the last ones: what was fired a moment ago is still in the index, and was read again.
+ */
+export async function lockDue(
+  db: Queryable,
+  { now, after, limit }: { readonly now: Date; readonly after: Place; readonly limit: number },
+): Promise<Locked> {
   const statement = sql`
     select count(*) as count,
            coalesce(array_agg(schedule_id), '{}')::text as schedules,
            coalesce(array_agg(extract(epoch from next_time)::bigint), '{}')::text as due_seconds
       from (select schedule_id, next_time from schedule_times
              where next_time <= ${now} and paused_at is null
-             order by next_time
+               and (next_time, schedule_id) > (to_timestamp(${after.seconds}), ${after.id}::bigint)
+             order by next_time, schedule_id
              limit ${limit}
                for update skip locked) as locked`
   const rows = await db.query<Locked>(statement.prepared('schedules_lock_due'))
   return must(rows[0], 'an aggregate has a row')
+}
+
+/** The place of the last of them; undefined of none. */
+export function lastOf({ schedules, due_seconds: seconds }: Locked): Place | undefined {
+  const last = (literal: string) => Number(literal.slice(Math.max(1, literal.lastIndexOf(',') + 1), -1))
+  return schedules === '{}' ? undefined : { seconds: last(seconds), id: last(schedules) }
 }
 
 /** Locked schedules of one cron that are due since one time. */
@@ -98,10 +117,9 @@ export function insertRuns(
                 where id = w.schedule_id
                offset 0
              ) as s
-       where not exists (
-               select from schedule_runs
-                where schedule_id = w.schedule_id and scheduled_time = to_timestamp(run.seconds)
-             )
+       -- Not by "not exists": that is a join, for which the planner once chose to read all runs for each.
+       where (select job_id from schedule_runs
+               where schedule_id = w.schedule_id and scheduled_time = to_timestamp(run.seconds)) is null
     ), noted as (
       insert into schedule_runs (schedule_id, scheduled_time, account_id, job_id, cause, fired_at)
       select id, scheduled_time, account_id, job_id, ${cause}, ${now} from wanted
@@ -140,7 +158,8 @@ export async function advance(
       from unnest(${steps.map((step) => step.schedules)}::text[], ${steps.map((step) => step.nextSeconds)}::bigint[])
            as step (schedules, seconds)
      cross join lateral unnest(step.schedules::bigint[]) as stepped (id)
-     where t.schedule_id = stepped.id`
+     cross join lateral (select ctid as place from schedule_times where schedule_id = stepped.id offset 0) as locked
+     where t.ctid = locked.place`
   await db.query(statement.prepared('schedules_advance'))
 }
 

@@ -6,7 +6,7 @@ import { Announcer } from '../announcer.ts'
 import { readyChannel, schedulesChannel } from '../channels.ts'
 import { Doorbell } from '../doorbell.ts'
 import { CronCache } from './cron.ts'
-import { fireDue, schedulesMax } from './fire.ts'
+import { fireDue, FiringPass, schedulesMax } from './fire.ts'
 import { selectNextDue } from './firing.sql.ts'
 
 export interface SchedulerOptions {
@@ -92,22 +92,23 @@ class Scheduler implements Service {
 
   /** Answers how many schedules were due. Where there is more than fits into one transaction, several go on side by side. */
   async #fire(): Promise<number> {
-    const due = await this.#fireOnce()
+    const pass = new FiringPass()
+    const due = await this.#fireOnce(pass)
     if (due < schedulesMax) return due
     // All are awaited, also where one fails: nothing goes on behind the end of the service.
-    const settled = await Promise.allSettled(Array.from({ length: transactionsMax }, () => this.#fireUntilDone()))
+    const settled = await Promise.allSettled(Array.from({ length: transactionsMax }, () => this.#fireRest(pass)))
     const failed = settled.find((one) => one.status === 'rejected')
     if (failed !== undefined) throw failed.reason
     return due
   }
 
-  async #fireUntilDone(): Promise<void> {
-    while (!this.#ending.signal.aborted) if ((await this.#fireOnce()) < schedulesMax) return
+  async #fireRest(pass: FiringPass): Promise<void> {
+    while (!this.#ending.signal.aborted) if ((await this.#fireOnce(pass)) < schedulesMax) return
   }
 
-  async #fireOnce(): Promise<number> {
+  async #fireOnce(pass: FiringPass): Promise<number> {
     const { postgres, clock, log } = this.#options
-    const { due, jobs, ready } = await fireDue({ postgres, crons: this.#crons, log }, clock.nowMs())
+    const { due, jobs, ready } = await fireDue({ postgres, crons: this.#crons, log }, pass, clock.nowMs())
     this.#announcer.announce(readyChannel, ready)
     if (jobs > 0) log.debug({ schedules: due, jobs }, 'schedules fired')
     return due

@@ -10,7 +10,7 @@ import type { NewSchedule, Schedules, ScheduleScope } from '../schedules.ts'
 import type { JobsBench } from '../testing/jobs-bench.ts'
 import { openJobsBench } from '../testing/jobs-bench.ts'
 import { CronCache } from './cron.ts'
-import { fireDue } from './fire.ts'
+import { fireDue, FiringPass } from './fire.ts'
 import { openScheduler } from './open-scheduler.ts'
 import { openSchedules } from './open-schedules.ts'
 
@@ -51,7 +51,7 @@ const fire = async () => {
   const crons = new CronCache()
   let jobs = 0
   for (let due = -1; due !== 0;) {
-    const firing = await fireDue({ postgres: database.postgres, crons, log }, nowMs)
+    const firing = await fireDue({ postgres: database.postgres, crons, log }, new FiringPass(), nowMs)
     due = firing.due
     jobs += firing.jobs
   }
