@@ -94,17 +94,29 @@ export async function latency({ server, biwa, graphile, graphileAhead, jobs }: B
 
 const backlogJobs = 1_000_000
 
-/** Jobs per second beside jobs that wait already; the same number of jobs is processed each time. */
+/**
+ * Jobs per second beside jobs that wait already; the same number of jobs is processed each time. Two accounts share the
+ * workers, so that what they cost by being two is measured without a backlog as well.
+ */
 export async function backlog(bench: Bench): Promise<Rates> {
   const { server, biwa, jobs, rounds } = bench
   const [first, second] = biwa.accounts
-  const owners = { none: undefined, 'of another account': second, 'of the same account': first } as const
-  const steps = Object.keys(owners) as (keyof typeof owners)[]
+  const seeds = {
+    'one account': [[first, jobs]],
+    'with backlog': [[first, backlogJobs + jobs]],
+    'two accounts': [
+      [second, jobs],
+      [first, jobs],
+    ],
+    'one with backlog': [
+      [second, backlogJobs],
+      [first, jobs],
+    ],
+  } as const
+  const steps = Object.keys(seeds) as (keyof typeof seeds)[]
   return await medianRates({ subjects: [biwa], steps, rounds }, async (_, step) => {
     await biwa.clear()
-    const owner = owners[step]
-    if (owner !== undefined) await biwa.seed(owner, backlogJobs)
-    await biwa.seed(first, jobs)
+    for (const [account, count] of seeds[step]) await biwa.seed(account, count)
     await server.settle()
     return await rateOfProcessing(biwa, 100, { jobs, secondsMax: 60, drains: false })
   })
