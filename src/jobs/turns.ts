@@ -143,13 +143,14 @@ export class Turns {
     this.#acquiring++
     try {
       const rows = await this.#exchange(ended, picked)
-      const limited = picked.limited.length === 0 ? nobodyAdmitted : await this.#acquireLimited(picked)
-      this.#beginAll(picked, rows, limited)
+      const { admission, failure } = await this.#acquireLimited(picked)
+      // What the first statement took is under leases, whatever became of the second.
+      this.#beginAll(picked, rows, admission)
+      if (failure !== undefined) await this.#pauseAfter(failure)
     } catch (error) {
       this.#parts.picker.unanswered(picked)
       for (const [kind, places] of picked.places) this.#hands.get(kind)?.answer(places, [])
-      this.#warn(error)
-      await this.#parts.clock.sleep(pollMs, this.#hurry.signal)
+      await this.#pauseAfter(error)
     } finally {
       this.#noteAcquired()
     }
@@ -195,8 +196,13 @@ export class Turns {
     else for (const one of ended) this.#parts.settleAlone(one)
   }
 
-  async #acquireLimited(picked: Picked): Promise<Admission> {
-    return await acquireLimited(this.#parts.postgres, picked.limited, this.#parts.lease)
+  async #acquireLimited({ limited }: Picked): Promise<{ admission: Admission; failure?: unknown }> {
+    if (limited.length === 0) return { admission: nobodyAdmitted }
+    try {
+      return { admission: await acquireLimited(this.#parts.postgres, limited, this.#parts.lease) }
+    } catch (failure) {
+      return { admission: nobodyAdmitted, failure }
+    }
   }
 
   #beginAll(picked: Picked, rows: readonly AcquiredRow[], admission: Admission): void {
@@ -232,10 +238,11 @@ export class Turns {
     for (const tell of this.#whenAcquired.splice(0)) tell()
   }
 
-  #warn(error: unknown): void {
+  async #pauseAfter(error: unknown): Promise<void> {
     // Said once, and not again each second for as long as the database is away.
     this.#parts.log[this.#failing ? 'debug' : 'warn']({ err: error }, 'cannot acquire and finish jobs now')
     this.#failing = true
+    await this.#parts.clock.sleep(pollMs, this.#hurry.signal)
   }
 }
 
