@@ -24,12 +24,14 @@ const nothing = { items: [], next_cursor: null }
 describe('biwa job why', () => {
   const until = '2026-11-21T12:00:00.000Z'
   test.each([
-    [{ reason: 'not_due', until }, `not due until ${until}`],
+    [{ reason: 'not_due', until, state: 'delayed' }, `not due until ${until}`],
+    [{ reason: 'not_due', until, state: 'retry_wait' }, `tried again at ${until}`],
     [{ reason: 'no_worker', kind: 'query' }, 'No worker takes jobs of the kind query'],
     [{ reason: 'limit', key: 'kind:query', slots: 2, used: 2, wants: 1 }, 'kind:query is full: 2 of 2 slots'],
     [{ reason: 'limit', key: 'kind:query', slots: 2, used: 0, wants: 3 }, 'It takes 3 slots of the limit kind:query'],
     [{ reason: 'limit_paused', key: 'kind:query', until }, `paused until ${until}`],
-    [{ reason: 'behind', ahead: 1 }, '1 job goes first'],
+    [{ reason: 'behind', ahead: 1, at_least: false }, '1 job goes first'],
+    [{ reason: 'behind', ahead: 10_000, at_least: true }, 'At least 10000 jobs go first'],
     [{ reason: 'workers_busy', places: 4 }, 'All 4 places'],
     [{ reason: 'next' }, 'the next to begin'],
   ])('says in a sentence: %j', async (reason, sentence) => {

@@ -8,12 +8,17 @@ const waitingReason = z
   .object({
     reason: z.enum(['not_due', 'no_worker', 'limit', 'limit_paused', 'behind', 'workers_busy', 'next']),
     until: moment.optional(),
+    state: z
+      .enum(['delayed', 'retry_wait'])
+      .optional()
+      .describe('Of what is not due: submitted for later, or tried again.'),
     kind: z.string().optional(),
     key: z.string().optional().describe('Of the limit.'),
     slots: z.number().int().optional(),
     used: z.number().int().optional(),
     wants: z.number().int().optional().describe('The slots that the job takes.'),
     ahead: z.number().int().optional().describe('Jobs that go first.'),
+    at_least: z.boolean().optional().describe('True where no more jobs ahead were counted, though there may be more.'),
     places: z.number().int().optional().describe('In all workers of the kind.'),
   })
   .meta({ id: 'WaitingReason' })

@@ -4,6 +4,7 @@ import type { DeadLetterFilter, DeadLetters } from '../../jobs/dead-letters.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import type { Limit, Limits } from '../../jobs/limits.ts'
 import type { WaitingReason } from '../../jobs/waiting-reason.ts'
+import { aheadMax } from '../../jobs/waiting-reason.ts'
 import type { Workers } from '../../jobs/workers.ts'
 import {
   explainJob,
@@ -147,9 +148,8 @@ function filterOf({ accountId }: Principal, { fingerprint, kind, ids, since, unt
 }
 
 function reasonJson(reason: WaitingReason) {
-  return 'until' in reason
-    ? { reason: reason.reason, until: reason.until.toISOString(), ...('key' in reason && { key: reason.key }) }
-    : reason
+  if (reason.reason === 'behind') return { ...reason, at_least: reason.ahead >= aheadMax }
+  return 'until' in reason ? { ...reason, until: reason.until.toISOString() } : reason
 }
 
 function limitJson({ key, slots, used, pausedUntil }: Limit) {

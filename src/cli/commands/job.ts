@@ -137,7 +137,9 @@ function defineWhy(job: Command, terminal: Terminal): void {
 function sentenceOf(reason: JobWaiting['reasons'][number]): string {
   switch (reason.reason) {
     case 'not_due':
-      return `It is not due until ${reason.until}.`
+      return reason.state === 'retry_wait'
+        ? `It has failed, and is tried again at ${reason.until}.`
+        : `It is not due until ${reason.until}.`
     case 'no_worker':
       return `No worker takes jobs of the kind ${reason.kind}; “biwa worker list” shows those there are.`
     case 'limit':
@@ -148,7 +150,7 @@ function sentenceOf(reason: JobWaiting['reasons'][number]): string {
     case 'limit_paused':
       return `The limit ${reason.key} is paused until ${reason.until}.`
     case 'behind':
-      return `${reason.ahead} ${reason.ahead === 1 ? 'job goes' : 'jobs go'} first.`
+      return `${reason.at_least === true ? 'At least ' : ''}${reason.ahead} ${reason.ahead === 1 ? 'job goes' : 'jobs go'} first.`
     case 'workers_busy':
       return `All ${reason.places} places of the workers are taken.`
     case 'next':
