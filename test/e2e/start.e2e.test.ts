@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -36,6 +36,10 @@ function expectSentence({ code, stderr }: { code: number | null; stderr: string 
   expect(stderr.trim().split('\n').length).toBeLessThanOrEqual(3)
   expect(stderr).not.toMatch(/^\s+at /m)
 }
+
+it('is a command that the build leaves ready to run, as npx does', () => {
+  expect(execFileSync(main, ['--version'], { encoding: 'utf8' })).toMatch(/\d+\.\d+\.\d+/)
+})
 
 describe('a start that cannot work', () => {
   let running: Biwa
