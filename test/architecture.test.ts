@@ -66,10 +66,8 @@ function importsOf(file: string): Import[] {
 }
 
 const folderOf = (file: string): string => file.split('/')[0] ?? ''
-/** Tests, and what only tests import: they may open any file, and use the real clock. */
-/** Tests and what only they use may open any door. */
-const isTest = (file: string): boolean =>
-  file.endsWith('.test.ts') || file.includes('/testing/') || file.includes('/testing/')
+/** Tests, and what only tests import: they may open any door, and use the real clock. */
+const isTest = (file: string): boolean => file.endsWith('.test.ts') || file.includes('/testing/')
 
 const imports = files.filter((file) => !isTest(file)).flatMap(importsOf)
 const crossing = imports.filter(({ from, to }) => folderOf(from) !== folderOf(to) && folderOf(to) !== '..')
