@@ -78,15 +78,14 @@ function innerTypes(type: LogicalType): readonly { readonly name: string; readon
   }
 }
 
-/** The field ids of what is inside of a column: `{ key: 4, value: 5 }` of `_rescued`. Nothing for scalars. */
+/** What is inside of a column, with field ids: `key` with 4 and `value` with 5 of `_rescued`. Nothing for scalars. */
+export function innerColumns(column: Column): Column[] {
+  return assignFieldIds(innerTypes(column.type), column.fieldId + 1).columns
+}
+
+/** The field ids of what is inside of a column: `{ key: 4, value: 5 }` of `_rescued`. */
 export function innerFieldIds(column: Column): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>()
-  let next = column.fieldId + 1
-  for (const inner of innerTypes(column.type)) {
-    ids.set(inner.name, next)
-    next += fieldIdCount(inner.type)
-  }
-  return ids
+  return new Map(innerColumns(column).map(({ name, fieldId }) => [name, fieldId]))
 }
 
 /**
