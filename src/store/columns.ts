@@ -1,4 +1,5 @@
 import { must } from '../base/errors.ts'
+import { foldedName } from '../base/names.ts'
 import type { Column } from './store.ts'
 import type { LogicalType } from './types.ts'
 import { duckdbType, quotedName } from './types.ts'
@@ -123,16 +124,11 @@ export function queryColumns(columns: readonly Column[]): QueryColumn[] {
   const used = new Set<string>()
   for (const column of columns.toSorted((a, b) => a.fieldId - b.fieldId)) {
     let queryName = column.name
-    for (let suffix = 1; used.has(folded(queryName)); suffix += 1) queryName = `${column.name}_${suffix}`
-    used.add(folded(queryName))
+    for (let suffix = 1; used.has(foldedName(queryName)); suffix += 1) queryName = `${column.name}_${suffix}`
+    used.add(foldedName(queryName))
     names.set(column.fieldId, queryName)
   }
   return columns.map((column) => ({ column, queryName: must(names.get(column.fieldId), 'every column got a name') }))
-}
-
-/** DuckDB folds the case of ASCII letters only. */
-function folded(name: string): string {
-  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /**

@@ -21,6 +21,11 @@ export type LogicalType =
   | { readonly kind: 'row'; readonly fields: readonly { readonly name: string; readonly type: LogicalType }[] }
 
 export type ScalarKind = Exclude<LogicalType['kind'], 'array' | 'map' | 'row'>
+export type ScalarType = Extract<LogicalType, { kind: ScalarKind }>
+
+export function isScalar(type: LogicalType): type is ScalarType {
+  return type.kind !== 'array' && type.kind !== 'map' && type.kind !== 'row'
+}
 
 /** What a scalar is in Parquet: the physical type and its annotation, in the words of the Parquet specification. */
 export interface ParquetFacts {

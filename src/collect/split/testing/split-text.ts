@@ -4,7 +4,13 @@ import type { LogicalType } from '../../../store/types.ts'
 import { createSplitter } from '../split.ts'
 import type { SplitBody, SplitColumn, SplitLimits, SplitResult } from '../splitter.ts'
 
-export const limits: SplitLimits = { depthMax: 64, recordBytesMax: 4 << 20, columnsMax: 2000, nameBytesMax: 255 }
+export const limits: SplitLimits = {
+  depthMax: 64,
+  recordBytesMax: 4 << 20,
+  columnsMax: 2000,
+  nameBytesMax: 255,
+  nestedValuesMax: 1_000_000,
+}
 
 /** The time of records that say none. */
 export const receivedAtUs = 1_600_000_000_000_000
