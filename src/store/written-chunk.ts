@@ -1,13 +1,13 @@
-import { AppError, must } from '../../base/errors.ts'
-import { innerFieldIds } from '../../store/columns.ts'
-import type { Column, ColumnStatistics, NewChunk, TimeRange } from '../../store/store.ts'
-import { quotedName } from '../../store/types.ts'
-import type { Execution } from '../engines/duckdb/tasks.ts'
+import type { CopiedFile } from '../base/duckdb/copied-file.ts'
+import { AppError, must } from '../base/errors.ts'
+import { innerFieldIds } from './columns.ts'
+import type { Column, ColumnStatistics, NewChunk, TimeRange } from './store.ts'
+import { quotedName } from './types.ts'
 
-/** What the catalog keeps of a file that the engine wrote. The file has at least one row. */
-export function newChunk(
+/** What the catalog keeps of a file that DuckDB wrote. The file has at least one row. */
+export function writtenChunk(
   place: { readonly id: string; readonly objectKey: string },
-  file: Execution,
+  file: Omit<CopiedFile, 'path'>,
   columns: readonly Column[],
 ): NewChunk {
   const statistics: Record<number, ColumnStatistics> = {}
@@ -15,7 +15,7 @@ export function newChunk(
     const found = file.columns[path]
     if (found !== undefined) statistics[fieldId] = found
   }
-  return { ...place, timeRange: timeRangeOf(statistics), rows: file.rows, bytes: file.bytes, statistics }
+  return { ...place, timeRange: timeRangeOf(statistics), rows: file.rows, bytes: file.bytes, statistics, crc32: null }
 }
 
 /** The columns as Parquet stores them, by the names that COPY gives them in its statistics: `"a"."element"`. */
