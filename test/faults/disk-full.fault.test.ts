@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../src/base/clock.ts'
 import { must } from '../../src/base/errors.ts'
 import type { Job, JobState } from '../../src/jobs/jobs.ts'
+import { mergeRules } from '../../src/store/merge/rules.ts'
 import type { Parts } from '../support/parts.ts'
 import { openParts } from '../support/parts.ts'
 import type { SmallDisk } from '../support/small-disk.ts'
@@ -134,5 +135,20 @@ describe.skipIf(probe === undefined)('on a disk that is full', () => {
     expect(await jobThatIs('query', 'retry_wait')).toMatchObject({ error: full })
     await disk.empty()
     expect((await sorting).state).toBe('success')
+  })
+
+  test('a merge leaves all as it is, and is done when there is space', async () => {
+    for (let index = 0; index < mergeRules.fanIn; index += 1) {
+      await parts.collect.acceptAndWait(parts.request('log', `body-${index}`, records(100, 500)), 30_000)
+    }
+    await disk.fill(200_000)
+    await parts.merge()
+    expect(await jobThatIs('merge', 'retry_wait')).toMatchObject({ error: full })
+    expect(await countOf('log')).toEqual([100 * mergeRules.fanIn, 100])
+    await disk.empty()
+    await jobThatIs('merge', 'success')
+    expect(await countOf('log')).toEqual([100 * mergeRules.fanIn, 100])
+    const [snapshot] = await parts.store.openSnapshot(parts.owner.accountId, [{ database: 'web', name: 'log' }])
+    expect(snapshot?.chunkCount).toBe(1)
   })
 })

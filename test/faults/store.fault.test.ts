@@ -119,7 +119,12 @@ describe('over an object store that fails', () => {
       await allApplied(own, expected.size)
       isDone = true
     }
-    await Promise.all([sendAll(), queryMeanwhile(own, () => isDone), copyMeanwhile(own, randomness, () => isDone)])
+    await Promise.all([
+      sendAll(),
+      queryMeanwhile(own, () => isDone),
+      copyMeanwhile(own, randomness, () => isDone),
+      mergeMeanwhile(own, () => isDone),
+    ])
 
     faulty.quiet()
     const rows = await own.rows(bodiesSql('log'))
@@ -157,6 +162,16 @@ async function copyMeanwhile(own: Parts, randomness: Randomness, isDone: () => b
     if (randomness.fraction() < 0.5) await own.run(`drop table if exists ${table}`)
     await own.store.sweep().catch((error: unknown) => expect(isAppError(error, 'object_store_unavailable')).toBe(true))
   }
+}
+
+/** The chunks of the bodies are merged while more arrive. */
+async function mergeMeanwhile(own: Parts, isDone: () => boolean): Promise<void> {
+  while (!isDone()) {
+    await own.merge()
+    await systemClock.sleep(200)
+  }
+  const merges = await own.jobs.list({ accountId: own.owner.accountId, kind: 'merge', limit: 1000 })
+  for (const { state, error } of merges) if (state === 'error' || state === 'dead') expectClear(error)
 }
 
 async function allApplied(own: Parts, count: number): Promise<void> {

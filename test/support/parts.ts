@@ -21,11 +21,13 @@ import { openDirectoryInbox } from '../../src/collect/inbox/directory-inbox.ts'
 import { openObjectInbox } from '../../src/collect/inbox/object-inbox.ts'
 import { openCollect } from '../../src/collect/open-collect.ts'
 import { openJobRunner } from '../../src/jobs/job-runner.ts'
-import type { Job, JobKind, Jobs } from '../../src/jobs/jobs.ts'
+import type { Job, Jobs } from '../../src/jobs/jobs.ts'
 import { openJobs } from '../../src/jobs/open-jobs.ts'
 import { openProcess } from '../../src/process/open-process.ts'
 import type { Process, QueryOutput } from '../../src/process/process.ts'
 import { queryJobKind } from '../../src/process/query-job.ts'
+import { mergeJob } from '../../src/store/merge/merge-job.ts'
+import { submitMerges } from '../../src/store/merge/request-merges.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestDatabase } from './postgres.ts'
@@ -41,8 +43,6 @@ export interface PartsOptions {
   readonly clock?: Clock
   readonly removalGraceSeconds?: number
   readonly queryTemporaryBytes?: number
-  /** Further kinds of jobs. */
-  readonly kinds?: (parts: Omit<Parts, 'collect' | 'process'>) => readonly JobKind[]
 }
 
 /** An intake and a worker with its engine processes in this process, over a real database: a server without its doors. */
@@ -59,6 +59,8 @@ export interface Parts {
   request(table: string, uniqueId: string, records: readonly unknown[]): ImportRequest
   /** Runs a query to its end, whatever that is. */
   run(sql: string): Promise<Job>
+  /** Asks for the merges that are due, as the scheduler does. */
+  merge(): Promise<number>
   /** The rows of a query that has to succeed, as JSON. */
   rows(sql: string): Promise<unknown[][]>
   close(): Promise<void>
@@ -122,6 +124,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
       const { job } = await process.submitQuery(owner, { sql, database: 'web' })
       return await jobs.wait(owner.accountId, job.id, 120_000)
     },
+    merge: () => submitMerges({ postgres, jobs }),
     async rows(sql: string) {
       const job = await parts.run(sql)
       if (job.state !== 'success') throw new Error(`the query ended as ${job.state}: ${JSON.stringify(job.error)}`)
@@ -138,7 +141,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const kinds = [
     importJob({ ...shared, inboxDirectory }),
     queryJobKind({ ...shared, limits }),
-    ...(options.kinds?.(parts) ?? []),
+    mergeJob({ ...shared, concurrency: 1, limits: { ...limits, residentBytesMax: 1e9 } }),
   ]
   const runner = openJobRunner({ postgres, ...ports, owner: 'worker', kinds })
   opened.push(runner, collect)

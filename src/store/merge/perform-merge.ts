@@ -5,6 +5,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import type { Logger } from '../../base/log.ts'
 import type { LocalObject, ObjectStore } from '../../base/objects/objects.ts'
+import { putChecked } from '../../base/objects/put-checked.ts'
 import type { Attempt } from '../../jobs/jobs.ts'
 import { queryColumns } from '../columns.ts'
 import type { Column, NewChunk, Store, Table } from '../store.ts'
@@ -86,7 +87,7 @@ function fileColumns(table: Table): Column[] {
 }
 
 async function upload(
-  { store, objects }: MergeTools,
+  tools: MergeTools,
   table: Table,
   { layer }: Merge,
   { files, fieldIds }: MergeOutput,
@@ -95,9 +96,9 @@ async function upload(
   const columns = fileColumns(table).filter(({ fieldId }) => present.has(fieldId))
   const chunks: NewChunk[] = []
   for (const file of files) {
-    const place = store.newChunk({ accountId: table.accountId, tableId: table.id })
-    chunks.push({ ...writtenChunk(place, file, columns), sortedBy: sortOrder(table, layer).fieldIds })
-    await objects.putFile(place.objectKey, file.path)
+    const place = tools.store.newChunk({ accountId: table.accountId, tableId: table.id })
+    const crc32 = await putChecked(tools, place.objectKey, file.path)
+    chunks.push({ ...writtenChunk(place, file, columns), crc32, sortedBy: sortOrder(table, layer).fieldIds })
   }
   return chunks
 }
@@ -140,7 +141,8 @@ async function withLocalFiles<T>(
   const fetchSome = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       signal.throwIfAborted()
-      local[next.index] = await objects.materialize(next.chunk.objectKey)
+      const { objectKey, bytes } = next.chunk
+      local[next.index] = await objects.materialize(objectKey, { bytes })
     }
   }
   try {
