@@ -197,6 +197,12 @@ export const settingTable = {
     max: 86_400,
     doc: 'The longest a query may run.',
   }),
+  verifyBytesPerSecond: bytes({
+    flag: 'verify-bytes-per-second',
+    placeholder: '<size>',
+    fallback: 200e6,
+    doc: 'How much of the object store a job of biwa verify reads in a second.',
+  }),
   inflightBytes: bytes({
     flag: 'inflight-bytes',
     placeholder: '<size>',

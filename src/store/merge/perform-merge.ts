@@ -36,6 +36,11 @@ export interface MergeSource extends MergeableChunk {
   readonly objectKey: string
 }
 
+/** A merge whose result takes the place of other chunks than its inputs: those that came of them before, and are damaged. */
+export interface RepeatedMerge extends Merge<MergeSource> {
+  readonly replaced: readonly string[]
+}
+
 /**
  * Merges chunks and puts the result in their place. Undefined where the table changed meanwhile: nothing was done then, and the
  * merge has to be planned anew.
@@ -44,7 +49,7 @@ export async function performMerge(
   tools: MergeTools,
   attempt: Attempt,
   table: Table,
-  merge: Merge<MergeSource>,
+  merge: Merge<MergeSource> | RepeatedMerge,
 ): Promise<readonly NewChunk[] | undefined> {
   const name = `merge-${attempt.job.id}-${attempt.leaseToken}-${merge.inputs[0]?.id}`
   const directory = join(tools.scratchDirectory, name)
@@ -106,7 +111,7 @@ async function upload(
 async function commit(
   { store, objects, log }: MergeTools,
   attempt: Attempt,
-  { table, merge, chunks }: { table: Table; merge: Merge<MergeSource>; chunks: readonly NewChunk[] },
+  { table, merge, chunks }: { table: Table; merge: Merge<MergeSource> | RepeatedMerge; chunks: readonly NewChunk[] },
 ): Promise<readonly NewChunk[] | undefined> {
   const outcome = await store.commit({
     accountId: table.accountId,
@@ -115,7 +120,7 @@ async function commit(
     cause: `job:${attempt.job.id}`,
     layer: merge.layer,
     chunks,
-    removed: merge.inputs.map(({ id }) => id),
+    removed: 'replaced' in merge ? merge.replaced : merge.inputs.map(({ id }) => id),
     ids: [],
     quarantined: [],
     fence: { jobId: attempt.job.id, leaseToken: attempt.leaseToken },
