@@ -1,6 +1,8 @@
+import type { Clock } from '../base/clock.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import { countDamagedChunks, selectDamagedChunks } from './damaged-chunks.sql.ts'
+import { tableLayout } from './layout/table-layout.ts'
 import type { Store } from './store.ts'
 import type { Upkeep, VerifyInput } from './upkeep.ts'
 import { verifyKind } from './upkeep.ts'
@@ -9,6 +11,7 @@ export interface UpkeepOptions {
   readonly postgres: Postgres
   readonly store: Store
   readonly jobs: Jobs
+  readonly clock: Clock
 }
 
 /** How many damaged chunks of a table are listed. */
@@ -17,7 +20,7 @@ const listedMax = 1000
 /** Verification gives way to everything else. */
 const verifyPriority = -2
 
-export function openUpkeep({ postgres, store, jobs }: UpkeepOptions): Upkeep {
+export function openUpkeep({ postgres, store, jobs, clock }: UpkeepOptions): Upkeep {
   return {
     async verify({ accountId, userId }, input: VerifyInput) {
       const { database, table } = input
@@ -42,6 +45,8 @@ export function openUpkeep({ postgres, store, jobs }: UpkeepOptions): Upkeep {
         setAsideAt: row.set_aside_at,
       }))
     },
+    layout: async (accountId, database, table) =>
+      await tableLayout(postgres, clock, await store.table(accountId, database, table)),
     damage: () => countDamagedChunks(postgres),
   }
 }

@@ -1,4 +1,5 @@
 import type { Job } from '../jobs/jobs.ts'
+import type { Layer } from './store.ts'
 import type { Problem } from './verify/findings.ts'
 
 /** The kind of jobs that verify tables. */
@@ -40,12 +41,63 @@ export interface DamagedChunk {
   readonly setAsideAt: Date
 }
 
+/** How the chunks of a table's newest snapshot lie. */
+export interface TableLayout {
+  readonly snapshot: number
+  readonly layers: readonly {
+    readonly layer: Layer
+    readonly chunks: number
+    readonly rows: number
+    readonly bytes: number
+    /** Unix seconds. */
+    readonly from: number
+    readonly to: number
+    readonly smallChunks: number
+    readonly smallBytes: number
+  }[]
+  /** Below it, a file counts as small. */
+  readonly smallBytesMax: number
+  readonly mergesDue: {
+    readonly minor: number
+    readonly major: number
+    /** What they would take. */
+    readonly chunks: number
+    readonly bytes: number
+  }
+  /** How many chunks lie over the same time: where they are most, and on average. */
+  readonly overlap: { readonly deepest: number; readonly average: number }
+  /** Chunks by the hour or day in which they begin; steps without any are left out. */
+  readonly histogram: {
+    readonly stepSeconds: number
+    readonly steps: readonly {
+      readonly from: number
+      readonly realtime: number
+      readonly archive: number
+      readonly rows: number
+      readonly bytes: number
+    }[]
+  }
+  readonly largest: readonly {
+    readonly id: string
+    readonly layer: Layer
+    readonly from: number
+    readonly to: number
+    readonly rows: number
+    readonly bytes: number
+  }[]
+  /** Chunks of older snapshots. */
+  readonly history: { readonly chunks: number; readonly bytes: number }
+  readonly damaged: { readonly chunks: number; readonly rows: number }
+}
+
 /** The door of those who look after tables: whether their files are sound, and how they lie. */
 export interface Upkeep {
   /** Submits a job of kind `verify`. Fails with `database_not_found` or `table_not_found`. */
   verify(who: { readonly accountId: number; readonly userId: number }, input: VerifyInput): Promise<Job>
   /** The newest first. Fails with `database_not_found` or `table_not_found`. */
   damagedChunks(accountId: number, database: string, table: string): Promise<DamagedChunk[]>
+  /** Fails with `database_not_found` or `table_not_found`. */
+  layout(accountId: number, database: string, table: string): Promise<TableLayout>
   /** Over all accounts, for metrics. */
   damage(): Promise<{ chunks: number; rows: number; bytes: number }>
 }

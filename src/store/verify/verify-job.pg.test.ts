@@ -33,7 +33,7 @@ let tables = 0
 beforeAll(async () => {
   bench = await openMergeBench(await openTestDatabase())
   jobs = openJobs({ ...bench.options })
-  upkeep = openUpkeep({ ...bench, jobs })
+  upkeep = openUpkeep({ ...bench.options, jobs })
 })
 afterAll(() => bench.close())
 
