@@ -115,6 +115,14 @@ export interface QuarantineEntry extends QuarantinedRecord {
   readonly quarantinedAt: Date
 }
 
+/** A live chunk that is to be set aside, and why. */
+export interface DamageNote {
+  readonly id: string
+  readonly reason: string
+  readonly detail: string
+  readonly byteOffset: number | null
+}
+
 /** What a snapshot did, as `snapshots` notes it. */
 export type Operation =
   | 'import'
@@ -165,6 +173,8 @@ export interface Commit {
    * whoever planned it plans anew.
    */
   readonly removed?: readonly string[]
+  /** Those of the removed chunks whose files are damaged: they are kept, and listed. */
+  readonly setAside?: readonly DamageNote[]
   /**
    * At least one, each once. A commit that got no answer is repeated with the same ids, and then is a `duplicate`. A commit
    * that removes chunks may do without: its repetition is a `conflict`.

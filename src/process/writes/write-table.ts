@@ -1,4 +1,5 @@
 import { AppError, isAppError } from '../../base/errors.ts'
+import { putChecked } from '../../base/objects/put-checked.ts'
 import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Column, Commit, Table } from '../../store/store.ts'
 import { writtenChunk } from '../../store/written-chunk.ts'
@@ -110,8 +111,7 @@ async function writeRows(context: QueryContext, planned: PlannedSelect, write: W
   const chunks = []
   if (file.rows > 0) {
     const chunk = writtenChunk(ports.store.newChunk({ accountId, tableId: write.tableId }), file, columns)
-    await ports.objects.putFile(chunk.objectKey, file.path)
-    chunks.push(chunk)
+    chunks.push({ ...chunk, crc32: await putChecked(ports, chunk.objectKey, file.path) })
   }
   const outcome = await ports.store.commit({
     accountId,

@@ -16,6 +16,7 @@ import { workerServerSettings } from '../../jobs/plans.ts'
 import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { mergeJob } from '../../store/merge/merge-job.ts'
+import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
@@ -27,6 +28,15 @@ import { makeScratchDirectory } from '../scratch-directory.ts'
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
 const version = codeVersion()
+
+/** A merge may spill, and take its time. */
+const mergeLimits = {
+  memoryBytes: settings.queryMemoryBytes,
+  temporaryBytes: settings.queryTemporaryBytes,
+  residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
+  timeoutMs: 3_600_000,
+  threads: 2,
+}
 
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
@@ -40,6 +50,7 @@ await runRole(log, async () => {
     queryKind(platform, queries, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
     mergeKind(platform, merges, scratchDirectory),
+    verifyKind(platform, merges, scratchDirectory),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
@@ -128,17 +139,17 @@ function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: s
 }
 
 function mergeKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
-  return mergeJob({
+  return mergeJob({ ...platform, engines, scratchDirectory, concurrency: 1, limits: mergeLimits })
+}
+
+/** What it repairs, it repairs by merges. */
+function verifyKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
+  return verifyJob({
     ...platform,
     engines,
     scratchDirectory,
     concurrency: 1,
-    limits: {
-      memoryBytes: settings.queryMemoryBytes,
-      temporaryBytes: settings.queryTemporaryBytes,
-      residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
-      timeoutMs: 3_600_000,
-      threads: 2,
-    },
+    limits: mergeLimits,
+    bytesPerSecondMax: settings.verifyBytesPerSecond,
   })
 }
