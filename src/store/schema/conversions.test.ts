@@ -1,67 +1,28 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import { systemDisk } from '../../base/disk.ts'
-import type { Session } from '../../base/duckdb/session.ts'
-import { quotedText, withSession } from '../../base/duckdb/session.ts'
-import { TableDraft } from '../../collect/convert/table-draft.ts'
-import { writeRows } from '../../collect/convert/write-rows.ts'
 import { doubleJson } from '../../collect/split/decimal.ts'
-import { split } from '../../collect/split/testing/split-text.ts'
-import { firstFieldId, queryColumns, rescuedColumn, schemaClause, timeColumn } from '../columns.ts'
 import type { LogicalType } from '../types.ts'
 import { formatType, parseType } from '../types.ts'
 import { conversion } from './conversions.ts'
 import { stepwise } from './stepwise.ts'
+import type { ImportedFiles } from './testing/imported-files.ts'
+import { openImportedFiles } from './testing/imported-files.ts'
+import { expectedValues, importedValues, keptRows } from './testing/kept-values.ts'
 
 // The splitter says what a value becomes in a column. Values that were imported into a column of one type and then converted
 // are compared with what the splitter makes of the same values in a column of the other type.
 
-let folder = ''
-let files = 0
-let close = () => {}
-let session: Session
+let files: ImportedFiles
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'biwa-conversions-'))
-  const ended = new Promise<void>((resolve) => (close = resolve))
-  const limits = { memoryBytes: 400e6, threads: 2, temporaryBytes: 0, spillDirectory: null }
-  session = await new Promise((resolve) => void withSession(limits, async (opened) => (resolve(opened), ended)))
+  files = await openImportedFiles()
 })
-afterAll(async () => {
-  close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => files.close())
 
-/** A value and what is rescued of it, both as text. */
-type Kept = readonly [value: string | null, rescued: string | null]
-
-/** Imports values, JSON texts or bytes of MessagePack, into a column of the type; a SELECT of `value` and `rescued`. */
-async function imported(sources: readonly (string | Uint8Array)[], type: LogicalType): Promise<string> {
-  const column = { fieldId: firstFieldId, name: 'c', type }
-  const known = [column]
-  const isJson = typeof sources[0] === 'string'
-  const bodies = isJson
-    ? sources.map((source) => `{"c":${source as string}}`).join('\n')
-    : Buffer.concat(sources.map((source) => Buffer.concat([Buffer.from([0x81, 0xa1, 0x63]), source as Uint8Array])))
-  const result = split(isJson ? 'ndjson' : 'msgpack', bodies, { known })
-  expect(result.rejected).toEqual([])
-  const path = join(folder, String(files++))
-  const options = { disk: systemDisk, session: { directory: folder, memoryBytes: 3e8, threads: 1 }, path }
-  const [file] = await writeRows(result, new TableDraft(known, firstFieldId + 1), options)
-  const schema = schemaClause(queryColumns([timeColumn, column, rescuedColumn]))
-  return `select c as value, _rescued['c'] as rescued from read_parquet(${quotedText(file?.path ?? '')}, schema = ${schema})`
-}
-
-async function rowsOf(select: string): Promise<Kept[]> {
-  const rows = await session.rows(`select value::varchar, rescued from (${select})`)
-  return rows.map(([value, rescued]) => [value as string | null, rescued as string | null])
-}
+const imported = (sources: readonly (string | Uint8Array)[], type: LogicalType) => importedValues(files, sources, type)
+const rowsOf = (select: string) => keptRows(files, select)
 
 function converted(select: string, from: LogicalType | null, to: LogicalType): string {
   const { steps, value, rescued } = conversion(from, to)
@@ -148,38 +109,6 @@ const anySource = fc.oneof(
 )
 const anySources = fc.array(anySource, { minLength: 1, maxLength: 60 })
 
-/** The JSON text that a value of the type stands for, as docs/types.md has it; null of nothing. */
-function standsFor(type: LogicalType, [value, rescued]: Kept): string | null {
-  if (rescued !== null) return rescued
-  if (value === null) return null
-  switch (type.kind) {
-    case 'double':
-      return doubleJson(Number(value))
-    case 'varchar':
-      return /^[[{]/.test(value) && isJson(value) ? value : JSON.stringify(value)
-    case 'date':
-      return JSON.stringify(yearZero(value))
-    case 'timestamp':
-      return JSON.stringify(`${yearZero(value).replace(' ', 'T')}Z`)
-    default:
-      return value
-  }
-}
-
-/** DuckDB writes the year zero as the one before Christ, which the text of days and moments does not know. */
-function yearZero(text: string): string {
-  return text.includes(' (BC)') ? text.replace(/^0001/, '0000').replace(' (BC)', '') : text
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
 describe('a converted value', () => {
   const pairs = types.flatMap((from) => types.filter((to) => to !== from).map((to) => [from, to] as const))
 
@@ -189,11 +118,7 @@ describe('a converted value', () => {
       await fc.assert(
         fc.asyncProperty(anySources, async (sources) => {
           const before = await imported(sources, from)
-          const texts = (await rowsOf(before)).map((kept) => standsFor(from, kept) ?? 'null')
-          const expected = await rowsOf(await imported(texts, to))
-          const midnight = from.kind === 'timestamp' && to.kind === 'date'
-          const days = texts.map((text) => /^"(.{10})T00:00:00Z"$/.exec(text)?.[1])
-          const wanted = expected.map((kept, row) => (midnight && days[row] ? [days[row], null] : kept))
+          const wanted = await expectedValues(files, await rowsOf(before), from, to)
           expect(await rowsOf(converted(before, from, to))).toEqual(wanted)
         }),
         { numRuns: 3 },
