@@ -3,10 +3,10 @@ import { DuckDBTypeId } from '@duckdb/node-api'
 
 import { AppError } from '../../base/errors.ts'
 import { columnNameProblem } from '../../base/names.ts'
+import { columnsMax } from '../../store/columns.ts'
 import type { Column } from '../../store/store.ts'
 import { duckdbFileType, quotedName } from '../../store/types.ts'
 import type { LogicalType } from '../../store/types.ts'
-import { columnsMax } from '../limits.ts'
 import { logicalTypeOf } from './parquet-types.ts'
 
 /** A column of a Parquet body, as DuckDB reads it. */

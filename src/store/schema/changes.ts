@@ -1,6 +1,6 @@
 import { must } from '../../base/errors.ts'
 import { rescuedColumn, timeColumn } from '../columns.ts'
-import type { Chunk, Column } from '../store.ts'
+import type { Chunk, Column, SchemaChange } from '../store.ts'
 
 /** A column as it was from one version of its table's columns until before another; null where it is there now. */
 export interface ColumnVersion extends Column {
@@ -11,18 +11,6 @@ export interface ColumnVersion extends Column {
   /** Whether what was rescued under its name before comes into it. */
   readonly restores: boolean
 }
-
-/**
- * A change of the columns by which rows of before have to be read in another way. Columns that imports add are none: older
- * files lack them, and that says enough. What each change does to rows is told by projection.ts.
- */
-export type SchemaChange = { readonly version: number } & (
-  | { readonly kind: 'rename'; readonly fieldId: number; readonly from: string; readonly to: string }
-  | { readonly kind: 'drop'; readonly column: Column }
-  /** The old column and the one that took its place, of the same name. */
-  | { readonly kind: 'retype'; readonly from: Column; readonly to: Column }
-  | { readonly kind: 'restore'; readonly column: Column }
-)
 
 /** The changes of a table up to one version of its columns, in their order. */
 export function schemaChanges(versions: readonly ColumnVersion[], until: number): SchemaChange[] {

@@ -169,7 +169,7 @@ class Model {
     const found = await files.session.rows(select)
     return found.map(([time, rescued, ...values]) => ({
       time: String(time),
-      rescued: new Map(Object.entries(JSON.parse(String(rescued)) ?? {}) as [string, string][]),
+      rescued: new Map(Object.entries((JSON.parse(String(rescued)) ?? {}) as Record<string, string>)),
       cells: new Map(columns.map(({ column }, index) => [column.fieldId, (values[index] as string | null) ?? null])),
     }))
   }

@@ -1,8 +1,8 @@
 import type { QueryColumn } from '../columns.ts'
 import { rescuedColumn, schemaClause } from '../columns.ts'
+import type { SchemaChange } from '../store.ts'
 import type { LogicalType } from '../types.ts'
 import { duckdbFileType, duckdbType, quotedName, withoutJson } from '../types.ts'
-import type { SchemaChange } from './changes.ts'
 import { conversion } from './conversions.ts'
 import { stepwise } from './stepwise.ts'
 
