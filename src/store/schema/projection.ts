@@ -42,6 +42,22 @@ export function projectedScan(
   return `SELECT ${items.join(', ')}\nFROM (${inner})`
 }
 
+/** The columns that may have a value after the changes, where the files have these fields. The time is always there. */
+export function filledColumns(
+  columns: readonly QueryColumn[],
+  changes: readonly SchemaChange[],
+  present: ReadonlySet<number>,
+): QueryColumn[] {
+  const hasRescued = present.has(rescuedColumn.fieldId)
+  return columns.filter((column) => {
+    const { source, fieldIds } = lineageOf(column, changes)
+    if (column.column.fieldId === rescuedColumn.fieldId)
+      return hasRescued || changes.some(({ kind }) => kind === 'retype')
+    const isRead = source === null || fieldIds.length > 1
+    return (source !== null && present.has(source.fieldId)) || (isRead && hasRescued)
+  })
+}
+
 function cleanScan(columns: readonly QueryColumn[], list: string, types: 'of queries' | 'of files'): string {
   const read = types === 'of queries' ? columns : columns.map(inFile)
   return `SELECT * FROM read_parquet(${list}, schema = ${schemaClause(read)})`

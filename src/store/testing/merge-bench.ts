@@ -24,6 +24,10 @@ import type { MergeJobOptions, MergeSummary } from '../merge/merge-job.ts'
 import { mergeJob, mergeKind } from '../merge/merge-job.ts'
 import { mergeTask } from '../merge/tasks.ts'
 import { openStore } from '../open-store.ts'
+import { restateFiles } from '../schema/restate-files.ts'
+import type { RestateJobOptions, RestateSummary } from '../schema/restate-job.ts'
+import { restateJob, restateKind } from '../schema/restate-job.ts'
+import { restateTask } from '../schema/tasks.ts'
 import type { Column, CommitOutcome, NewChunk, Store, Table } from '../store.ts'
 import type { LogicalType } from '../types.ts'
 import { duckdbFileType, quotedName } from '../types.ts'
@@ -47,6 +51,8 @@ export interface MergeBench {
   add(table: Table, chunks: readonly NewChunk[], uniqueId?: string): Promise<CommitOutcome>
   /** One job that looks after the table. */
   merge(table: Table, options?: Partial<MergeJobOptions>): Promise<MergeSummary>
+  /** One job that brings the table's files up to the last change of its columns. */
+  restate(table: Table, options?: Partial<RestateJobOptions>): Promise<RestateSummary>
   /** What bare DuckDB reads from the chunks of the newest snapshot, as JSON; `from rows` are all of them. */
   scan(name: string, query: string): Promise<unknown[]>
   close(): Promise<void>
@@ -71,7 +77,7 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
     store,
     postgres,
     objects,
-    engines: inProcessEngines({ [mergeTask]: mergeFiles }),
+    engines: inProcessEngines({ [mergeTask]: mergeFiles, [restateTask]: restateFiles }),
     scratchDirectory: join(folder, 'scratch'),
     concurrency: 1,
     limits: {
@@ -126,6 +132,10 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
     async merge(table, more = {}) {
       const { job } = await jobs.submit({ accountId, kind: mergeKind, input: { tableId: table.id } })
       return (await mergeJob({ ...options, ...more }).handler(await attemptOf(postgres, job))) as MergeSummary
+    },
+    async restate(table, more = {}) {
+      const { job } = await jobs.submit({ accountId, kind: restateKind, input: { tableId: table.id } })
+      return (await restateJob({ ...options, ...more }).handler(await attemptOf(postgres, job))) as RestateSummary
     },
     async scan(name, query) {
       const [snapshot] = await store.openSnapshot(accountId, [{ database: 'web', name }])
