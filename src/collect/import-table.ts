@@ -154,6 +154,7 @@ export class TableImport {
       }),
       columns: table.columns.filter((column) => !isFixedColumn(column)),
       nextFieldId: table.nextFieldId,
+      schemaMode: table.settings.schemaMode,
       directory,
       memoryBytes,
       threads,

@@ -45,7 +45,15 @@ async function run(
     }),
   )
   const nextFieldId = Math.max(firstFieldId, ...columns.map(({ fieldId }) => fieldId + 10))
-  const output = await convert({ bodies: written, columns, nextFieldId, directory, memoryBytes: 3e8, threads: 2 })
+  const output = await convert({
+    bodies: written,
+    columns,
+    nextFieldId,
+    schemaMode: 'evolve',
+    directory,
+    memoryBytes: 3e8,
+    threads: 2,
+  })
   const fresh = output.newColumns.map(({ name, type }) => `${name} ${formatType(type)}`)
   return { ...output, columns: [...columns, ...output.newColumns], fresh }
 }

@@ -39,6 +39,7 @@ export function mapColumns(
   sources: readonly SourceColumn[],
   known: readonly Column[],
   timeSource: string | null,
+  mayGrow: boolean,
 ): ColumnMapping {
   const byName = new Map(known.map((column) => [column.name, column]))
   const folded = new Set(known.map(({ name }) => name.toLowerCase()))
@@ -50,7 +51,8 @@ export function mapColumns(
     const own = logicalTypeOf(type)
     if (own === undefined) throw unsupported(source)
     const column = byName.get(name)
-    const isNameless = column === undefined && (columnNameProblem(name) !== undefined || folded.has(name.toLowerCase()))
+    const isNameless =
+      column === undefined && (!mayGrow || columnNameProblem(name) !== undefined || folded.has(name.toLowerCase()))
     const expression = quotedName(name)
     if (isNameless) {
       rescued.push({ name, text: jsonText(expression, own), condition: `${expression} is not null` })
