@@ -131,7 +131,14 @@ async function runOurs(bench: MergeBench, table: Table, shape: Shape, path: stri
       database: 'web',
       nowUs: Date.now() * 1000,
       scheduledSeconds: start,
-      tables: [{ database: 'web', name: 't', columns: queryColumns(table.columns), files: local.map((of) => of.path) }],
+      tables: [
+        {
+          database: 'web',
+          name: 't',
+          columns: queryColumns(table.columns),
+          scans: [{ changes: [], files: local.map((of) => of.path) }],
+        },
+      ],
       projection: Array.from({ length: shape.columnCount }, (_, index) => ({
         expression: `cast(c${index} as varchar)`,
         name: `c${index}`,

@@ -28,6 +28,9 @@ const fixedFieldIds: ReadonlySet<number> = new Set(fixedColumns.map((column) => 
 /** The field id of a table's first column of its own. */
 export const firstFieldId = 6
 
+/** Columns that a table may have besides the fixed ones. */
+export const columnsMax = 2000
+
 export function isFixedColumn(column: Column): boolean {
   return fixedFieldIds.has(column.fieldId)
 }

@@ -96,7 +96,8 @@ export function duckdbFileType(type: LogicalType): string {
   return duckdbType(withoutJson(type))
 }
 
-function withoutJson(type: LogicalType): LogicalType {
+/** The type with text in the place of JSON, as files have it. */
+export function withoutJson(type: LogicalType): LogicalType {
   switch (type.kind) {
     case 'json':
       return { kind: 'varchar' }

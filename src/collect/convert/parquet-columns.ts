@@ -3,10 +3,10 @@ import { DuckDBTypeId } from '@duckdb/node-api'
 
 import { AppError } from '../../base/errors.ts'
 import { columnNameProblem, foldedName } from '../../base/names.ts'
+import { columnsMax } from '../../store/columns.ts'
 import type { Column } from '../../store/store.ts'
 import { duckdbFileType, formatType, isScalar, nestingProblem, quotedName } from '../../store/types.ts'
 import type { LogicalType } from '../../store/types.ts'
-import { columnsMax } from '../limits.ts'
 import { logicalTypeOf } from './parquet-types.ts'
 
 /** A column of a Parquet body, as DuckDB reads it. */
@@ -39,6 +39,7 @@ export function mapColumns(
   sources: readonly SourceColumn[],
   known: readonly Column[],
   timeSource: string | null,
+  mayGrow: boolean,
 ): ColumnMapping {
   const byName = new Map(known.map((column) => [column.name, column]))
   const folded = new Set(known.map(({ name }) => name.toLowerCase()))
@@ -50,7 +51,8 @@ export function mapColumns(
     const own = logicalTypeOf(type)
     if (own === undefined || nestingProblem(own) !== undefined) throw unsupported(source)
     const column = byName.get(name)
-    const isNameless = column === undefined && (columnNameProblem(name) !== undefined || folded.has(name.toLowerCase()))
+    const isNameless =
+      column === undefined && (!mayGrow || columnNameProblem(name) !== undefined || folded.has(name.toLowerCase()))
     const expression = quotedName(name)
     if (isNameless) {
       rescued.push({ name, text: jsonText(expression, own), condition: `${expression} is not null` })

@@ -30,9 +30,12 @@ export class Columns {
   readonly #limits: SplitLimits
   /** What the targets of keys count. */
   readonly #writers: ColumnWriter[] = [rescueOnly]
+  readonly #mayGrow: boolean
 
-  constructor(settled: readonly SettledColumn[], keys: KeyTable, limits: SplitLimits) {
+  /** Where the table may not grow, the values of keys without a column are rescued. */
+  constructor(settled: readonly SettledColumn[], keys: KeyTable, limits: SplitLimits, mayGrow: boolean) {
     this.#limits = limits
+    this.#mayGrow = mayGrow
     const values = new NestedValues(limits.nestedValuesMax, limits.depthMax)
     for (const column of settled) {
       const writer = createWriter(column.type, values)
@@ -71,7 +74,8 @@ export class Columns {
   }
 
   #isFreeName({ name, bytes }: Key): boolean {
-    if (bytes.length > this.#limits.nameBytesMax || columnNameProblem(name) !== undefined) return false
+    if (!this.#mayGrow || bytes.length > this.#limits.nameBytesMax || columnNameProblem(name) !== undefined)
+      return false
     return !this.#foldedNames.has(foldedName(name))
   }
 
