@@ -23,7 +23,7 @@ export async function answerRows(
     engineType: kind.toUpperCase(),
   }))
   const plan = { columns, scans: [], explained: [] }
-  const select = { text: valuesText(known), offset: 0 }
+  const select = { text: valuesText(known), offset: 0, standIns: [] }
   const output = await storeResult(context, { select, plan, scans: [], planMs: 0 }, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }

@@ -1,9 +1,9 @@
 import { queryColumns } from '../store/columns.ts'
-import type { TableSnapshot } from '../store/store.ts'
 import type { Analysis, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
 import { analyzeTask, planTask } from './engines/duckdb/tasks.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
 import { bytesOf, chooseChunks, scanStatistics } from './planning/choose-chunks.ts'
+import type { OpenedTable } from './planning/resolve-tables.ts'
 import { openTables } from './planning/resolve-tables.ts'
 import type { SelectText } from './planning/statement.ts'
 import type { QueryStatistics } from './process.ts'
@@ -29,21 +29,21 @@ export async function planSelect(
   const text = engineSql(context, select)
   const limits = planningPoolLimits(context)
   const { tables } = await engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
-  const snapshots = await openTables(context, tables)
+  const opened = await openTables(context, tables, select.standIns)
   const input: PlanInput = {
     ...text,
     ...context.moment,
     database: engineDatabase(context),
-    tables: snapshots.map(engineTable),
+    tables: opened.map(engineTable),
     explain: options.explain,
   }
   const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
-  const scans = await chooseChunks(context, snapshots, plan.scans)
+  const scans = await chooseChunks(context, opened, plan.scans)
   return { select, plan, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
 }
 
-export function engineTable({ table }: TableSnapshot): EngineTable {
-  return { database: table.database, name: table.name, columns: queryColumns(table.columns) }
+export function engineTable({ database, name, snapshot }: OpenedTable): EngineTable {
+  return { database, name, columns: queryColumns(snapshot.table.columns) }
 }
 
 /** Where the engine looks up unqualified names. */

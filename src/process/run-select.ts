@@ -42,7 +42,10 @@ export async function runSelect(
       ...context.moment,
       ...file,
       database: engineDatabase(context),
-      tables: planned.scans.map((scan, index) => ({ ...engineTable(scan.snapshot), files: files[index] ?? [] })),
+      tables: planned.scans.map(({ plan, snapshot }, index) => ({
+        ...engineTable({ database: plan.database, name: plan.table, snapshot }),
+        files: files[index] ?? [],
+      })),
       columnCount: planned.plan.columns.length,
       path,
       spillDirectory,
