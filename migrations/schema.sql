@@ -71,8 +71,9 @@ create table chunks (
   object_key        text not null,
   column_statistics jsonb not null,
   added_snapshot    bigint not null,
-  removed_snapshot  bigint,
   created_at        timestamp with time zone not null default now(),
+  schema_version    bigint not null default 1,
+  crc32             bigint,
   constraint chunks_pkey PRIMARY KEY (id),
   constraint chunks_bytes_check CHECK ((bytes > 0)),
   constraint chunks_layer_check CHECK ((layer = ANY (ARRAY['realtime'::text, 'archive'::text]))),
@@ -81,21 +82,25 @@ create table chunks (
   constraint chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
 CREATE INDEX chunks_by_time ON public.chunks USING gist (table_id, time_range);
+CREATE INDEX chunks_realtime ON public.chunks USING btree (table_id, created_at) WHERE (layer = 'realtime'::text);
 
 create table columns (
-  account_id bigint not null,
-  table_id   bigint not null,
-  field_id   integer not null,
-  name       text not null,
-  type       text not null,
-  position   integer not null,
-  dropped_at timestamp with time zone,
-  constraint columns_pkey PRIMARY KEY (table_id, field_id),
+  account_id      bigint not null,
+  table_id        bigint not null,
+  field_id        integer not null,
+  name            text not null,
+  type            text not null,
+  position        integer not null,
+  added_version   bigint not null default 1,
+  removed_version bigint,
+  replaces        integer,
+  restores        boolean not null default false,
+  constraint columns_pkey PRIMARY KEY (table_id, field_id, added_version),
   constraint columns_field_id_check CHECK ((field_id >= 6)),
   constraint columns_name_check CHECK ((name <> ALL (ARRAY['time'::text, 'time_us'::text, '_rescued'::text]))),
   constraint columns_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
-CREATE UNIQUE INDEX columns_by_name ON public.columns USING btree (table_id, name) WHERE (dropped_at IS NULL);
+CREATE UNIQUE INDEX columns_by_name ON public.columns USING btree (table_id, name) WHERE (removed_version IS NULL);
 
 create table database_permissions (
   account_id  bigint not null,
@@ -293,6 +298,28 @@ create table quarantine (
 CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
 CREATE UNIQUE INDEX quarantine_without_table ON public.quarantine USING btree (account_id, database_name, table_name, unique_id, record_number, byte_offset) NULLS NOT DISTINCT WHERE (table_id IS NULL);
 
+create table removed_chunks (
+  id                uuid not null,
+  account_id        bigint not null,
+  table_id          bigint not null,
+  layer             text not null,
+  time_range        int8range not null,
+  rows              bigint not null,
+  bytes             bigint not null,
+  object_key        text not null,
+  column_statistics jsonb not null,
+  schema_version    bigint not null,
+  crc32             bigint,
+  created_at        timestamp with time zone not null,
+  added_snapshot    bigint not null,
+  removed_snapshot  bigint not null,
+  removed_at        timestamp with time zone not null default now(),
+  constraint removed_chunks_pkey PRIMARY KEY (id),
+  constraint removed_chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX removed_chunks_by_age ON public.removed_chunks USING btree (removed_at);
+CREATE INDEX removed_chunks_by_snapshot ON public.removed_chunks USING btree (table_id, removed_snapshot);
+
 create table schedule_runs (
   schedule_id    bigint not null,
   scheduled_time timestamp with time zone not null,
@@ -350,35 +377,54 @@ create table schema_migrations (
 );
 
 create table snapshots (
-  account_id   bigint not null,
-  table_id     bigint not null,
-  snapshot     bigint not null,
-  committed_at timestamp with time zone not null default now(),
-  operation    text not null,
-  cause        text not null,
-  rows_added   bigint not null,
-  rows_removed bigint not null,
+  account_id     bigint not null,
+  table_id       bigint not null,
+  snapshot       bigint not null,
+  committed_at   timestamp with time zone not null default now(),
+  operation      text not null,
+  cause          text not null,
+  rows_added     bigint not null,
+  rows_removed   bigint not null,
+  schema_version bigint not null default 1,
+  bytes_added    bigint not null default 0,
+  bytes_removed  bigint not null default 0,
+  chunks_added   bigint not null default 0,
+  chunks_removed bigint not null default 0,
+  rows           bigint,
+  bytes          bigint,
+  chunks         bigint,
   constraint snapshots_pkey PRIMARY KEY (table_id, snapshot),
-  constraint snapshots_operation_check CHECK ((operation = ANY (ARRAY['import'::text, 'insert'::text, 'create'::text, 'drop'::text]))),
+  constraint snapshots_operation_check CHECK ((operation = ANY (ARRAY['import'::text, 'insert'::text, 'create'::text, 'drop'::text, 'merge'::text, 'delete'::text, 'upsert'::text, 'replace'::text, 'truncate'::text, 'expire'::text, 'restate'::text, 'alter'::text, 'set_aside'::text, 'external'::text, 'undrop'::text, 'swap'::text, 'rename'::text]))),
   constraint snapshots_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
 
 create table tables (
-  id             bigint not null generated always as identity,
-  account_id     bigint not null,
-  database_id    bigint not null,
-  name           text not null,
-  snapshot       bigint not null default 0,
-  schema_version bigint not null default 1,
-  next_field_id  integer not null,
-  rows           bigint not null default 0,
-  bytes          bigint not null default 0,
-  chunks         bigint not null default 0,
-  created_at     timestamp with time zone not null default now(),
-  updated_at     timestamp with time zone not null default now(),
-  dropped_at     timestamp with time zone,
+  id               bigint not null generated always as identity,
+  account_id       bigint not null,
+  database_id      bigint not null,
+  name             text not null,
+  snapshot         bigint not null default 0,
+  schema_version   bigint not null default 1,
+  next_field_id    integer not null,
+  rows             bigint not null default 0,
+  bytes            bigint not null default 0,
+  chunks           bigint not null default 0,
+  created_at       timestamp with time zone not null default now(),
+  updated_at       timestamp with time zone not null default now(),
+  dropped_at       timestamp with time zone,
+  restated_version bigint not null default 1,
+  restating        boolean not null default false,
+  expire_days      integer,
+  history_hours    integer not null default 24,
+  schema_mode      text not null default 'evolve'::text,
+  cluster_columns  integer[] not null default '{}'::integer[],
+  realtime_chunks  bigint not null default 0,
+  upkeep_until     timestamp with time zone not null default '-infinity'::timestamp with time zone,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
+  constraint tables_expire_days_check CHECK ((expire_days > 0)),
+  constraint tables_history_hours_check CHECK ((history_hours >= 0)),
+  constraint tables_schema_mode_check CHECK ((schema_mode = ANY (ARRAY['evolve'::text, 'freeze'::text, 'quarantine'::text]))),
   constraint tables_account_id_database_id_fkey FOREIGN KEY (account_id, database_id) REFERENCES databases(account_id, id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX tables_by_name ON public.tables USING btree (database_id, name) WHERE (dropped_at IS NULL);

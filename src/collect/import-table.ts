@@ -218,7 +218,7 @@ export class TableImport {
     const { id, objectKey } = store.newChunk({ accountId: this.#accountId, tableId: table.id })
     await objects.putFile(objectKey, file.path)
     const { timeRange, rows, bytes, statistics } = file
-    return { id, objectKey, timeRange, rows, bytes, statistics }
+    return { id, objectKey, timeRange, rows, bytes, statistics, crc32: null }
   }
 
   #outcome(body: Body, { rows, rejected, rejectedRows, error }: ConvertedBody): BodyOutcome {

@@ -4,8 +4,10 @@ import { requireColumnName, requireName } from '../base/names.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import { holdDatabase, insertColumns, insertTable } from './catalog.sql.ts'
 import { orphanAgeMs, parseChunkKey } from './chunk-keys.ts'
-import { insertChunks } from './chunks.sql.ts'
+import type { ChunkTotals } from './chunks.sql.ts'
+import { insertChunks, removeChunks } from './chunks.sql.ts'
 import { assignFieldIds, firstFieldId } from './columns.ts'
+import type { ArrivalKind } from './commit.sql.ts'
 import {
   advanceTable,
   holdLease,
@@ -17,7 +19,7 @@ import {
 } from './commit.sql.ts'
 import { keepRecords } from './quarantine.ts'
 import { storableStatistics } from './statistics.ts'
-import type { Column, Commit, CommitOutcome } from './store.ts'
+import type { Column, Commit, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
 import { formatType } from './types.ts'
 
 /** The table that a commit is about, held by the transaction. */
@@ -28,7 +30,14 @@ interface HeldTable {
   /** The snapshot that this commit makes. */
   readonly snapshot: number
   readonly schemaVersion: number
+  readonly restatedVersion: number
   readonly nextFieldId: number
+}
+
+/** What the commit does to the columns: the version that its files are of, and the table's next field id where columns came. */
+interface ColumnChange {
+  readonly schemaVersion: number
+  readonly nextFieldId: number | null
 }
 
 /** Ends the transaction without any change, for an outcome that is no failure. */
@@ -54,8 +63,8 @@ export async function applyCommit(postgres: Postgres, clock: Clock, commit: Comm
       const table = await holdTarget(tx, commit)
       await requireLease(tx, commit)
       await applyIds(tx, commit, table)
-      const nextFieldId = await applyColumns(tx, commit, table)
-      await applyRows(tx, commit, table, nextFieldId)
+      const change = await applyColumns(tx, commit, table)
+      await applyRows(tx, commit, table, change)
       return { kind: 'committed', tableId: table.id, snapshot: table.snapshot }
     })
   } catch (error) {
@@ -67,7 +76,8 @@ export async function applyCommit(postgres: Postgres, clock: Clock, commit: Comm
 /** What a caller has to get right by itself. */
 function checkCommit(commit: Commit, clock: Clock): void {
   const ids = new Set(commit.ids.map((applied) => applied.uniqueId))
-  assert(ids.size > 0, 'a commit carries a unique id, by which its repetition is told')
+  const isRepeatable = ids.size > 0 || (commit.removed ?? []).length > 0
+  assert(isRepeatable, 'a commit carries a unique id or removes chunks, by which its repetition is told')
   assert(ids.size === commit.ids.length, 'a commit names each unique id once')
   for (const chunk of commit.chunks) {
     const { from, to } = chunk.timeRange
@@ -92,6 +102,7 @@ async function holdTarget(tx: Queryable, commit: Commit): Promise<HeldTable> {
     name: locked.name,
     snapshot: locked.snapshot + 1,
     schemaVersion: locked.schema_version,
+    restatedVersion: locked.restated_version,
     nextFieldId: locked.next_field_id,
   }
 }
@@ -111,8 +122,8 @@ async function createTarget(
   const { nextFieldId } = checkedColumns(columns, firstFieldId)
   const id = await insertTable(tx, { accountId, databaseId, name, nextFieldId })
   if (id === undefined) throw await nameTaken(tx, commit, database, name)
-  if (columns.length > 0) await insertColumns(tx, { accountId, tableId: id }, notated(columns))
-  return { id, database: database.name, name, snapshot: 1, schemaVersion: 1, nextFieldId }
+  if (columns.length > 0) await insertColumns(tx, { accountId, tableId: id, version: 1 }, notated(columns))
+  return { id, database: database.name, name, snapshot: 1, schemaVersion: 1, restatedVersion: 1, nextFieldId }
 }
 
 /** The name may be taken by this very commit, of which an earlier attempt got no answer. */
@@ -140,6 +151,7 @@ async function requireLease(tx: Queryable, commit: Commit): Promise<void> {
 
 /** Known ids come first: after a commit without an answer, a changed schema is this commit's own doing. */
 async function applyIds(tx: Queryable, commit: Commit, held: HeldTable): Promise<void> {
+  if (commit.ids.length === 0) return
   const table = { accountId: commit.accountId, tableId: held.id, snapshot: held.snapshot }
   const applied = new Set(await insertAppliedIds(tx, table, commit.ids))
   if (applied.size === commit.ids.length) return
@@ -148,16 +160,19 @@ async function applyIds(tx: Queryable, commit: Commit, held: HeldTable): Promise
 }
 
 /**
- * Adds the new columns. Only they can conflict: columns are never dropped or given another type, so files without new
- * columns fit every later schema. Returns the table's next field id where it changed.
+ * Adds the new columns. Files fit every later schema, but for what happened since the version that they were written for:
+ * other new columns, which theirs would collide with, and changes for which the table is being written anew.
  */
-async function applyColumns(tx: Queryable, commit: Commit, held: HeldTable): Promise<number | null> {
-  if ('create' in commit.target || commit.target.newColumns.length === 0) return null
+async function applyColumns(tx: Queryable, commit: Commit, held: HeldTable): Promise<ColumnChange> {
+  if ('create' in commit.target) return { schemaVersion: 1, nextFieldId: null }
   const { newColumns, schemaVersion } = commit.target
+  if (schemaVersion < held.restatedVersion) throw new Undone({ kind: 'schema_changed' })
+  if (newColumns.length === 0) return { schemaVersion, nextFieldId: null }
   if (schemaVersion !== held.schemaVersion) throw new Undone({ kind: 'schema_changed' })
   const { nextFieldId } = checkedColumns(newColumns, held.nextFieldId)
-  await insertColumns(tx, { accountId: commit.accountId, tableId: held.id }, notated(newColumns))
-  return nextFieldId
+  const version = schemaVersion + 1
+  await insertColumns(tx, { accountId: commit.accountId, tableId: held.id, version }, notated(newColumns))
+  return { schemaVersion: version, nextFieldId }
 }
 
 function checkedColumns(columns: readonly Column[], nextFieldId: number): { nextFieldId: number } {
@@ -172,29 +187,67 @@ function notated(columns: readonly Column[]): { fieldId: number; name: string; t
   return columns.map(({ fieldId, name, type }) => ({ fieldId, name, type: formatType(type) }))
 }
 
-async function applyRows(tx: Queryable, commit: Commit, held: HeldTable, nextFieldId: number | null): Promise<void> {
-  const { accountId, chunks, cause, operation } = commit
+async function applyRows(tx: Queryable, commit: Commit, held: HeldTable, change: ColumnChange): Promise<void> {
+  const { accountId, chunks, cause, operation, layer = 'realtime' } = commit
   const table = { accountId, tableId: held.id, snapshot: held.snapshot }
-  const sum = (of: 'rows' | 'bytes') => chunks.reduce((total, chunk) => total + chunk[of], 0)
-  const totals = { cause, rows: sum('rows'), bytes: sum('bytes') }
   if (commit.quarantined.length > 0) {
-    await keepRecords(
-      tx,
-      { accountId, database: held.database, table: held.name, tableId: held.id },
-      commit.quarantined,
-    )
+    const place = { accountId, database: held.database, table: held.name, tableId: held.id }
+    await keepRecords(tx, place, commit.quarantined)
   }
+  const removed = await applyRemoval(tx, commit, table)
   if (chunks.length > 0) {
     const storable = chunks.map((chunk) => ({ ...chunk, statistics: storableStatistics(chunk.statistics) }))
-    await insertChunks(tx, table, storable)
-    await insertArrival(
-      tx,
-      { ...table, ...totals },
-      {
-        from: Math.min(...chunks.map((chunk) => chunk.timeRange.from)),
-        to: Math.max(...chunks.map((chunk) => chunk.timeRange.to)),
-      },
-    )
+    await insertChunks(tx, { ...table, layer, schemaVersion: change.schemaVersion }, storable)
   }
-  await advanceTable(tx, { ...table, ...totals, operation, chunks: chunks.length, nextFieldId })
+  const added = totalsOf(chunks, layer)
+  await announceRows(tx, commit, table, added, removed)
+  await advanceTable(tx, { ...table, operation, cause, added, removed, nextFieldId: change.nextFieldId })
+}
+
+async function applyRemoval(
+  tx: Queryable,
+  { removed = [] }: Commit,
+  table: { accountId: number; tableId: number; snapshot: number },
+): Promise<ChunkTotals> {
+  if (removed.length === 0) return totalsOf([], 'realtime')
+  const totals = await removeChunks(tx, table, removed)
+  if (totals.chunks < removed.length) throw new Undone({ kind: 'conflict' })
+  return totals
+}
+
+function totalsOf(chunks: readonly NewChunk[], layer: Layer): ChunkTotals {
+  const sum = (of: 'rows' | 'bytes') => chunks.reduce((total, chunk) => total + chunk[of], 0)
+  const bound = (of: (...times: number[]) => number, end: 'from' | 'to') =>
+    chunks.length === 0 ? null : of(...chunks.map((chunk) => chunk.timeRange[end]))
+  return {
+    chunks: chunks.length,
+    realtimeChunks: layer === 'realtime' ? chunks.length : 0,
+    rows: sum('rows'),
+    bytes: sum('bytes'),
+    time_from: bound(Math.min, 'from'),
+    time_to: bound(Math.max, 'to'),
+  }
+}
+
+/** Operations that leave the rows of a table as they were, or only take some away that nobody is to work on any more. */
+const quietOperations: ReadonlySet<Operation> = new Set(['merge', 'restate', 'expire', 'set_aside', 'alter'])
+const kindOfArrival = (operation: Operation): ArrivalKind => {
+  if (operation === 'import' || operation === 'insert' || operation === 'create') return 'new'
+  return operation === 'external' ? 'external' : 'restated'
+}
+
+/** Tells whoever works on what comes into the table that something did, or that what was there is no longer the same. */
+async function announceRows(
+  tx: Queryable,
+  { operation, cause }: Commit,
+  table: { accountId: number; tableId: number; snapshot: number },
+  added: ChunkTotals,
+  removed: ChunkTotals,
+): Promise<void> {
+  if (quietOperations.has(operation)) return
+  const times = [added.time_from, added.time_to, removed.time_from, removed.time_to].filter((time) => time !== null)
+  if (times.length === 0) return
+  const timeRange = { from: Math.min(...times), to: Math.max(...times) }
+  const { rows, bytes } = added
+  await insertArrival(tx, { ...table, cause, rows, bytes, timeRange, kind: kindOfArrival(operation) })
 }

@@ -1,5 +1,6 @@
 import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
+import type { Table } from './store.ts'
 
 export interface DatabaseRow {
   readonly id: number
@@ -18,6 +19,11 @@ export interface TableRow {
   readonly snapshot: number
   readonly schema_version: number
   readonly next_field_id: number
+  readonly restated_version: number
+  readonly expire_days: number | null
+  readonly history_hours: number
+  readonly schema_mode: Table['settings']['schemaMode']
+  readonly cluster_columns: readonly number[]
   /** The table's own, in order. */
   readonly columns: readonly { readonly field_id: number; readonly name: string; readonly type: string }[]
   readonly rows: number
@@ -35,11 +41,12 @@ const databases = sql`
 /** One statement sees one moment: a table's row and its columns always fit together. */
 const tables = sql`
   select t.id, t.account_id, t.database_id, d.name as database, t.name, t.snapshot, t.schema_version, t.next_field_id,
-         t.rows, t.bytes, t.chunks, t.created_at, t.updated_at,
+         t.restated_version, t.expire_days, t.history_hours, t.schema_mode, t.cluster_columns, t.rows, t.bytes, t.chunks, t.created_at,
+         t.updated_at,
          coalesce((select json_agg(json_build_object('field_id', c.field_id, 'name', c.name, 'type', c.type)
                                    order by c.position)
                      from columns c
-                    where c.table_id = t.id and c.dropped_at is null), '[]') as columns
+                    where c.table_id = t.id and c.removed_version is null), '[]') as columns
     from tables t
     join databases d on d.id = t.database_id and d.account_id = t.account_id`
 
@@ -110,15 +117,15 @@ export async function insertTable(
   return rows[0]?.id
 }
 
-/** Adds columns behind those that there are: field ids only grow, and so do the positions. */
+/** Adds columns behind those that there are: field ids only grow, and so do the positions. `version` is that of the columns with them. */
 export async function insertColumns(
   tx: Queryable,
-  table: { accountId: number; tableId: number },
+  table: { accountId: number; tableId: number; version: number },
   columns: readonly { readonly fieldId: number; readonly name: string; readonly type: string }[],
 ): Promise<void> {
   await tx.query(sql`
-    insert into columns (account_id, table_id, field_id, name, type, position)
-    select ${table.accountId}, ${table.tableId}, field_id, name, type, field_id
+    insert into columns (account_id, table_id, field_id, name, type, position, added_version)
+    select ${table.accountId}, ${table.tableId}, field_id, name, type, field_id, ${table.version}
       from unnest(${columns.map((column) => column.fieldId)}::integer[],
                   ${columns.map((column) => column.name)}::text[],
                   ${columns.map((column) => column.type)}::text[]) as added (field_id, name, type)`)

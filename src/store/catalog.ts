@@ -86,7 +86,7 @@ export async function createTable(
       })
     }
     const notated = columns.map((column) => ({ ...column, type: formatType(column.type) }))
-    if (notated.length > 0) await insertColumns(tx, { accountId, tableId }, notated)
+    if (notated.length > 0) await insertColumns(tx, { accountId, tableId, version: 1 }, notated)
   })
 }
 
@@ -156,6 +156,13 @@ export function tableOf(row: TableRow): Table {
     snapshot: row.snapshot,
     schemaVersion: row.schema_version,
     nextFieldId: row.next_field_id,
+    restatedVersion: row.restated_version,
+    settings: {
+      expireDays: row.expire_days,
+      historyHours: row.history_hours,
+      schemaMode: row.schema_mode,
+      clusterColumns: row.cluster_columns,
+    },
     columns: withFixedColumns(own),
     rows: row.rows,
     bytes: row.bytes,

@@ -25,7 +25,7 @@ beforeAll(async () => {
     const chunks = Array.from({ length: hours }, (_, index): NewChunk => {
       const place = bench.store.newChunk({ accountId, tableId: table.id })
       const timeRange = { from: index * hour, to: (index + 1) * hour }
-      return { ...place, timeRange, rows: 1, bytes: 1, statistics: {} }
+      return { ...place, timeRange, rows: 1, bytes: 1, statistics: {}, crc32: null }
     })
     await bench.store.commit({
       accountId,

@@ -32,7 +32,7 @@ const reread = () => bench.store.table(accountId, 'web', 'logs')
 
 function chunkOf(rows = 1, from = 1000, to = 1001): NewChunk {
   const place = bench.store.newChunk({ accountId, tableId: table.id })
-  return { ...place, timeRange: { from, to }, rows, bytes: rows * 10, statistics: {} }
+  return { ...place, timeRange: { from, to }, rows, bytes: rows * 10, statistics: {}, crc32: null }
 }
 
 function importOf(chunks: readonly NewChunk[], uniqueIds: readonly string[], more: Partial<Commit> = {}): Commit {
@@ -87,9 +87,10 @@ describe('a commit', () => {
     const [snapshot] = await bench.store.openSnapshot(accountId, [{ database: 'web', name: 'logs' }])
     expect(snapshot?.chunkCount).toBe(2)
     const found = await bench.store.findChunks(must(snapshot, 'the snapshot'), everything)
+    const asAdded = { layer: 'realtime', schemaVersion: 2, addedSnapshot: 1, createdAt: expect.any(Date) as Date }
     expect(found).toEqual([
-      { ...chunks[1], layer: 'realtime', addedSnapshot: 1 },
-      { ...chunks[0], layer: 'realtime', addedSnapshot: 1 },
+      { ...chunks[1], ...asAdded },
+      { ...chunks[0], ...asAdded },
     ])
     expect(await bench.store.appliedIds(accountId, table.id, ['id-1', 'id-2'])).toEqual([
       { uniqueId: 'id-1', rows: 7, quarantined: 0 },

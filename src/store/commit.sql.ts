@@ -1,5 +1,6 @@
 import type { Queryable } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
+import type { ChunkTotals } from './chunks.sql.ts'
 import type { AppliedId, Commit, TimeRange } from './store.ts'
 
 export interface LockedTable {
@@ -8,6 +9,7 @@ export interface LockedTable {
   readonly name: string
   readonly snapshot: number
   readonly schema_version: number
+  readonly restated_version: number
   readonly next_field_id: number
   readonly dropped: boolean
 }
@@ -15,8 +17,8 @@ export interface LockedTable {
 /** Commits to one table go one after the other: each holds its row until it ends. */
 export async function lockTable(tx: Queryable, accountId: number, tableId: number): Promise<LockedTable | undefined> {
   const rows = await tx.query<LockedTable>(sql`
-    select t.id, d.name as database, t.name, t.snapshot, t.schema_version, t.next_field_id,
-           t.dropped_at is not null as dropped
+    select t.id, d.name as database, t.name, t.snapshot, t.schema_version, t.restated_version,
+           t.next_field_id, t.dropped_at is not null as dropped
       from tables t
       join databases d on d.id = t.database_id
      where t.account_id = ${accountId} and t.id = ${tableId}
@@ -86,47 +88,62 @@ export interface TableAdvance {
   readonly snapshot: number
   readonly operation: Commit['operation']
   readonly cause: string
-  readonly rows: number
-  readonly bytes: number
-  readonly chunks: number
+  readonly added: ChunkTotals
+  readonly removed: ChunkTotals
   /** Where columns were added. */
   readonly nextFieldId: number | null
 }
 
 /** Makes the new snapshot the newest, and notes what it did. */
 export async function advanceTable(tx: Queryable, advance: TableAdvance): Promise<void> {
+  const { added, removed } = advance
   await tx.query(sql`
     with advanced as (
       update tables
          set snapshot = ${advance.snapshot},
              schema_version = schema_version + case when ${advance.nextFieldId}::integer is null then 0 else 1 end,
              next_field_id = coalesce(${advance.nextFieldId}::integer, next_field_id),
-             rows = rows + ${advance.rows},
-             bytes = bytes + ${advance.bytes},
-             chunks = chunks + ${advance.chunks},
+             rows = rows + ${added.rows - removed.rows},
+             bytes = bytes + ${added.bytes - removed.bytes},
+             chunks = chunks + ${added.chunks - removed.chunks},
+             realtime_chunks = realtime_chunks + ${added.realtimeChunks - removed.realtimeChunks},
              updated_at = now()
        where id = ${advance.tableId} and account_id = ${advance.accountId}
+      returning schema_version, rows, bytes, chunks
     )
-    insert into snapshots (account_id, table_id, snapshot, operation, cause, rows_added, rows_removed)
-    values (${advance.accountId}, ${advance.tableId}, ${advance.snapshot}, ${advance.operation}, ${advance.cause},
-            ${advance.rows}, 0)`)
+    insert into snapshots (account_id, table_id, snapshot, operation, cause, schema_version, rows, bytes, chunks,
+                           rows_added, rows_removed, bytes_added, bytes_removed, chunks_added, chunks_removed)
+    select ${advance.accountId}, ${advance.tableId}, ${advance.snapshot}, ${advance.operation}, ${advance.cause},
+           schema_version, rows, bytes, chunks,
+           ${added.rows}, ${removed.rows}, ${added.bytes}, ${removed.bytes}, ${added.chunks}, ${removed.chunks}
+      from advanced`)
 }
 
 /** The channel on which arrivals are announced, as JSON with `accountId`, `tableId` and `snapshot`. */
 export const arrivalsChannel = 'biwa_arrivals'
 
+/** What came: new rows, others than were there before, or those that another engine wrote. */
+export type ArrivalKind = 'new' | 'restated' | 'external'
+
+export interface Arrival {
+  readonly accountId: number
+  readonly tableId: number
+  readonly snapshot: number
+  readonly timeRange: TimeRange
+  readonly rows: number
+  readonly bytes: number
+  readonly kind: ArrivalKind
+  readonly cause: string
+}
+
 /** Notes that rows came, and wakes whoever waits for them when the transaction commits. */
-export async function insertArrival(
-  tx: Queryable,
-  arrival: Pick<TableAdvance, 'accountId' | 'tableId' | 'snapshot' | 'rows' | 'bytes' | 'cause'>,
-  timeRange: TimeRange,
-): Promise<void> {
-  const { accountId, tableId, snapshot, rows, bytes, cause } = arrival
+export async function insertArrival(tx: Queryable, arrival: Arrival): Promise<void> {
+  const { accountId, tableId, snapshot, timeRange, rows, bytes, kind, cause } = arrival
   await tx.query(sql`
     with arrival as (
-      insert into arrivals (account_id, table_id, snapshot, time_range, rows, bytes, cause)
+      insert into arrivals (account_id, table_id, snapshot, time_range, rows, bytes, kind, cause)
       values (${accountId}, ${tableId}, ${snapshot}, int8range(${timeRange.from}, ${timeRange.to}), ${rows}, ${bytes},
-              ${cause})
+              ${kind}, ${cause})
     )
     select pg_notify(${arrivalsChannel}, ${JSON.stringify({ accountId, tableId, snapshot })})`)
 }

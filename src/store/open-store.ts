@@ -17,12 +17,11 @@ import {
   tableOf,
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
-import type { ChunkRow } from './chunks.sql.ts'
-import { selectChunks } from './chunks.sql.ts'
+import { chunkOf, selectChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
-import type { Chunk, Store } from './store.ts'
+import type { Store } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { formatMultirange } from './time-ranges.ts'
 
@@ -100,17 +99,4 @@ export function openStore(options: StoreOptions): Store {
     },
   }
   return store
-}
-
-function chunkOf(row: ChunkRow): Chunk {
-  return {
-    id: row.id,
-    objectKey: row.object_key,
-    timeRange: { from: row.time_from, to: row.time_to },
-    rows: row.rows,
-    bytes: row.bytes,
-    statistics: row.column_statistics,
-    layer: row.layer,
-    addedSnapshot: row.added_snapshot,
-  }
 }

@@ -55,7 +55,9 @@ export async function markTablesDropped(
       select account_id, id, snapshot, 'drop', 'drop', 0, rows from dropped
     )
     insert into object_removals (object_key, remove_after)
-    select c.object_key, ${removeAfter} from chunks c join dropped on dropped.id = c.table_id
+    select c.object_key, ${removeAfter}
+      from (select table_id, object_key from chunks union all select table_id, object_key from removed_chunks) c
+      join dropped on dropped.id = c.table_id
     on conflict (object_key) do nothing`)
 }
 
@@ -86,6 +88,9 @@ export async function deleteRowsOfDropped(db: Queryable, droppedBefore: Date, li
     ), no_snapshots as (
       delete from snapshots where ctid in
         (select ctid from snapshots where table_id in (select id from gone) limit ${limit})
+    ), no_history as (
+      delete from removed_chunks where ctid in
+        (select ctid from removed_chunks where table_id in (select id from gone) limit ${limit})
     )
     delete from chunks where ctid in (select ctid from chunks where table_id in (select id from gone) limit ${limit})`)
 }
@@ -100,6 +105,7 @@ export async function deleteDropped(db: Queryable, droppedBefore: Date): Promise
          and not exists (select from arrivals where table_id = t.id)
          and not exists (select from snapshots where table_id = t.id)
          and not exists (select from chunks where table_id = t.id)
+         and not exists (select from removed_chunks where table_id = t.id)
        for update skip locked)`)
   await db.query(sql`
     delete from databases where id in (
@@ -108,8 +114,39 @@ export async function deleteDropped(db: Queryable, droppedBefore: Date): Promise
        for update skip locked)`)
 }
 
+/**
+ * Forgets at most `limit` chunks of the history that no snapshot within the table's time needs, nor a query that began before
+ * `removedBefore`, and plans the removal of their files: the row and the plan change places at once. Returns how many.
+ */
+export async function expireHistory(
+  db: Queryable,
+  at: { readonly now: Date; readonly removedBefore: Date },
+  limit: number,
+): Promise<number> {
+  const rows = await db.query(sql`
+    with old as (
+      select r.ctid
+        from removed_chunks r
+        join tables t on t.id = r.table_id
+       where r.removed_at <= ${at.removedBefore}
+         and r.removed_at <= ${at.now}::timestamptz - make_interval(hours => t.history_hours)
+       limit ${limit}
+         for update of r skip locked
+    ), gone as (
+      delete from removed_chunks where ctid in (select ctid from old) returning object_key
+    )
+    insert into object_removals (object_key, remove_after)
+    select object_key, ${at.now} from gone
+    on conflict (object_key) do nothing
+    returning 1`)
+  return rows.length
+}
+
 /** Those of the chunks that are in the catalog. */
 export async function selectKnownChunks(db: Queryable, chunkIds: readonly string[]): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(sql`select id from chunks where id = any(${chunkIds}::uuid[])`)
+  const rows = await db.query<{ id: string }>(sql`
+    select id from chunks where id = any(${chunkIds}::uuid[])
+    union all
+    select id from removed_chunks where id = any(${chunkIds}::uuid[])`)
   return rows.map((row) => row.id)
 }

@@ -26,12 +26,27 @@ export interface Table {
   readonly snapshot: number
   readonly schemaVersion: number
   readonly nextFieldId: number
+  /** Chunks that were written for an older version may have to be read in another way. */
+  readonly restatedVersion: number
+  readonly settings: TableSettings
   /** In order of position; the fixed columns `time`, `time_us` and `_rescued` are among them. */
   readonly columns: readonly Column[]
   readonly rows: number
   readonly bytes: number
   readonly createdAt: Date
   readonly updatedAt: Date
+}
+
+/** What a table is kept by. */
+export interface TableSettings {
+  /** Rows older than this are removed; null keeps them. */
+  readonly expireDays: number | null
+  /** For so long older snapshots can be read, and a dropped table brought back. */
+  readonly historyHours: number
+  /** What happens to keys that have no column: they make one, they are rescued, or their record goes to the quarantine. */
+  readonly schemaMode: 'evolve' | 'freeze' | 'quarantine'
+  /** Field ids: the order of rows in archive chunks; empty for the order of time. */
+  readonly clusterColumns: readonly number[]
 }
 
 /** Half open, in unix seconds: from ≤ time < to. Infinite ends are allowed in questions, not in chunks. */
@@ -57,11 +72,19 @@ export interface NewChunk {
   readonly rows: number
   readonly bytes: number
   readonly statistics: Readonly<Record<number, ColumnStatistics>>
+  /** Of the whole file; null where it is not known. */
+  readonly crc32: number | null
 }
 
+/** Realtime chunks are as they arrived, or merged a little; archive chunks are merged for good, and sorted. */
+export type Layer = 'realtime' | 'archive'
+
 export interface Chunk extends NewChunk {
-  readonly layer: 'realtime' | 'archive'
+  readonly layer: Layer
+  /** For which version of the columns the file was written. */
+  readonly schemaVersion: number
   readonly addedSnapshot: number
+  readonly createdAt: Date
 }
 
 /** A table as one query sees it: what was committed up to `table.snapshot`, whatever happens beside it. */
@@ -90,6 +113,26 @@ export interface QuarantineEntry extends QuarantinedRecord {
   readonly quarantinedAt: Date
 }
 
+/** What a snapshot did, as `snapshots` notes it. */
+export type Operation =
+  | 'import'
+  | 'insert'
+  | 'create'
+  | 'merge'
+  | 'delete'
+  | 'upsert'
+  | 'replace'
+  | 'truncate'
+  | 'expire'
+  | 'restate'
+  | 'alter'
+  | 'set_aside'
+  | 'external'
+  | 'undrop'
+  | 'swap'
+  | 'rename'
+  | 'drop'
+
 /** One unique id and what came of it. */
 export interface AppliedId {
   readonly uniqueId: string
@@ -100,19 +143,30 @@ export interface AppliedId {
 /**
  * Everything one operation changes, applied in one transaction or not at all. `newColumns` carry the field ids that
  * `assignFieldIds` (columns.ts) counts up from the `nextFieldId` of the table whose `schemaVersion` is named: where the
- * table's columns changed meanwhile, the outcome is `schema_changed`, and the files are written anew. The columns of a
- * table to be made are its own, without the fixed ones, from `firstFieldId` on.
+ * table's columns changed meanwhile, the outcome is `schema_changed`, and the files are written anew. So it is where they
+ * were written for a version before `restatedVersion`. The columns of a table to be made are its own, without the fixed
+ * ones, from `firstFieldId` on.
  */
 export interface Commit {
   readonly accountId: number
   readonly target:
     | { readonly tableId: number; readonly schemaVersion: number; readonly newColumns: readonly Column[] }
     | { readonly create: { readonly databaseId: number; readonly name: string; readonly columns: readonly Column[] } }
-  readonly operation: 'import' | 'insert' | 'create'
+  readonly operation: Operation
   readonly cause: string
   /** May be empty: a body of which every record was quarantined is applied, too. */
   readonly chunks: readonly NewChunk[]
-  /** At least one, each once. A commit that got no answer is repeated with the same ids, and then is a `duplicate`. */
+  /** Of the new chunks; realtime where it is not said. */
+  readonly layer?: Layer
+  /**
+   * Ids of live chunks that the new ones replace. Where one of them is no longer live, the outcome is `conflict`, and
+   * whoever planned it plans anew.
+   */
+  readonly removed?: readonly string[]
+  /**
+   * At least one, each once. A commit that got no answer is repeated with the same ids, and then is a `duplicate`. A commit
+   * that removes chunks may do without: its repetition is a `conflict`.
+   */
   readonly ids: readonly AppliedId[]
   readonly quarantined: readonly QuarantinedRecord[]
   /** Refuses the commit with `lease_lost` unless the job still holds this lease. */
@@ -124,6 +178,8 @@ export type CommitOutcome =
   /** Some ids were applied before; nothing was changed. `known` tells what came of them then. */
   | { readonly kind: 'duplicate'; readonly known: readonly AppliedId[] }
   | { readonly kind: 'schema_changed' }
+  /** A chunk that was to be removed is no longer there; nothing was changed. */
+  | { readonly kind: 'conflict' }
   | { readonly kind: 'table_dropped' }
 
 /**

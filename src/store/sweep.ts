@@ -6,6 +6,7 @@ import {
   deleteDropped,
   deleteRemovals,
   deleteRowsOfDropped,
+  expireHistory,
   selectDueRemovals,
   selectKnownChunks,
 } from './removal.sql.ts'
@@ -16,7 +17,7 @@ const rowsMax = 20_000
 const entriesMax = 1000
 const concurrency = 16
 
-/** Removes what nobody needs any more: planned removals, rows of dropped tables, and uploads without a commit. */
+/** Removes what nobody needs any more: planned removals, old history, rows of dropped tables, and uploads without a commit. */
 export class Sweep {
   readonly #postgres: Postgres
   readonly #objects: ObjectStore
@@ -32,13 +33,15 @@ export class Sweep {
     this.#graceMs = graceMs
   }
 
-  /** Returns how many objects were removed. */
+  /** Returns how many objects were removed, and how many chunks were forgotten. */
   async run(): Promise<number> {
     const planned = await this.#removePlanned()
-    const droppedBefore = new Date(this.#clock.nowMs() - this.#graceMs)
+    const now = new Date(this.#clock.nowMs())
+    const droppedBefore = new Date(now.getTime() - this.#graceMs)
+    const forgotten = await expireHistory(this.#postgres, { now, removedBefore: droppedBefore }, rowsMax)
     await deleteRowsOfDropped(this.#postgres, droppedBefore, rowsMax)
     await deleteDropped(this.#postgres, droppedBefore)
-    return planned + (await this.#removeOrphans())
+    return planned + forgotten + (await this.#removeOrphans())
   }
 
   async stop(): Promise<void> {

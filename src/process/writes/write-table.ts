@@ -132,6 +132,7 @@ async function writeRows(context: QueryContext, planned: PlannedSelect, write: W
     case 'table_dropped':
       throw new AppError('table_not_found', 'The table was dropped while the query ran; nothing was written.')
     case 'schema_changed':
+    case 'conflict':
       throw new AppError('conflict', 'The columns of the table changed while the query ran.', {
         hint: 'The job is tried again by itself.',
       })

@@ -65,7 +65,8 @@ export async function openStoreBench(database: {
     async uploadChunk(table, from, to, rows = 1) {
       const { id, objectKey } = store.newChunk(table)
       await objects.put(objectKey, Buffer.from(`chunk ${id}`))
-      return { id, objectKey, timeRange: { from, to }, rows, bytes: 100, statistics: { 1: { bytes: 10, nulls: 0 } } }
+      const statistics = { 1: { bytes: 10, nulls: 0 } }
+      return { id, objectKey, timeRange: { from, to }, rows, bytes: 100, statistics, crc32: null }
     },
     async close() {
       await store.stop()

@@ -1,6 +1,6 @@
 import { quotedName } from '../../../store/types.ts'
-import type { Session } from './session.ts'
-import { quotedText } from './session.ts'
+import type { Session } from '../../../base/duckdb/session.ts'
+import { quotedText } from '../../../base/duckdb/session.ts'
 import type { EngineTable } from './tasks.ts'
 
 /** Makes the databases as schemas, and lets unqualified names be looked up in the query's own. */

@@ -1,3 +1,4 @@
+import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
 import type { TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import type { LogicalType } from '../../../store/types.ts'
@@ -96,19 +97,8 @@ export interface EngineLimits {
   readonly threads: number
 }
 
-export interface FileStatistics {
-  readonly bytes: number
-  readonly nulls: number
-  readonly min?: string
-  readonly max?: string
-}
-
-export interface Execution {
-  readonly rows: number
-  readonly bytes: number
-  /** By path of the column in the file, such as `"a"."element"`. */
-  readonly columns: Readonly<Record<string, FileStatistics>>
-}
+/** The file that a run wrote. */
+export type Execution = Omit<CopiedFile, 'path'>
 
 /** What a running engine tells of itself; null where DuckDB cannot say. */
 export interface ExecutionProgress {

@@ -1,5 +1,5 @@
-import type { Session } from './session.ts'
-import { quotedText } from './session.ts'
+import type { Session } from '../../../base/duckdb/session.ts'
+import { quotedText } from '../../../base/duckdb/session.ts'
 import type { QueryMoment } from './tasks.ts'
 
 /**

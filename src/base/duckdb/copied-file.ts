@@ -1,15 +1,31 @@
 import type { DuckDBValue } from '@duckdb/node-api'
 import { DuckDBMapValue } from '@duckdb/node-api'
 
-import { assert } from '../../../base/errors.ts'
-import type { Execution, FileStatistics } from './tasks.ts'
+import { assert } from '../errors.ts'
+
+/** A column of a written file: compressed bytes, and bounds as text, as DuckDB prints the type. */
+export interface FileStatistics {
+  readonly bytes: number
+  readonly nulls: number
+  readonly min?: string
+  readonly max?: string
+}
+
+/** A file that COPY has written. */
+export interface CopiedFile {
+  readonly path: string
+  readonly rows: number
+  readonly bytes: number
+  /** By path of the column in the file, such as `"a"."element"`. */
+  readonly columns: Readonly<Record<string, FileStatistics>>
+}
 
 /** What `COPY … (RETURN_STATS true)` tells of the file it wrote: name, rows, bytes, footer, statistics by column. */
-export function copiedFile(row: readonly DuckDBValue[]): Execution {
-  const [, rows, bytes, , columns] = row
+export function copiedFile(row: readonly DuckDBValue[]): CopiedFile {
+  const [path, rows, bytes, , columns] = row
   assert(columns instanceof DuckDBMapValue, 'COPY answers with statistics')
   const entries = columns.entries.map(({ key, value }) => [String(key), columnStatistics(value)] as const)
-  return { rows: Number(rows), bytes: Number(bytes), columns: Object.fromEntries(entries) }
+  return { path: String(path), rows: Number(rows), bytes: Number(bytes), columns: Object.fromEntries(entries) }
 }
 
 function columnStatistics(value: DuckDBValue): FileStatistics {
