@@ -24,7 +24,7 @@ export async function answerRows(
   }))
   const plan = { columns, scans: [], explained: [] }
   const select = { text: valuesText(known), offset: 0, standIns: [] }
-  const output = await storeResult(context, { select, plan, scans: [], planMs: 0 }, statement)
+  const output = await storeResult(context, { select, plan, opened: [], scans: [], planMs: 0 }, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }
 

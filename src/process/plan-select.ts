@@ -14,22 +14,31 @@ import { engineSql, planningPoolLimits } from './query-context.ts'
 export interface PlannedSelect {
   readonly select: SelectText
   readonly plan: Plan
+  /** The tables that it names. */
+  readonly opened: readonly OpenedTable[]
   readonly scans: readonly ChosenScan[]
   readonly planMs: number
+}
+
+export interface PlanOptions {
+  /** Whether DuckDB's own plan is wanted. */
+  readonly explain: boolean
+  /** The tables as another plan opened them, where both have to see the same. */
+  readonly opened?: readonly OpenedTable[]
 }
 
 /** Judges, plans and prunes, without reading data. */
 export async function planSelect(
   context: QueryContext,
   select: SelectText,
-  options: { readonly explain: boolean } = { explain: false },
+  options: PlanOptions = { explain: false },
 ): Promise<PlannedSelect> {
   const { clock, engines } = context.ports
   const startedMs = clock.monotonicMs()
   const text = engineSql(context, select)
   const limits = planningPoolLimits(context)
   const { tables } = await engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
-  const opened = await openTables(context, tables, select.standIns)
+  const opened = options.opened ?? (await openTables(context, tables, select.standIns))
   const input: PlanInput = {
     ...text,
     ...context.moment,
@@ -39,7 +48,7 @@ export async function planSelect(
   }
   const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
   const scans = await chooseChunks(context, opened, plan.scans)
-  return { select, plan, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
+  return { select, plan, opened, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
 }
 
 export function engineTable({ database, name, snapshot }: OpenedTable): EngineTable {

@@ -13,14 +13,9 @@ import {
 } from './catalog.sql.ts'
 import { assignFieldIds, firstFieldId, withFixedColumns } from './columns.ts'
 import { lockTableByName, lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
-import type { Database, Table } from './store.ts'
+import type { Database, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
 import type { LogicalType } from './types.ts'
-
-export interface TableName {
-  readonly database: string
-  readonly name: string
-}
 
 export async function createDatabase(
   postgres: Postgres,
@@ -171,13 +166,13 @@ export function tableOf(row: TableRow): Table {
   }
 }
 
-function databaseNotFound(name: string): AppError {
+export function databaseNotFound(name: string): AppError {
   return new AppError('database_not_found', `The database ${JSON.stringify(name)} does not exist.`, {
     hint: 'Names are in lower case; SHOW DATABASES lists those there are.',
   })
 }
 
-function tableNotFound(database: string, name: string): AppError {
+export function tableNotFound(database: string, name: string): AppError {
   return new AppError('table_not_found', `The table ${JSON.stringify(`${database}.${name}`)} does not exist.`, {
     hint: `Names are in lower case; SHOW TABLES FROM ${database} lists those there are.`,
   })

@@ -1,10 +1,10 @@
 import type { Privilege } from '../../access/access.ts'
 import { AppError, isAppError, must } from '../../base/errors.ts'
-import type { TableSnapshot } from '../../store/store.ts'
+import type { AsOf, TableSnapshot } from '../../store/store.ts'
 import type { QueryContext } from '../query-context.ts'
 import { nearestName } from './nearest-name.ts'
 import { placeAt } from './places.ts'
-import type { AsOf, StandInTable, TableReference } from './statement.ts'
+import type { StandInTable, TableReference } from './statement.ts'
 import { standInDatabase } from './statement.ts'
 
 /** A table by its full name, in lower case as all names are; `offset` is where the SQL names it. */

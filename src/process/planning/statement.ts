@@ -1,3 +1,5 @@
+import type { AsOf } from '../../store/store.ts'
+
 /** A table as it is written: without a database where the query's own is meant. */
 export interface TableReference {
   readonly database: string | null
@@ -5,9 +7,6 @@ export interface TableReference {
   /** Characters from the beginning of the whole SQL. */
   readonly offset: number
 }
-
-/** A moment of a table's history: the number of a snapshot, or a time, which means the newest snapshot of then. */
-export type AsOf = { readonly snapshot: number } | { readonly time: Date }
 
 /**
  * A table that the text calls by a stand-in: as it was, because DuckDB knows no `FOR VERSION AS OF`; or as it is (null),

@@ -1,7 +1,8 @@
 import { AppError } from '../../../base/errors.ts'
+import type { AsOf } from '../../../store/store.ts'
 import { quotedName } from '../../../store/types.ts'
 import { placeAt } from '../places.ts'
-import type { AsOf, StandInTable } from '../statement.ts'
+import type { StandInTable } from '../statement.ts'
 import { standInDatabase } from '../statement.ts'
 import type { Token } from '../tokens.ts'
 
