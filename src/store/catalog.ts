@@ -12,7 +12,8 @@ import {
   selectTablesByName,
 } from './catalog.sql.ts'
 import { assignFieldIds, firstFieldId, withFixedColumns } from './columns.ts'
-import { lockTableByName, lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
+import { lockPlaces } from './lock-names.ts'
+import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
 import type { Database, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
 import type { LogicalType } from './types.ts'
@@ -106,7 +107,7 @@ export async function dropTable(
 ): Promise<void> {
   await postgres.transaction(async (tx) => {
     const { id } = await requireDatabase(tx, accountId, database)
-    const tableId = await lockTableByName(tx, accountId, id, name)
+    const [tableId] = await lockPlaces(tx, accountId, [{ databaseId: id, name }])
     if (tableId === undefined) throw tableNotFound(database, name)
     await markTablesDropped(tx, [tableId], at.now, at.removeAfter)
   })

@@ -25,19 +25,6 @@ export async function lockTables(tx: Queryable, accountId: number, databaseId: n
   return rows.map((row) => row.id)
 }
 
-export async function lockTableByName(
-  tx: Queryable,
-  accountId: number,
-  databaseId: number,
-  name: string,
-): Promise<number | undefined> {
-  const rows = await tx.query<{ id: number }>(sql`
-    select id from tables
-     where account_id = ${accountId} and database_id = ${databaseId} and name = ${name} and dropped_at is null
-       for update`)
-  return rows[0]?.id
-}
-
 /** Takes the tables out of sight, and plans the removal of their files for when nobody reads them or can bring them back. */
 export async function markTablesDropped(
   tx: Queryable,

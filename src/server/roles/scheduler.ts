@@ -28,6 +28,7 @@ await runRole(log, async () => {
 function chores({ store, objects, postgres, clock }: Platform): Chore[] {
   return [
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
+    { name: 'remove rows that are too old', everyMs: 600_000, perform: () => store.expireChunks() },
     {
       name: 'forget old jobs',
       everyMs: 600_000,

@@ -1,10 +1,11 @@
+import { must } from '../../base/errors.ts'
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { requireLease } from '../apply-commit.ts'
 import { holdDatabase } from '../catalog.sql.ts'
 import { databaseNotFound, tableNotFound } from '../catalog.ts'
 import type { LockedTable } from '../commit.sql.ts'
 import { advanceTable, insertAppliedIds, lockTable } from '../commit.sql.ts'
-import { lockTableByName } from '../removal.sql.ts'
+import { lockPlaces } from '../lock-names.ts'
 import type { Once, Operation, TableName } from '../store.ts'
 
 /** Keeps the databases from being dropped until the transaction ends; before any table is locked. */
@@ -25,7 +26,8 @@ export async function holdDatabases(
 /** The table of that name, which nobody else changes until the transaction ends. */
 export async function lockNamed(tx: Queryable, accountId: number, table: TableName): Promise<LockedTable> {
   const databases = await holdDatabases(tx, accountId, [table.database])
-  const id = await lockTableByName(tx, accountId, databases.get(table.database) ?? 0, table.name)
+  const place = { databaseId: must(databases.get(table.database), 'the database is held'), name: table.name }
+  const [id] = await lockPlaces(tx, accountId, [place])
   const locked = id === undefined ? undefined : await lockTable(tx, accountId, id)
   if (locked === undefined) throw tableNotFound(table.database, table.name)
   return locked

@@ -2,21 +2,6 @@ import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import type { TableName } from '../store.ts'
 
-/** The ids of the tables that have these names, which nobody else changes until the transaction ends; locked by id. */
-export async function lockTablesByName(
-  tx: Queryable,
-  accountId: number,
-  tables: readonly { readonly databaseId: number; readonly name: string }[],
-): Promise<{ id: number; database_id: number; name: string }[]> {
-  return await tx.query(sql`
-    select id, database_id, name from tables
-     where account_id = ${accountId} and dropped_at is null
-       and (database_id, name) in (select * from unnest(${tables.map((table) => table.databaseId)}::bigint[],
-                                                        ${tables.map((table) => table.name)}::text[]))
-     order by id
-       for update`)
-}
-
 export async function updateTableName(
   tx: Queryable,
   tableId: number,

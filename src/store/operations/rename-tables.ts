@@ -4,9 +4,10 @@ import type { Postgres, Queryable } from '../../base/postgres/postgres.ts'
 import { pgCode } from '../../base/postgres/postgres.ts'
 import { tableNotFound } from '../catalog.ts'
 import { lockTable, selectTableOfIds } from '../commit.sql.ts'
+import { lockPlaces } from '../lock-names.ts'
 import type { Once, TableName } from '../store.ts'
 import { holdDatabases, noteOperation } from './hold-tables.ts'
-import { lockTablesByName, renameQuarantine, updateTableName } from './names.sql.ts'
+import { renameQuarantine, updateTableName } from './names.sql.ts'
 
 /** Gives a table another name; the rows, their files and the ids that were applied stay with it. */
 export async function renameTable(
@@ -23,8 +24,8 @@ export async function renameTable(
       const target = { databaseId: must(databases.get(to.database), 'the database is held'), name: to.name }
       if (await isDone(tx, target, once)) return
       const source = { databaseId: must(databases.get(from.database), 'the database is held'), name: from.name }
-      const [found] = await lockTablesByName(tx, accountId, [source])
-      const table = found === undefined ? undefined : await lockTable(tx, accountId, found.id)
+      const [id] = await lockPlaces(tx, accountId, [source])
+      const table = id === undefined ? undefined : await lockTable(tx, accountId, id)
       if (table === undefined) throw tableNotFound(from.database, from.name)
       if (!(await noteOperation(tx, accountId, table, 'rename', once))) return
       await updateTableName(tx, table.id, target)
@@ -57,25 +58,21 @@ export async function swapTables(
   }
   await postgres.transaction(async (tx) => {
     const databases = await holdDatabases(tx, accountId, [first.database, second.database])
-    const places = [first, second].map(({ database, name }) => ({
+    const placeOf = ({ database, name }: TableName) => ({
       databaseId: must(databases.get(database), 'the database is held'),
       name,
-    }))
-    const found = await lockTablesByName(tx, accountId, places)
-    const ids = places.map(({ databaseId, name }, index) => {
-      const table = found.find((of) => of.database_id === databaseId && of.name === name)
-      if (table === undefined) throw tableNotFound((index === 0 ? first : second).database, name)
-      return table.id
     })
-    for (const id of ids) {
+    const [here, there] = [placeOf(first), placeOf(second)]
+    const [one, other] = await lockPlaces(tx, accountId, [here, there])
+    if (one === undefined) throw tableNotFound(first.database, first.name)
+    if (other === undefined) throw tableNotFound(second.database, second.name)
+    for (const id of [one, other]) {
       const table = must(await lockTable(tx, accountId, id), 'the table is locked')
       if (!(await noteOperation(tx, accountId, table, 'swap', once))) return
     }
-    const [one = 0, other = 0] = ids
-    const [here, there] = places
-    await updateTableName(tx, one, { databaseId: here?.databaseId ?? 0, name: nameBetween })
-    await updateTableName(tx, other, must(here, 'a place'))
-    await updateTableName(tx, one, must(there, 'a place'))
+    await updateTableName(tx, one, { ...here, name: nameBetween })
+    await updateTableName(tx, other, here)
+    await updateTableName(tx, one, there)
     await renameQuarantine(tx, { accountId, tableId: one }, first, second)
     await renameQuarantine(tx, { accountId, tableId: other }, second, first)
   })
