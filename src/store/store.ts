@@ -74,6 +74,8 @@ export interface NewChunk {
   readonly statistics: Readonly<Record<number, ColumnStatistics>>
   /** Of the whole file; null where it is not known. */
   readonly crc32: number | null
+  /** Field ids: the order of the rows; absent where none is known. */
+  readonly sortedBy?: readonly number[]
   /** Where it is another than the commit's. */
   readonly layer?: Layer
 }

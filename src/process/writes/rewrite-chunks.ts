@@ -1,4 +1,4 @@
-import { AppError } from '../../base/errors.ts'
+import { AppError, must } from '../../base/errors.ts'
 import type { Chunk, NewChunk, TableSnapshot } from '../../store/store.ts'
 import type { PlannedSelect } from '../plan-select.ts'
 import type { StandIn } from '../planning/statement.ts'
@@ -80,9 +80,19 @@ export async function rewriteGroup(
   const planned = over(division, division.staying, group)
   const kept = await uploadRows(context, planned, assignments(pairings, 0), table.id)
   if (kept.rows !== rows - counted.rows) throw unsteady(rows, counted.rows, kept.rows)
-  const [first] = group
-  const added = kept.chunks.map((chunk) => ({ ...chunk, layer: first?.layer ?? 'realtime' }))
+  const added = kept.chunks.map((chunk) => ({ ...chunk, ...orderOf(group) }))
   return { removed: group, added, runMs: counted.runMs + kept.runMs }
+}
+
+/** A file that is read in its order is written in the same; several are, where they lie in time as they are sorted by it. */
+function orderOf(group: readonly Chunk[]): Pick<NewChunk, 'layer' | 'sortedBy'> {
+  const first = must(group[0], 'a group has a chunk')
+  const byTime = group.every(({ sortedBy, timeRange }, index) => {
+    const before = group[index - 1]
+    return sortedBy?.join() === '1' && (before === undefined || before.timeRange.to <= timeRange.from)
+  })
+  const isKept = first.sortedBy !== undefined && (group.length === 1 || byTime)
+  return { layer: first.layer, ...(isKept && { sortedBy: first.sortedBy }) }
 }
 
 /** The SELECT over these chunks of the table instead of all; other tables, and other places that name it, stay whole. */

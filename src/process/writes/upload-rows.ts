@@ -1,10 +1,10 @@
 import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Column, NewChunk } from '../../store/store.ts'
+import { writtenChunk } from '../../store/written-chunk.ts'
 import type { PlannedSelect } from '../plan-select.ts'
 import type { QueryContext } from '../query-context.ts'
 import { runSelect } from '../run-select.ts'
 import type { Assignment } from './assignment.ts'
-import { newChunk } from './new-chunk.ts'
 
 /** The rows of a SELECT as files of the table, uploaded and not yet committed. */
 export interface UploadedRows {
@@ -28,7 +28,7 @@ export async function uploadRows(
   })
   if (file.rows === 0) return { chunks: [], rows: 0, runMs: file.runMs }
   const { accountId, ports } = context
-  const chunk = newChunk(ports.store.newChunk({ accountId, tableId }), file, columns)
+  const chunk = writtenChunk(ports.store.newChunk({ accountId, tableId }), file, columns)
   await ports.objects.putFile(chunk.objectKey, file.path)
   return { chunks: [chunk], rows: file.rows, runMs: file.runMs }
 }
