@@ -38,6 +38,8 @@ export const errorCatalogue = {
   method_not_allowed: spec(405, 'This address does not take this method'),
   /** The client sent its body too slowly. */
   request_timeout: spec(408, 'The request took too long to arrive', true),
+  /** Files of the table are being written anew for a change of its columns; other engines have to wait for that. */
+  table_restating: spec(503, 'The table is being restated', true),
   already_exists: spec(409, 'The thing already exists'),
   /** The job still runs; ask again or wait for it. */
   result_not_ready: spec(409, 'The result is not ready', true),

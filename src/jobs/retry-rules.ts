@@ -56,6 +56,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   too_many_requests: 'busy',
   overloaded: 'busy',
   result_not_ready: 'busy',
+  table_restating: 'busy',
   conflict: 'contention',
   worker_lost: 'worker_lost',
   job_stalled: 'stalled',

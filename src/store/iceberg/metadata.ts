@@ -1,10 +1,8 @@
 import { timeColumn } from '../columns.ts'
-import type { Column } from '../store.ts'
 import { timeSortOrder } from './manifest.ts'
 import type { PartitionSpec } from './partition.ts'
 import { lastPartitionId, partitionSpecs } from './partition.ts'
 import type { IcebergSchema } from './schema.ts'
-import { icebergSchema } from './schema.ts'
 
 /** `metadata.json` of a table, as the specification has it for version 2 (“Table Metadata Fields”). */
 export interface TableMetadata {
@@ -39,19 +37,13 @@ export interface SnapshotMetadata {
   readonly summary: { readonly operation: string; readonly [fact: string]: string }
 }
 
-/** A version of the columns that a snapshot was written with, or the present one. */
-export interface SchemaVersion {
-  readonly version: number
-  readonly columns: readonly Column[]
-}
-
 export interface MetadataParts {
   readonly uuid: string
   readonly location: string
   readonly updatedMs: number
   readonly nextFieldId: number
-  readonly schemas: readonly SchemaVersion[]
-  readonly currentSchema: number
+  /** Those that snapshots were written with, and the present one as the last. */
+  readonly schemas: readonly IcebergSchema[]
   readonly properties: Readonly<Record<string, string>>
   /** Oldest first; the last one is the present. */
   readonly snapshots: readonly SnapshotMetadata[]
@@ -91,8 +83,8 @@ export function tableMetadata(parts: MetadataParts): TableMetadata {
     'last-sequence-number': current?.['sequence-number'] ?? 0,
     'last-updated-ms': Math.max(parts.updatedMs, current?.['timestamp-ms'] ?? 0),
     'last-column-id': parts.nextFieldId - 1,
-    schemas: parts.schemas.map(({ version, columns }) => icebergSchema(columns, version)),
-    'current-schema-id': parts.currentSchema,
+    schemas: parts.schemas,
+    'current-schema-id': parts.schemas.at(-1)?.['schema-id'] ?? 0,
     'partition-specs': partitionSpecs,
     'default-spec-id': 0,
     'last-partition-id': lastPartitionId,

@@ -1,0 +1,30 @@
+import type { TableMetadata } from './iceberg/metadata.ts'
+
+export type { TableMetadata } from './iceberg/metadata.ts'
+
+/** A table as other engines see it. */
+export interface IcebergTable {
+  readonly metadataLocation: string
+  readonly metadata: TableMetadata
+  /** Another one whenever the metadata is another. */
+  readonly tag: string
+}
+
+/** A table by its names. */
+export interface IcebergName {
+  readonly database: string
+  readonly name: string
+}
+
+/**
+ * The door of the store for other engines: its tables as Iceberg has them, over the same files. Databases are namespaces.
+ * As at the other door, the account is an argument, and whether the user may is asked before.
+ */
+export interface IcebergCatalog {
+  /**
+   * The table as of its newest snapshot. Manifests are written when somebody asks, for what changed since the last time. While
+   * files are being restated for a change of columns, which other engines cannot do when they read, it is the last snapshot
+   * before that anybody asked for, or else `table_restating`.
+   */
+  load(accountId: number, table: IcebergName): Promise<IcebergTable>
+}
