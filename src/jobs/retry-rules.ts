@@ -88,6 +88,8 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   job_not_found: 'semantic',
   schedule_not_found: 'semantic',
   limit_not_found: 'semantic',
+  view_not_found: 'semantic',
+  database_not_empty: 'semantic',
   result_not_found: 'semantic',
   result_expired: 'semantic',
   unauthenticated: 'permission',

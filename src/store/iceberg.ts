@@ -1,6 +1,8 @@
 import type { TableMetadata } from './iceberg/metadata.ts'
+import type { IcebergField } from './iceberg/schema.ts'
 
 export type { TableMetadata } from './iceberg/metadata.ts'
+export { withReferencedSnapshots } from './iceberg/metadata.ts'
 
 /** A table as other engines see it. */
 export interface IcebergTable {
@@ -27,4 +29,11 @@ export interface IcebergCatalog {
    * before that anybody asked for, or else `table_restating`.
    */
   load(accountId: number, table: IcebergName): Promise<IcebergTable>
+
+  /** Makes a table with the columns of an Iceberg schema, under field ids of our own. Fails as `createTable` of the store does. */
+  create(
+    accountId: number,
+    table: IcebergName,
+    options: { readonly fields: readonly IcebergField[]; readonly properties: Readonly<Record<string, string>> },
+  ): Promise<void>
 }

@@ -2,7 +2,12 @@ import type { AppError, ErrorCode } from '../../base/errors.ts'
 
 /** A failure as the specification has it (“ErrorModel”). */
 export interface ErrorAnswer {
-  readonly error: { readonly message: string; readonly type: string; readonly code: number; readonly stack: readonly string[] }
+  readonly error: {
+    readonly message: string
+    readonly type: string
+    readonly code: number
+    readonly stack: readonly string[]
+  }
 }
 
 /** The names of Java's exceptions, by which clients tell failures of one status apart. */

@@ -1,8 +1,9 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
-import { AppError, isAppError } from '../../base/errors.ts'
+import type { Principal } from '../../access/access.ts'
+import { AppError, isAppError, must } from '../../base/errors.ts'
 import { errorAnswer } from './errors.ts'
-import type { Answer, IcebergParts, Operation } from './operation.ts'
+import type { IcebergParts, Operation } from './operation.ts'
 import { getConfig } from './operations/config.ts'
 import {
   createNamespace,
@@ -11,15 +12,7 @@ import {
   loadNamespace,
   namespaceExists,
 } from './operations/namespaces.ts'
-import {
-  createTable,
-  dropTable,
-  listTables,
-  loadTable,
-  renameTable,
-  reportMetrics,
-  tableExists,
-} from './operations/tables.ts'
+import { createTable, dropTable, listTables, loadTable, reportMetrics, tableExists } from './operations/tables.ts'
 
 export interface IcebergPluginOptions extends IcebergParts {
   /** Called after the answer to a request that met a bug. */
@@ -40,7 +33,6 @@ const operations: readonly Operation[] = [
   loadTable,
   tableExists,
   dropTable,
-  renameTable,
   reportMetrics,
 ]
 
@@ -49,7 +41,7 @@ export function icebergCatalog(options: IcebergPluginOptions): FastifyPluginAsyn
   return async (scope) => {
     readJson(scope)
     scope.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply))
-    scope.setNotFoundHandler((request, reply) => sendFailure(reply, nothingAt(request)))
+    scope.setNotFoundHandler((request, reply) => sendFailure(request, reply, nothingAt(request)))
     for (const operation of [getConfig(operations), ...operations]) serve(scope, options, operation)
   }
 }
@@ -68,24 +60,78 @@ function readJson(scope: FastifyInstance): void {
 }
 
 function serve(scope: FastifyInstance, options: IcebergPluginOptions, operation: Operation): void {
-  const { access } = options
+  const principals = new WeakMap<FastifyRequest, Principal>()
   scope.route({
     method: operation.method,
     url: operation.path.replaceAll(/\{(\w+)\}/g, ':$1'),
-    // Before anything of the body is read.
-    onRequest: async (request) => {
-      request.icebergPrincipal = await access.authenticate(bearerOf(request.headers.authorization))
+    // Nothing of the body is read for somebody unknown.
+    async onRequest(request) {
+      principals.set(request, await options.access.authenticate(bearerOf(request.headers.authorization)))
     },
     async handler(request, reply) {
       const answer = await operation.handle({
         ...options,
-        principal: request.icebergPrincipal,
+        principal: must(principals.get(request), 'whoever asks is known'),
         params: request.params as Record<string, string>,
         query: request.query as Record<string, string>,
         headers: request.headers,
         body: request.body,
       })
-      return send(reply, answer)
+      for (const [name, value] of Object.entries(answer.headers ?? {})) void reply.header(name, value)
+      return reply.status(answer.status).send(answer.body)
     },
   })
+}
+
+/** A bearer token is an API key, as it is. */
+function bearerOf(header: string | undefined): string {
+  const [, key] = /^bearer +(\S+) *$/i.exec(header ?? '') ?? []
+  if (key !== undefined) return key
+  throw new AppError('unauthenticated', 'The request carries no API key.', {
+    hint: 'Give the client an API key as its token.',
+  })
+}
+
+function answerFailure(
+  options: IcebergPluginOptions,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const expected = expectedFailure(error)
+  if (expected !== undefined) {
+    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
+    return sendFailure(request, reply, expected)
+  }
+  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
+  reply.raw.once('close', () => options.onBug(error))
+  const hint = `Please report it with the request id ${request.id}.`
+  return sendFailure(request, reply, new AppError('internal', 'Biwa met a bug of its own.', { hint }))
+}
+
+/** Fastify itself refuses bodies that are too large, and paths that cannot be read. */
+function expectedFailure(error: unknown): AppError | undefined {
+  if (isAppError(error)) return error
+  if (!(error instanceof Error)) return undefined
+  const { code, statusCode, message } = error as FastifyError
+  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
+  return new AppError('invalid_request', message, { cause: error })
+}
+
+function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  const answer = errorAnswer(error)
+  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterSeconds))
+  if (error.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="biwa"')
+  void reply.status(answer.error.code)
+  return request.method === 'HEAD' ? reply.send() : reply.send(answer)
+}
+
+function nothingAt(request: FastifyRequest): AppError {
+  return new AppError(
+    'route_not_found',
+    `The catalog has no operation ${request.method} ${request.url.split('?')[0]}.`,
+    {
+      hint: 'GET /iceberg/v1/config lists those that there are.',
+    },
+  )
 }

@@ -1,6 +1,6 @@
 import type { Queryable, Sql } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
-import type { ColumnStatistics, Layer } from '../store.ts'
+import type { ColumnStatistics } from '../store.ts'
 import type { SpecId } from './partition.ts'
 
 export interface ManifestRow {
@@ -84,7 +84,7 @@ function pooled({ tableId, from, to }: Span, ids: readonly string[]): Sql {
   const wanted = sql`
     table_id = ${tableId} and added_snapshot <= ${to} and (added_snapshot > ${from} or id = any(${ids}::uuid[]))`
   const columns = sql`
-    id, object_key, layer, time_range, rows, bytes, column_statistics, added_snapshot, lower(time_range) as time_from,
+    id, object_key, coalesce(sorted_by[1] = 1, false) as is_sorted, time_range, rows, bytes, column_statistics, added_snapshot, lower(time_range) as time_from,
     case when floor(lower(time_range) / 3600.0) = floor((upper(time_range) - 1) / 3600.0) then 1 else 0 end as spec`
   return sql`
     select ${columns} from chunks where ${wanted}
@@ -112,7 +112,8 @@ export function selectGroups(db: Queryable, span: Span, ids: readonly string[], 
 export interface PooledChunkRow {
   readonly id: string
   readonly object_key: string
-  readonly layer: Layer
+  /** Whether its rows are in the order of time. */
+  readonly is_sorted: boolean
   readonly spec: SpecId
   readonly time_from: number
   readonly time_to: number
@@ -134,7 +135,7 @@ export function selectGroup(
     next?.spec === start.spec ? sql`and (time_from, id) < (${next.time_from}::bigint, ${next.id}::uuid)` : sql``
   const timeTo = next?.spec === start.spec ? next.time_from + 1 : null
   return db.query(sql`
-    select id, object_key, layer, spec, time_from, upper(time_range) as time_to, rows, bytes, column_statistics,
+    select id, object_key, is_sorted, spec, time_from, upper(time_range) as time_to, rows, bytes, column_statistics,
            added_snapshot
       from (${pooled(span, ids)}) as pool
      where spec = ${start.spec} and time_range && int8range(${start.time_from}::bigint, ${timeTo}::bigint)

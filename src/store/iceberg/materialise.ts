@@ -94,7 +94,6 @@ async function manifestsFor(
       span,
       columns: columnsOf(row),
       schemaVersion: row.schema_version,
-      isClustered: row.cluster_columns.length > 0,
       isHistoryWhole: (progress.begun_at?.getTime() ?? 0) > wholeSinceMs,
     },
   )

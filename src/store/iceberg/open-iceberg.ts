@@ -1,10 +1,11 @@
 import { AppError, must } from '../../base/errors.ts'
 import { uuidv7 } from '../../base/randomness.ts'
-import { requireTables } from '../catalog.ts'
+import { createTable, requireTables } from '../catalog.ts'
 import type { IcebergCatalog, IcebergName, IcebergTable } from '../iceberg.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
-import { insertIcebergTable, selectIcebergTable, selectSuperseded } from './tables.sql.ts'
+import { ownColumns } from './schema.ts'
+import { insertIcebergTable, selectIcebergTable, selectSuperseded, updateProperties } from './tables.sql.ts'
 
 /** How often a load begins anew because others were faster: each time one of them got its way. */
 const attemptsMax = 10
@@ -45,6 +46,12 @@ export function openIceberg(ports: IcebergPorts): IcebergCatalog {
   }
 
   return {
+    async create(accountId, table, { fields, properties }) {
+      await createTable(ports.postgres, accountId, table, { columns: ownColumns({ fields }) })
+      const { id } = await requireRow(accountId, table)
+      if (Object.keys(properties).length > 0) await updateProperties(ports.postgres, id, properties, [])
+    },
+
     async load(accountId, table) {
       // What was committed before this call is in its answer; of what comes meanwhile, nothing has to be.
       let wanted: number | undefined

@@ -12,7 +12,6 @@ export interface IcebergTableRow {
   readonly next_field_id: number
   readonly restating: boolean
   readonly history_hours: number
-  readonly cluster_columns: readonly number[]
   readonly updated_at: Date
   /** The table's own, in order. */
   readonly columns: readonly { readonly field_id: number; readonly name: string; readonly type: string }[]
@@ -36,7 +35,7 @@ export async function selectIcebergTable(
 ): Promise<IcebergTableRow | undefined> {
   const rows = await db.query<IcebergTableRow>(sql`
     select t.id, t.account_id, t.snapshot, t.schema_version, t.next_field_id, t.restating, t.history_hours,
-           t.cluster_columns, t.updated_at,
+           t.updated_at,
            coalesce((select json_agg(json_build_object('field_id', c.field_id, 'name', c.name, 'type', c.type)
                                      order by c.position)
                        from columns c

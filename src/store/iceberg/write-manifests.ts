@@ -32,7 +32,6 @@ export interface ManifestTable {
   readonly span: Span
   readonly columns: readonly Column[]
   readonly schemaVersion: number
-  readonly isClustered: boolean
   /** Whether the history of removed chunks reaches back to where the span begins. */
   readonly isHistoryWhole: boolean
 }
@@ -105,7 +104,7 @@ async function writeGroup(
     rows: chunk.rows,
     bytes: chunk.bytes,
     statistics: chunk.column_statistics,
-    isSorted: chunk.layer === 'archive' && !table.isClustered,
+    isSorted: chunk.is_sorted,
   }))
   const manifest = writeManifest(table, spec, entries)
   const key = keys.nextManifest()

@@ -15,7 +15,8 @@ export const listNamespaces: Operation = {
       return { status: 200, body: { namespaces: [], 'next-page-token': null } }
     }
     const names: string[] = []
-    for (const { name } of await store.listDatabases(principal.accountId)) if (await maySee(call, name)) names.push(name)
+    for (const { name } of await store.listDatabases(principal.accountId))
+      if (await maySee(call, name)) names.push(name)
     const { items, next } = pageOf(names, query)
     return { status: 200, body: { namespaces: items.map((name) => [name]), 'next-page-token': next } }
   },
