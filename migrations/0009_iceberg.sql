@@ -45,6 +45,10 @@ create index iceberg_manifests_by_table on iceberg_manifests (table_id, removed_
 -- What came since some snapshot.
 create index chunks_by_snapshot on chunks (table_id, added_snapshot);
 
+-- Files that other engines wrote are told from new ones by their names.
+create index chunks_of_engines on chunks (object_key) where object_key like 'iceberg/%';
+create index removed_chunks_of_engines on removed_chunks (object_key) where object_key like 'iceberg/%';
+
 -- Views of other engines: each has the SQL of the engine that made it, and is not looked into here.
 create table iceberg_views (
   uuid         uuid primary key,

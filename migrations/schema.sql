@@ -84,6 +84,7 @@ create table chunks (
 );
 CREATE INDEX chunks_by_snapshot ON public.chunks USING btree (table_id, added_snapshot);
 CREATE INDEX chunks_by_time ON public.chunks USING gist (table_id, time_range);
+CREATE INDEX chunks_of_engines ON public.chunks USING btree (object_key) WHERE (object_key ~~ 'iceberg/%'::text);
 CREATE INDEX chunks_realtime ON public.chunks USING btree (table_id, created_at) WHERE (layer = 'realtime'::text);
 
 create table columns (
@@ -381,6 +382,7 @@ create table removed_chunks (
 );
 CREATE INDEX removed_chunks_by_age ON public.removed_chunks USING btree (removed_at);
 CREATE INDEX removed_chunks_by_snapshot ON public.removed_chunks USING btree (table_id, removed_snapshot);
+CREATE INDEX removed_chunks_of_engines ON public.removed_chunks USING btree (object_key) WHERE (object_key ~~ 'iceberg/%'::text);
 
 create table schedule_runs (
   schedule_id    bigint not null,

@@ -1,6 +1,8 @@
+import type { TableChange } from './iceberg/change.ts'
 import type { TableMetadata } from './iceberg/metadata.ts'
 import type { IcebergField } from './iceberg/schema.ts'
 
+export type { Requirement, TableChange } from './iceberg/change.ts'
 export type { TableMetadata } from './iceberg/metadata.ts'
 export { withReferencedSnapshots } from './iceberg/metadata.ts'
 
@@ -36,4 +38,16 @@ export interface IcebergCatalog {
     table: IcebergName,
     options: { readonly fields: readonly IcebergField[]; readonly properties: Readonly<Record<string, string>> },
   ): Promise<void>
+
+  /**
+   * Makes what another engine wrote a part of the table, all of it or nothing; the same again changes nothing. Fails with
+   * `conflict` where the table is not as the engine saw it, with `invalid_request` where it cannot be done, and with `forbidden`
+   * where more than rows are added and only that is allowed.
+   */
+  commit(
+    accountId: number,
+    table: IcebergName,
+    change: TableChange,
+    allowed: 'append' | 'everything',
+  ): Promise<IcebergTable>
 }

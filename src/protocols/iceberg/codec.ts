@@ -7,13 +7,14 @@ import type { IcebergName } from '../../store/iceberg.ts'
 // The shapes of the catalog's requests, as far as anything in them is looked at: clients send more, and newer ones still more.
 
 const namespace = z.array(z.string()).min(1)
-const properties = z.record(z.string(), z.string())
-const identifier = z.object({ namespace, name: z.string() })
+export const properties = z.record(z.string(), z.string())
+export const identifier = z.object({ namespace, name: z.string() })
 
 export const createNamespaceBody = z.object({ namespace, properties: properties.optional() })
 
 /** Fields are checked one by one where they become columns. */
-const schema = z.object({
+export const schema = z.object({
+  'schema-id': z.number().optional(),
   fields: z.array(z.object({ id: z.number(), name: z.string(), required: z.boolean(), type: z.any() })),
 })
 
@@ -24,8 +25,6 @@ export const createTableBody = z.object({
   'stage-create': z.boolean().nullish(),
   properties: properties.nullish(),
 })
-
-export const renameBody = z.object({ source: identifier, destination: identifier })
 
 /** The checked body, or `invalid_request` naming the first field that is wrong. */
 export function checkBody<S extends z.ZodType>(shape: S, body: unknown): z.output<S> {

@@ -4,6 +4,7 @@ import type { Principal } from '../../access/access.ts'
 import { AppError, isAppError, must } from '../../base/errors.ts'
 import { errorAnswer } from './errors.ts'
 import type { IcebergParts, Operation } from './operation.ts'
+import { commitTable, commitTransaction } from './operations/commits.ts'
 import { getConfig } from './operations/config.ts'
 import {
   createNamespace,
@@ -32,7 +33,9 @@ const operations: readonly Operation[] = [
   createTable,
   loadTable,
   tableExists,
+  commitTable,
   dropTable,
+  commitTransaction,
   reportMetrics,
 ]
 

@@ -170,3 +170,28 @@ export async function deleteManifestsBefore(tx: Queryable, tableId: number, olde
     returning object_key`)
   return rows.map((row) => row.object_key)
 }
+
+/** The chunks in manifests, with the keys of their files. */
+export function selectListedChunks(
+  db: Queryable,
+  objectKeys: readonly string[],
+): Promise<{ id: string; object_key: string }[]> {
+  return db.query(sql`
+    with listed as (
+      select unnest(chunk_ids) as id from iceberg_manifests where object_key = any(${objectKeys}::text[])
+    )
+    select c.id, c.object_key from chunks c join listed using (id)
+    union all
+    select r.id, r.object_key from removed_chunks r join listed using (id)`)
+}
+
+/** Those of the files, all of them written by other engines, that are or were files of a table. */
+export async function selectKnownKeys(db: Queryable, objectKeys: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ object_key: string }>(sql`
+    select object_key from chunks where object_key like 'iceberg/%' and object_key = any(${objectKeys}::text[])
+    union all
+    select object_key from removed_chunks where object_key like 'iceberg/%' and object_key = any(${objectKeys}::text[])
+    union all
+    select object_key from object_removals where object_key = any(${objectKeys}::text[])`)
+  return rows.map((row) => row.object_key)
+}

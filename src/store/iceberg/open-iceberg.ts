@@ -2,6 +2,8 @@ import { AppError, must } from '../../base/errors.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import { createTable, requireTables } from '../catalog.ts'
 import type { IcebergCatalog, IcebergName, IcebergTable } from '../iceberg.ts'
+import type { TableChange } from './change.ts'
+import { commitChange } from './commit-change.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
 import { ownColumns } from './schema.ts'
@@ -12,65 +14,86 @@ const attemptsMax = 10
 
 /** The catalog for other engines, over PostgreSQL and an object store. */
 export function openIceberg(ports: IcebergPorts): IcebergCatalog {
+  return new Catalog(ports)
+}
+
+class Catalog implements IcebergCatalog {
+  readonly #ports: IcebergPorts
   /** Tables whose metadata is being written in this process. */
-  const running = new Map<number, Promise<boolean>>()
+  readonly #running = new Map<number, Promise<boolean>>()
+
+  constructor(ports: IcebergPorts) {
+    this.#ports = ports
+  }
+
+  async load(accountId: number, table: IcebergName): Promise<IcebergTable> {
+    // What was committed before this call is in its answer; of what comes meanwhile, nothing has to be.
+    let wanted: number | undefined
+    for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
+      const row = await this.#requireRow(accountId, table)
+      wanted ??= row.snapshot
+      if (isCurrent(row, wanted)) return tableOf(this.#ports, row)
+      if (row.restating) return await lastBeforeRestating(this.#ports, row, table)
+      await this.#materialise(row)
+    }
+    throw new AppError('overloaded', `The table "${table.database}.${table.name}" changes too fast to be described.`, {
+      hint: 'Ask again in a few seconds.',
+      retryAfterSeconds: 2,
+    })
+  }
+
+  async create(
+    accountId: number,
+    table: IcebergName,
+    { fields, properties }: Parameters<IcebergCatalog['create']>[2],
+  ): Promise<void> {
+    const { postgres } = this.#ports
+    await createTable(postgres, accountId, table, { columns: ownColumns({ fields }) })
+    const { id } = await this.#requireRow(accountId, table)
+    if (Object.keys(properties).length > 0) await updateProperties(postgres, id, properties, [])
+  }
+
+  async commit(
+    accountId: number,
+    table: IcebergName,
+    change: TableChange,
+    allowed: 'append' | 'everything',
+  ): Promise<IcebergTable> {
+    const known = await this.#requireRow(accountId, table)
+    if (known.iceberg.metadata === null) await this.load(accountId, table)
+    const row = await this.#requireRow(accountId, table)
+    const metadata = must(row.iceberg.metadata, 'a table that was loaded has metadata')
+    await commitChange(this.#ports, row, metadata, change, allowed)
+    return await this.load(accountId, table)
+  }
 
   /** One at a time for each table; whoever finds that one at work waits for it, and looks again. */
-  async function materialiseOnce(row: KnownTableRow): Promise<void> {
-    const other = running.get(row.id)
+  async #materialise(row: KnownTableRow): Promise<void> {
+    const other = this.#running.get(row.id)
     if (other !== undefined) {
       await other.catch(() => {})
       return
     }
-    const done = materialise(ports, row)
-    running.set(row.id, done)
+    const done = materialise(this.#ports, row)
+    this.#running.set(row.id, done)
     try {
       await done
     } finally {
-      running.delete(row.id)
+      this.#running.delete(row.id)
     }
   }
 
-  async function requireRow(accountId: number, table: IcebergName): Promise<KnownTableRow> {
-    const now = () => new Date(ports.clock.nowMs())
-    const row = await selectIcebergTable(ports.postgres, accountId, table, now())
+  async #requireRow(accountId: number, table: IcebergName): Promise<KnownTableRow> {
+    const { postgres, clock, randomness } = this.#ports
+    const row = await selectIcebergTable(postgres, accountId, table, new Date(clock.nowMs()))
     if (row === undefined) {
-      await requireTables(ports.postgres, accountId, [table])
+      await requireTables(postgres, accountId, [table])
       // It was made in between.
-      return await requireRow(accountId, table)
+      return await this.#requireRow(accountId, table)
     }
     if (row.iceberg !== null) return { ...row, iceberg: row.iceberg }
-    const uuid = uuidv7(ports.clock, ports.randomness)
-    await insertIcebergTable(ports.postgres, { accountId, tableId: row.id }, uuid)
-    return await requireRow(accountId, table)
-  }
-
-  return {
-    async create(accountId, table, { fields, properties }) {
-      await createTable(ports.postgres, accountId, table, { columns: ownColumns({ fields }) })
-      const { id } = await requireRow(accountId, table)
-      if (Object.keys(properties).length > 0) await updateProperties(ports.postgres, id, properties, [])
-    },
-
-    async load(accountId, table) {
-      // What was committed before this call is in its answer; of what comes meanwhile, nothing has to be.
-      let wanted: number | undefined
-      for (let attempt = 1; attempt <= attemptsMax; attempt += 1) {
-        const row = await requireRow(accountId, table)
-        wanted ??= row.snapshot
-        if (isCurrent(row, wanted)) return tableOf(ports, row)
-        if (row.restating) return await lastBeforeRestating(ports, row, table)
-        await materialiseOnce(row)
-      }
-      throw new AppError(
-        'overloaded',
-        `The table "${table.database}.${table.name}" changes too fast to be described.`,
-        {
-          hint: 'Ask again in a few seconds.',
-          retryAfterSeconds: 2,
-        },
-      )
-    },
+    await insertIcebergTable(postgres, { accountId, tableId: row.id }, uuidv7(clock, randomness))
+    return await this.#requireRow(accountId, table)
   }
 }
 

@@ -64,6 +64,12 @@ export async function insertIcebergTable(
     on conflict (table_id) do nothing`)
 }
 
+/** Which metadata is served. It is another one whenever the manifests are others. */
+export async function selectVersion(db: Queryable, tableId: number): Promise<number | undefined> {
+  const rows = await db.query<{ version: number }>(sql`select version from iceberg_tables where table_id = ${tableId}`)
+  return rows[0]?.version
+}
+
 /** Puts metadata in the place of those of version `version`; false where somebody else has done so. */
 export async function advanceIcebergTable(
   tx: Queryable,
@@ -123,7 +129,8 @@ export async function updateProperties(
 ): Promise<void> {
   await db.query(sql`
     update iceberg_tables
-       set properties = (properties || ${JSON.stringify(set)}::jsonb) - ${removed}::text[], valid_until = '-infinity'
+       set properties = (properties || ${JSON.stringify(set)}::jsonb) - ${removed}::text[], version = version + 1,
+           valid_until = '-infinity'
      where table_id = ${tableId}`)
 }
 
