@@ -39,10 +39,6 @@ export function hourOf({ from, to }: TimeRange): number | undefined {
   return hour === Math.floor((to - 1) / hourSeconds) ? hour * hourSeconds : undefined
 }
 
-export function specOf(timeRange: TimeRange): SpecId {
-  return hourOf(timeRange) === undefined ? 0 : 1
-}
-
 /** What a file of the spec has as partition: nothing, or its hour. */
 export function partitionOf(spec: SpecId, timeRange: TimeRange): Readonly<Record<string, number>> {
   const hour = hourOf(timeRange)
