@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
+
 import { AppError } from '../../base/errors.ts'
 import { assignFieldIds, isFixedColumn } from '../columns.ts'
 import type { Column } from '../store.ts'
-import type { IcebergField } from './schema.ts'
-import { icebergSchema, ownColumns } from './schema.ts'
+import type { IcebergField, IcebergType } from './schema.ts'
+import { icebergSchema, logicalType, ownColumns } from './schema.ts'
 
 /**
  * The columns that a schema adds to those of the table, under the ids that both sides count up to. Files of the same commit
@@ -17,7 +19,7 @@ export function addedColumns(
   const kept = fields.filter((field) => known.has(field.id))
   for (const field of kept) {
     const before = known.get(field.id)
-    const isSame = before?.name === field.name && JSON.stringify(before.type) === JSON.stringify(field.type)
+    const isSame = before?.name === field.name && isDeepStrictEqual(shapeOf(before), shapeOf(field))
     if (!isSame) throw unsupported(`the column "${before?.name}" would be another one`)
   }
   const gone = columns.find((column) => !isFixedColumn(column) && !kept.some((field) => field.id === column.fieldId))
@@ -27,25 +29,22 @@ export function addedColumns(
   if (required !== undefined) throw unsupported(`the column "${required.name}" would be required`)
   const assigned = assignFieldIds(ownColumns({ fields: added }), nextFieldId)
   const wanted = icebergSchema(assigned.columns, 0).fields
-  if (JSON.stringify(wanted.map(idsOf)) !== JSON.stringify(added.map(idsOf))) {
+  if (!isDeepStrictEqual(wanted.map(shapeOf), added.map(shapeOf))) {
     throw unsupported('the new columns would have other field ids than those that follow')
   }
   return assigned.columns
 }
 
-/** A field with all ids inside of it, and nothing else that a client may write in another way. */
-function idsOf({ id, type }: IcebergField): unknown {
-  const inner = (of: unknown): unknown => {
-    if (typeof of !== 'object' || of === null) return null
-    const ids = Object.entries(of).filter(([key]) => /^(id|.*-id|type|element|key|value|fields)$/.test(key))
-    return Array.isArray(of)
-      ? of.map(inner)
-      : ids.map(([key, value]) => [
-          key,
-          typeof value === 'object' ? inner(value) : typeof value === 'number' ? value : '',
-        ])
-  }
-  return [id, inner(type)]
+/** The type of a field with all ids in it, and nothing that another engine may say in another way. */
+function shapeOf({ id, name, type }: IcebergField): unknown {
+  return { id, type: logicalType(name, type), inner: innerIds(type) }
+}
+
+function innerIds(type: IcebergType): unknown {
+  if (typeof type === 'string') return null
+  if (type.type === 'list') return [type['element-id'], innerIds(type.element)]
+  if (type.type === 'map') return [type['key-id'], innerIds(type.key), type['value-id'], innerIds(type.value)]
+  return type.fields.map((field) => [field.id, innerIds(field.type)])
 }
 
 function unsupported(reason: string): AppError {
