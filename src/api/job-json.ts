@@ -56,6 +56,7 @@ function resultJson(output: QueryOutput) {
         table: scan.table,
         snapshot: scan.snapshot,
         chunks_opened: scan.chunksOpened,
+        chunks_in_time: scan.chunksInTime ?? scan.chunksOpened,
         chunks_total: scan.chunksTotal,
         columns: [...scan.columns],
         time_ranges: scan.timeRanges.map(([from, to]): [number | null, number | null] => [from, to]),

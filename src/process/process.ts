@@ -48,6 +48,8 @@ export interface QueryStatistics {
     readonly snapshot: number
     readonly chunksOpened: number
     readonly chunksTotal: number
+    /** Of all, those that touch the time ranges; of these, statistics leave out what is not opened. Older jobs lack it. */
+    readonly chunksInTime?: number
     readonly columns: readonly string[]
     readonly timeRanges: readonly (readonly [from: number | null, to: number | null])[]
     /** Compressed bytes of the columns that are read. */

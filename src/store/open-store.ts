@@ -17,13 +17,13 @@ import {
   tableOf,
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
-import { chunkOf, selectChunks } from './chunks.sql.ts'
+import { countChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
+import { findChunks, placeOf } from './find-chunks.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
 import type { Store } from './store.ts'
 import { Sweep } from './sweep.ts'
-import { formatMultirange } from './time-ranges.ts'
 
 export interface StoreOptions {
   readonly postgres: Postgres
@@ -77,10 +77,8 @@ export function openStore(options: StoreOptions): Store {
       const rows = await requireTables(postgres, accountId, tables)
       return rows.map((row) => ({ table: tableOf(row), chunkCount: row.chunks }))
     },
-    async findChunks({ table: { accountId, id, snapshot } }, ranges) {
-      const rows = await selectChunks(postgres, { accountId, tableId: id, snapshot }, formatMultirange(ranges))
-      return rows.map(chunkOf)
-    },
+    findChunks: (snapshot, ranges, choice = {}) => findChunks(postgres, snapshot, ranges, choice),
+    countChunks: (snapshot, ranges) => countChunks(postgres, placeOf(snapshot, ranges)),
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),

@@ -1,4 +1,5 @@
 import type { Service } from '../base/service.ts'
+import type { ChunkCondition } from './conditions.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -62,6 +63,8 @@ export interface ColumnStatistics {
   /** Absent where there is none (all null, nested) or where it would be long. As text, as DuckDB prints the type. */
   readonly min?: string
   readonly max?: string
+  /** Of doubles: whether there is NaN among them, which the bounds leave out. Absent where it is not known. */
+  readonly nan?: boolean
 }
 
 /** One immutable Parquet file, not yet in the catalog. */
@@ -91,6 +94,14 @@ export interface Chunk extends NewChunk {
 export interface TableSnapshot {
   readonly table: Table
   readonly chunkCount: number
+}
+
+/** Which of the chunks that touch a range are asked for. */
+export interface ChunkChoice {
+  /** Only those that, for all their statistics say, have rows that fulfil it. */
+  readonly condition?: ChunkCondition
+  /** Only some of them, which have so many rows together, if there are as many. */
+  readonly rowsEnough?: number
 }
 
 export interface QuarantinedRecord {
@@ -214,7 +225,9 @@ export interface Store extends Service {
     tables: readonly { database: string; name: string }[],
   ): Promise<readonly TableSnapshot[]>
   /** The chunks of a snapshot that touch any of the ranges (GiST), oldest time first. */
-  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<Chunk[]>
+  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[], choice?: ChunkChoice): Promise<Chunk[]>
+  /** How many chunks touch any of the ranges. */
+  countChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<number>
 
   /**
    * A key for the file of a new chunk of the table; `tableId` is 0 for one that the commit makes. An upload that is not

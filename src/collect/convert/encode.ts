@@ -78,11 +78,12 @@ function convertedFile(row: readonly DuckDBValue[], columns: readonly FileColumn
 function statisticsOf(value: DuckDBValue): ColumnStatistics {
   assert(value instanceof DuckDBMapValue, 'the statistics of a column are a map')
   const texts = new Map(value.entries.map((entry) => [String(entry.key), String(entry.value)]))
-  const [min, max] = [texts.get('min'), texts.get('max')]
+  const [min, max, nan] = [texts.get('min'), texts.get('max'), texts.get('has_nan')]
   return {
     bytes: Number(texts.get('column_size_bytes') ?? 0),
     nulls: Number(texts.get('null_count') ?? 0),
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
+    ...(nan !== undefined && { nan: nan === 'true' }),
   }
 }

@@ -1,15 +1,19 @@
 import { AppError } from '../../base/errors.ts'
 import { fieldIdCount, queryColumns } from '../../store/columns.ts'
+import { isAnything, isNothing } from '../../store/conditions.ts'
 import type { Chunk, Column, TableSnapshot } from '../../store/store.ts'
 import type { PlannedScan } from '../engines/duckdb/tasks.ts'
 import type { QueryStatistics } from '../process.ts'
 import type { QueryContext } from '../query-context.ts'
+import { isAlways } from './time-ranges.ts'
 
 /** A table of the query with the chunks that have a part in the answer. */
 export interface ChosenScan {
   readonly snapshot: TableSnapshot
   readonly plan: PlannedScan
   readonly chunks: readonly Chunk[]
+  /** How many chunks touch the times of the plan, before their statistics were asked. */
+  readonly chunksInTime: number
   /** Compressed bytes of the columns that are read. */
   readonly bytes: number
 }
@@ -27,10 +31,33 @@ export async function chooseChunks(
   for (const plan of plans) {
     const snapshot = snapshots.find(({ table }) => table.database === plan.database && table.name === plan.table)
     if (snapshot === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
-    const chunks = plan.ranges.length === 0 ? [] : await context.ports.store.findChunks(snapshot, plan.ranges)
-    scans.push({ snapshot, plan, chunks, bytes: bytesToRead(snapshot, plan, chunks) })
+    const [chunks, chunksInTime] = await Promise.all([
+      chunksOf(context, snapshot, plan),
+      countInTime(context, snapshot, plan),
+    ])
+    const bytes = bytesToRead(snapshot, plan, chunks)
+    scans.push({ snapshot, plan, chunks, chunksInTime: chunksInTime ?? chunks.length, bytes })
   }
   return scans
+}
+
+async function chunksOf(
+  { ports: { store } }: QueryContext,
+  snapshot: TableSnapshot,
+  { ranges, condition }: PlannedScan,
+): Promise<Chunk[]> {
+  if (ranges.length === 0 || isNothing(condition)) return []
+  return await store.findChunks(snapshot, ranges, isAnything(condition) ? {} : { condition })
+}
+
+/** Undefined where all of them are chosen. */
+async function countInTime(
+  { ports: { store } }: QueryContext,
+  snapshot: TableSnapshot,
+  { ranges, condition }: PlannedScan,
+): Promise<number | undefined> {
+  if (isAnything(condition)) return undefined
+  return isAlways(ranges) ? snapshot.chunkCount : await store.countChunks(snapshot, ranges)
 }
 
 function bytesToRead({ table }: TableSnapshot, { columns }: PlannedScan, chunks: readonly Chunk[]): number {
@@ -64,12 +91,13 @@ export function bytesOf(scans: readonly ChosenScan[]): number {
 }
 
 export function scanStatistics(scans: readonly ChosenScan[]): QueryStatistics['scans'] {
-  return scans.map(({ snapshot, plan, chunks, bytes }) => ({
+  return scans.map(({ snapshot, plan, chunks, chunksInTime, bytes }) => ({
     database: plan.database,
     table: plan.table,
     snapshot: snapshot.table.snapshot,
     chunksOpened: chunks.length,
     chunksTotal: snapshot.chunkCount,
+    chunksInTime,
     columns: plan.columns,
     timeRanges: plan.ranges.map(({ from, to }) => [finite(from), finite(to)] as const),
     bytes,

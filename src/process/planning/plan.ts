@@ -12,6 +12,7 @@ import type { EngineTable, Plan, PlanInput, PlannedColumn } from '../engines/duc
 import { makeTimeFunctions } from '../engines/duckdb/time-functions.ts'
 import { planningLimits } from './analyze.ts'
 import { explainedSites } from './explained-scans.ts'
+import { parsePlan } from './plan-nodes.ts'
 import type { ScanSite } from './plan-scans.ts'
 import { plannedScans, scanSites } from './plan-scans.ts'
 
@@ -97,7 +98,7 @@ async function prepareSelect(session: Session, input: PlanInput): Promise<DuckDB
 async function sitesOf(session: Session, input: PlanInput): Promise<readonly ScanSite[] | undefined> {
   const serialized = await planJson(session, `select json_serialize_plan(${quotedText(input.sql)}, optimize := true)`)
   const { error, plans } = (serialized ?? {}) as { error?: boolean; plans?: unknown }
-  if (error === false && plans !== undefined) return scanSites(plans)
+  if (error === false && plans !== undefined) return scanSites(plans, input.tables)
   const printed = await planJson(session, `explain (format json) ${input.sql}`)
   return printed === undefined ? undefined : explainedSites(printed, input.tables)
 }
@@ -106,7 +107,7 @@ async function sitesOf(session: Session, input: PlanInput): Promise<readonly Sca
 async function planJson(session: Session, statement: string): Promise<unknown> {
   try {
     const [row] = await session.rows(statement)
-    return JSON.parse(String(row?.at(-1)))
+    return parsePlan(String(row?.at(-1)))
   } catch {
     return undefined
   }

@@ -1,4 +1,5 @@
 import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
+import type { ChunkCondition } from '../../../store/conditions.ts'
 import type { TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import type { LogicalType } from '../../../store/types.ts'
@@ -67,6 +68,10 @@ export interface PlannedScan {
   readonly columns: readonly string[]
   /** In order and disjoint; a row outside of them has no part in the answer. */
   readonly ranges: readonly TimeRange[]
+  /** What else such a row fulfils, as far as statistics can be asked for it. */
+  readonly condition: ChunkCondition
+  /** Filters by which no chunk can be left out, as text. */
+  readonly notUnderstood: readonly string[]
 }
 
 export interface Plan {
