@@ -7,7 +7,9 @@ alter table chunks
   -- For which version of the table's columns the file was written.
   add column schema_version bigint not null default 1,
   -- Of the whole object; null where it is not known.
-  add column crc32 bigint;
+  add column crc32 bigint,
+  -- Field ids: the order of its rows; null where none is known.
+  add column sorted_by integer[];
 
 create index chunks_realtime on chunks (table_id, created_at) where layer = 'realtime';
 
@@ -24,6 +26,7 @@ create table removed_chunks (
   column_statistics jsonb not null,
   schema_version    bigint not null,
   crc32             bigint,
+  sorted_by         integer[],
   created_at        timestamptz not null,
   added_snapshot    bigint not null,
   removed_snapshot  bigint not null,
@@ -48,9 +51,7 @@ alter table tables
   -- Field ids: the order of rows in archive chunks; empty for the order of time.
   add column cluster_columns integer[] not null default '{}',
   -- How many chunks of the newest snapshot wait for their major merge.
-  add column realtime_chunks bigint not null default 0,
-  -- Upkeep is planned by one process at a time.
-  add column upkeep_until timestamptz not null default '-infinity';
+  add column realtime_chunks bigint not null default 0;
 
 update tables t
    set realtime_chunks = (select count(*) from chunks c where c.table_id = t.id and c.layer = 'realtime');
@@ -88,3 +89,17 @@ update snapshots s
    set schema_version = t.schema_version
   from tables t
  where t.id = s.table_id;
+
+-- Tables that may have something to merge. One job at a time looks after a table.
+create table merge_requests (
+  table_id      bigint primary key,
+  account_id    bigint not null,
+  requested_at  timestamptz not null default now(),
+  -- The job that looks after the table; null until there is one.
+  job_id        bigint,
+  -- More came while it did.
+  again         boolean not null default false,
+  foreign key (account_id, table_id) references tables (account_id, id) on delete cascade
+);
+
+create index merge_requests_waiting on merge_requests (requested_at) where job_id is null;

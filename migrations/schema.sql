@@ -74,6 +74,7 @@ create table chunks (
   created_at        timestamp with time zone not null default now(),
   schema_version    bigint not null default 1,
   crc32             bigint,
+  sorted_by         integer[],
   constraint chunks_pkey PRIMARY KEY (id),
   constraint chunks_bytes_check CHECK ((bytes > 0)),
   constraint chunks_layer_check CHECK ((layer = ANY (ARRAY['realtime'::text, 'archive'::text]))),
@@ -270,6 +271,17 @@ create table jobs (
 CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id DESC);
 CREATE UNIQUE INDEX jobs_unique_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), kind, unique_key) WHERE (unique_key IS NOT NULL);
 
+create table merge_requests (
+  table_id     bigint not null,
+  account_id   bigint not null,
+  requested_at timestamp with time zone not null default now(),
+  job_id       bigint,
+  again        boolean not null default false,
+  constraint merge_requests_pkey PRIMARY KEY (table_id),
+  constraint merge_requests_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX merge_requests_waiting ON public.merge_requests USING btree (requested_at) WHERE (job_id IS NULL);
+
 create table object_removals (
   object_key   text not null,
   remove_after timestamp with time zone not null,
@@ -310,6 +322,7 @@ create table removed_chunks (
   column_statistics jsonb not null,
   schema_version    bigint not null,
   crc32             bigint,
+  sorted_by         integer[],
   created_at        timestamp with time zone not null,
   added_snapshot    bigint not null,
   removed_snapshot  bigint not null,
@@ -419,7 +432,6 @@ create table tables (
   schema_mode      text not null default 'evolve'::text,
   cluster_columns  integer[] not null default '{}'::integer[],
   realtime_chunks  bigint not null default 0,
-  upkeep_until     timestamp with time zone not null default '-infinity'::timestamp with time zone,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
   constraint tables_expire_days_check CHECK ((expire_days > 0)),

@@ -7,10 +7,13 @@ import { createSplitter } from '../collect/split/split.ts'
 import { formatTask } from '../deliver/format-input.ts'
 import { formatResult } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
+import { mergeFiles } from '../store/merge/merge-files.ts'
+import { mergeTask } from '../store/merge/tasks.ts'
 
 /** The entry of the engine processes: the only place where DuckDB runs. */
 serveEngine({
   ...queryEngineHandlers(systemClock),
   [convertTask]: convertHandler(createSplitter(), systemDisk),
   [formatTask]: formatResult,
+  [mergeTask]: mergeFiles,
 })

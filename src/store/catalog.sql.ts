@@ -91,6 +91,14 @@ export function selectTables(db: Queryable, accountId: number, databaseId: numbe
      order by t.name`)
 }
 
+/** Undefined where it was dropped. */
+export async function selectTable(db: Queryable, accountId: number, tableId: number): Promise<TableRow | undefined> {
+  const rows = await db.query<TableRow>(
+    sql`${tables} where t.account_id = ${accountId} and t.id = ${tableId} and t.dropped_at is null`,
+  )
+  return rows[0]
+}
+
 /** Those of the named tables that exist, all at one moment. */
 export function selectTablesByName(
   db: Queryable,

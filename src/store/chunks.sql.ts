@@ -13,6 +13,7 @@ export interface ChunkRow {
   readonly column_statistics: Readonly<Record<number, ColumnStatistics>>
   readonly schema_version: number
   readonly crc32: number | null
+  readonly sorted_by: readonly number[] | null
   readonly added_snapshot: number
   readonly created_at: Date
 }
@@ -28,6 +29,7 @@ export function chunkOf(row: ChunkRow): Chunk {
     layer: row.layer,
     schemaVersion: row.schema_version,
     crc32: row.crc32,
+    ...(row.sorted_by !== null && { sortedBy: row.sorted_by }),
     addedSnapshot: row.added_snapshot,
     createdAt: row.created_at,
   }
@@ -38,7 +40,7 @@ const storedColumns = sql`
 
 const chunkColumns = sql`
   id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, column_statistics,
-  schema_version, crc32, added_snapshot, created_at`
+  schema_version, crc32, sorted_by, added_snapshot, created_at`
 
 /** A snapshot of a table, and the times that are asked for: a multirange such as `{[0,3600),[7200,)}`; null for all. */
 export interface ChunkPlace {
@@ -96,9 +98,9 @@ export async function insertChunks(
 ): Promise<void> {
   await tx.query(sql`
     insert into chunks (id, account_id, table_id, layer, time_range, rows, bytes, object_key, column_statistics,
-                        schema_version, crc32, added_snapshot)
+                        schema_version, crc32, sorted_by, added_snapshot)
     select id, ${table.accountId}, ${table.tableId}, ${table.layer}, int8range(time_from, time_to), rows, bytes,
-           object_key, column_statistics::jsonb, ${table.schemaVersion}, crc32, ${table.snapshot}
+           object_key, column_statistics::jsonb, ${table.schemaVersion}, crc32, sorted_by::integer[], ${table.snapshot}
       from unnest(${chunks.map((chunk) => chunk.id)}::uuid[],
                   ${chunks.map((chunk) => chunk.timeRange.from)}::bigint[],
                   ${chunks.map((chunk) => chunk.timeRange.to)}::bigint[],
@@ -106,8 +108,9 @@ export async function insertChunks(
                   ${chunks.map((chunk) => chunk.bytes)}::bigint[],
                   ${chunks.map((chunk) => chunk.objectKey)}::text[],
                   ${chunks.map((chunk) => JSON.stringify(chunk.statistics))}::text[],
-                  ${chunks.map((chunk) => chunk.crc32)}::bigint[])
-           as added (id, time_from, time_to, rows, bytes, object_key, column_statistics, crc32)`)
+                  ${chunks.map((chunk) => chunk.crc32)}::bigint[],
+                  ${chunks.map((chunk) => (chunk.sortedBy === undefined ? null : `{${chunk.sortedBy.join(',')}}`))}::text[])
+           as added (id, time_from, time_to, rows, bytes, object_key, column_statistics, crc32, sorted_by)`)
 }
 
 /** What a set of chunks comes to. */
@@ -134,9 +137,9 @@ export async function removeChunks(
       returning *
     ), kept as (
       insert into removed_chunks (id, account_id, table_id, layer, time_range, rows, bytes, object_key, column_statistics,
-                                  schema_version, crc32, created_at, added_snapshot, removed_snapshot)
+                                  schema_version, crc32, sorted_by, created_at, added_snapshot, removed_snapshot)
       select id, account_id, table_id, layer, time_range, rows, bytes, object_key, column_statistics,
-             schema_version, crc32, created_at, added_snapshot, ${table.snapshot}
+             schema_version, crc32, sorted_by, created_at, added_snapshot, ${table.snapshot}
         from gone
     )
     select count(*) as chunks, count(*) filter (where layer = 'realtime') as "realtimeChunks",

@@ -1,7 +1,7 @@
 import { must } from '../base/errors.ts'
 import type { Column } from './store.ts'
 import type { LogicalType } from './types.ts'
-import { duckdbType, quotedName } from './types.ts'
+import { duckdbFileType, duckdbType, quotedName } from './types.ts'
 
 const bigint: LogicalType = { kind: 'bigint' }
 const varchar: LogicalType = { kind: 'varchar' }
@@ -143,6 +143,14 @@ function folded(name: string): string {
 export function schemaClause(columns: readonly QueryColumn[]): string {
   const entries = columns.map(({ column, queryName }) => {
     return `${column.fieldId}: {name: ${quotedText(queryName)}, type: ${quotedText(duckdbType(column.type))}, default_value: NULL}`
+  })
+  return `map{${entries.join(', ')}}`
+}
+
+/** As `schemaClause`, with the types of the files: for reading what is to be written to another file. */
+export function fileSchemaClause(columns: readonly Column[]): string {
+  const entries = columns.map(({ fieldId, name, type }) => {
+    return `${fieldId}: {name: ${quotedText(name)}, type: ${quotedText(duckdbFileType(type))}, default_value: NULL}`
   })
   return `map{${entries.join(', ')}}`
 }

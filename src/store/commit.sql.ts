@@ -1,4 +1,4 @@
-import type { Queryable } from '../base/postgres/postgres.ts'
+import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { ChunkTotals } from './chunks.sql.ts'
 import type { AppliedId, Commit, TimeRange } from './store.ts'
@@ -109,14 +109,27 @@ export async function advanceTable(tx: Queryable, advance: TableAdvance): Promis
              realtime_chunks = realtime_chunks + ${added.realtimeChunks - removed.realtimeChunks},
              updated_at = now()
        where id = ${advance.tableId} and account_id = ${advance.accountId}
-      returning schema_version, rows, bytes, chunks
-    )
+      returning schema_version, rows, bytes, chunks, realtime_chunks
+    ), ${requested(advance)}
     insert into snapshots (account_id, table_id, snapshot, operation, cause, schema_version, rows, bytes, chunks,
                            rows_added, rows_removed, bytes_added, bytes_removed, chunks_added, chunks_removed)
     select ${advance.accountId}, ${advance.tableId}, ${advance.snapshot}, ${advance.operation}, ${advance.cause},
            schema_version, rows, bytes, chunks,
            ${added.rows}, ${removed.rows}, ${added.bytes}, ${removed.bytes}, ${added.chunks}, ${removed.chunks}
       from advanced`)
+}
+
+/** Each time so many realtime chunks more have come, somebody looks whether there is something to merge. */
+const chunksPerMergeRequest = 8
+
+function requested({ accountId, tableId, added, removed }: TableAdvance): Sql {
+  const more = added.realtimeChunks - removed.realtimeChunks
+  return sql`requested as (
+      insert into merge_requests (table_id, account_id)
+      select ${tableId}, ${accountId} from advanced
+       where realtime_chunks / ${chunksPerMergeRequest} > (realtime_chunks - ${more}) / ${chunksPerMergeRequest}
+      on conflict (table_id) do update set again = true where not merge_requests.again
+    )`
 }
 
 /** The channel on which arrivals are announced, as JSON with `accountId`, `tableId` and `snapshot`. */

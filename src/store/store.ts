@@ -77,6 +77,8 @@ export interface NewChunk {
   readonly statistics: Readonly<Record<number, ColumnStatistics>>
   /** Of the whole file; null where it is not known. */
   readonly crc32: number | null
+  /** Field ids: the order of the rows; absent where none is known. */
+  readonly sortedBy?: readonly number[]
 }
 
 /** Realtime chunks are as they arrived, or merged a little; archive chunks are merged for good, and sorted. */

@@ -47,8 +47,9 @@ export async function withSession<T>(limits: SessionLimits, body: (session: Sess
   }
 }
 
-/** From here on the session reads and writes `paths` only, and no setting can be changed. */
-export async function lockDown(session: Session, paths: readonly string[]): Promise<void> {
+/** From here on the session reads and writes `paths`, and what is below `directory`, only; no setting can be changed. */
+export async function lockDown(session: Session, paths: readonly string[], directory?: string): Promise<void> {
+  if (directory !== undefined) await session.run(`set allowed_directories = [${quotedText(directory)}]`)
   if (paths.length > 0) await session.run(`set allowed_paths = [${paths.map(quotedText).join(', ')}]`)
   await session.run('set enable_external_access = false')
   await session.run('set lock_configuration = true')

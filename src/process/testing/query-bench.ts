@@ -28,7 +28,7 @@ import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { QueryOutput, QueryProgress } from '../process.ts'
 import type { QueryLimits } from '../query-context.ts'
 import { queryJobKind } from '../query-job.ts'
-import { newChunk } from '../writes/new-chunk.ts'
+import { writtenChunk } from '../../store/written-chunk.ts'
 
 export interface QueryOptions {
   readonly database?: string | null
@@ -147,7 +147,7 @@ async function load(
        (format parquet, field_ids ${fieldIdsClause(all)}, return_stats true)`,
     )
     const file = copiedFile(copied.getRows()[0] ?? [])
-    const chunk = newChunk(store.newChunk({ accountId, tableId: table.id }), file, all)
+    const chunk = writtenChunk(store.newChunk({ accountId, tableId: table.id }), file, all)
     await objects.putFile(chunk.objectKey, path)
     chunks.push(chunk)
   }

@@ -1,6 +1,7 @@
 import { AppError, isAppError } from '../../base/errors.ts'
 import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Column, Commit, Table } from '../../store/store.ts'
+import { writtenChunk } from '../../store/written-chunk.ts'
 import type { PlannedSelect } from '../plan-select.ts'
 import { noStatistics, planSelect, statisticsOf } from '../plan-select.ts'
 import type { ResolvedName } from '../planning/resolve-tables.ts'
@@ -12,7 +13,6 @@ import type { QueryContext } from '../query-context.ts'
 import { runSelect } from '../run-select.ts'
 import type { Assignment } from './assignment.ts'
 import { assignments } from './assignment.ts'
-import { newChunk } from './new-chunk.ts'
 import { pairCreate, pairInsert } from './target-columns.ts'
 
 /** INSERT INTO: the rows of a SELECT become a chunk of the table. */
@@ -109,7 +109,7 @@ async function writeRows(context: QueryContext, planned: PlannedSelect, write: W
   const { accountId, attempt, ports } = context
   const chunks = []
   if (file.rows > 0) {
-    const chunk = newChunk(ports.store.newChunk({ accountId, tableId: write.tableId }), file, columns)
+    const chunk = writtenChunk(ports.store.newChunk({ accountId, tableId: write.tableId }), file, columns)
     await ports.objects.putFile(chunk.objectKey, file.path)
     chunks.push(chunk)
   }

@@ -4,6 +4,7 @@ import { deleteFinishedJobs, deleteOldRuns } from '../../jobs/retention.ts'
 import { openScheduler } from '../../jobs/schedules/open-scheduler.ts'
 import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
+import { findSettledTables, submitMerges } from '../../store/merge/request-merges.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
@@ -25,8 +26,14 @@ await runRole(log, async () => {
   return { services: [...platform.services, scheduler, new Housekeeping(chores(platform), platform.clock, log)] }
 })
 
-function chores({ store, objects, postgres, clock }: Platform): Chore[] {
+function chores({ store, objects, postgres, clock, jobs }: Platform): Chore[] {
   return [
+    { name: 'submit merges', everyMs: 1000, perform: () => submitMerges({ postgres, jobs }) },
+    {
+      name: 'find hours to archive',
+      everyMs: 60_000,
+      perform: () => findSettledTables({ postgres, clock }),
+    },
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
     {
       name: 'forget old jobs',

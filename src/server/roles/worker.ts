@@ -15,6 +15,7 @@ import type { JobKind } from '../../jobs/jobs.ts'
 import { workerServerSettings } from '../../jobs/plans.ts'
 import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import { mergeJob } from '../../store/merge/merge-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
@@ -32,10 +33,13 @@ await runRole(log, async () => {
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
   const imports = enginePool(platform, 'imports', settings.enginesMax)
+  // A merge uses all cores; one at a time leaves queries and imports their share.
+  const merges = enginePool(platform, 'merges', 1)
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     queryKind(platform, queries, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
+    mergeKind(platform, merges, scratchDirectory),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
@@ -51,7 +55,7 @@ await runRole(log, async () => {
       kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
     },
   })
-  return { services: [...platform.services, leases, queries, imports, runner, registration] }
+  return { services: [...platform.services, leases, queries, imports, merges, runner, registration] }
 })
 
 /** The queue has connections of its own: no commit of a chunk may keep a heartbeat waiting. */
@@ -119,6 +123,22 @@ function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: s
       residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
       outputBytesMax: settings.queryTemporaryBytes,
       timeoutMs: settings.queryTimeoutSeconds * 1000,
+    },
+  })
+}
+
+function mergeKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
+  return mergeJob({
+    ...platform,
+    engines,
+    scratchDirectory,
+    concurrency: 1,
+    limits: {
+      memoryBytes: settings.queryMemoryBytes,
+      temporaryBytes: settings.queryTemporaryBytes,
+      residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
+      timeoutMs: 3_600_000,
+      threads: 2,
     },
   })
 }

@@ -1,13 +1,13 @@
-import { AppError, must } from '../../base/errors.ts'
-import { innerFieldIds } from '../../store/columns.ts'
-import type { Column, ColumnStatistics, NewChunk, TimeRange } from '../../store/store.ts'
-import { quotedName } from '../../store/types.ts'
-import type { Execution } from '../engines/duckdb/tasks.ts'
+import type { CopiedFile } from '../base/duckdb/copied-file.ts'
+import { AppError, must } from '../base/errors.ts'
+import { innerFieldIds } from './columns.ts'
+import type { Column, ColumnStatistics, NewChunk, TimeRange } from './store.ts'
+import { quotedName } from './types.ts'
 
-/** What the catalog keeps of a file that the engine wrote. The file has at least one row. */
-export function newChunk(
+/** What the catalog keeps of a file that DuckDB wrote. The file has at least one row. */
+export function writtenChunk(
   place: { readonly id: string; readonly objectKey: string },
-  file: Execution,
+  file: Omit<CopiedFile, 'path'>,
   columns: readonly Column[],
 ): NewChunk {
   const statistics: Record<number, ColumnStatistics> = {}

@@ -1,0 +1,120 @@
+import { join } from 'node:path'
+
+import { copiedFile } from '../../base/duckdb/copied-file.ts'
+import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
+import type { Session } from '../../base/duckdb/session.ts'
+import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
+import type { EngineContext } from '../../base/engines/engines.ts'
+import { AppError, assert } from '../../base/errors.ts'
+import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
+import { groupRows } from '../parquet-options.ts'
+import type { Column } from '../store.ts'
+import { quotedName } from '../types.ts'
+import { cutFiles } from './cut-files.ts'
+import type { FileCut, HourRows } from './cut-files.ts'
+import { hourSeconds, mergeRules as rules } from './rules.ts'
+import type { MergeInput, MergeOutput } from './tasks.ts'
+
+/**
+ * Writes the rows of some chunks into fewer, sorted files, as an engine task. Rows in = rows out, or it fails; nothing is
+ * changed until the files are committed in the place of the chunks.
+ */
+export async function mergeFiles(input: MergeInput, context: EngineContext): Promise<MergeOutput> {
+  const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
+  try {
+    return await withSession(limits, async (session) => {
+      await lockDown(session, input.files, input.directory)
+      return await merge(session, input, context)
+    })
+  } catch (error) {
+    throw translated(error)
+  }
+}
+
+async function merge(session: Session, input: MergeInput, context: EngineContext): Promise<MergeOutput> {
+  const columns = await presentColumns(session, input)
+  const files: CopiedFile[] = []
+  const cuts = await plannedCuts(session, input)
+  for (const [index, cut] of cuts.entries()) {
+    files.push(...(await copyCut(session, input, { columns, cut, index, isWhole: cuts.length === 1 })))
+    context.progress({ percent: Math.floor((100 * (index + 1)) / cuts.length) })
+  }
+  const rows = files.reduce((sum, file) => sum + file.rows, 0)
+  assert(rows === input.rows, `a merge of ${input.rows} rows wrote ${rows}`)
+  return { files, fieldIds: columns.map(({ fieldId }) => fieldId) }
+}
+
+/** A column that no input has would cost every reader a look at nothing. */
+async function presentColumns(session: Session, { files, columns }: MergeInput): Promise<Column[]> {
+  const rows = await session.rows(
+    `select distinct field_id from parquet_schema(${listOf(files)}) where field_id is not null`,
+  )
+  const present = new Set(rows.map(([fieldId]) => Number(fieldId)))
+  return columns.filter(({ fieldId }) => present.has(fieldId))
+}
+
+/** One file for a realtime chunk; for the archive as many as the hours ask for. */
+async function plannedCuts(session: Session, input: MergeInput): Promise<(FileCut | undefined)[]> {
+  if (input.layer === 'realtime') return [undefined]
+  const rows = await session.rows(
+    `select cast(floor("time" / ${hourSeconds}.0) as bigint), count(*)
+       from read_parquet(${listOf(input.files)}, schema = map{1: {name: 'time', type: 'BIGINT', default_value: NULL}})
+      group by 1 order by 1`,
+  )
+  const hours = rows.map(([hour, count]): HourRows => ({ hour: Number(hour), rows: Number(count) }))
+  return cutFiles(hours, input.bytes / input.rows)
+}
+
+interface CutPlan {
+  readonly columns: readonly Column[]
+  readonly cut: FileCut | undefined
+  readonly index: number
+  /** Whether it has all the rows, so that they need not be chosen by their time. */
+  readonly isWhole: boolean
+}
+
+async function copyCut(
+  session: Session,
+  input: MergeInput,
+  { columns, cut, index, isWhole }: CutPlan,
+): Promise<CopiedFile[]> {
+  const bytesPerRow = input.bytes / input.rows
+  const groupsPerFile = Math.max(1, Math.round(rules.archiveBytesMax / (bytesPerRow * groupRows)))
+  const isSplit = cut !== undefined && cut.rows > 1.5 * groupsPerFile * groupRows
+  const where =
+    cut === undefined || isWhole ? '' : ` where "time" >= ${cut.timeRange.from} and "time" < ${cut.timeRange.to}`
+  const names = columns.map(({ name }) => quotedName(name)).join(', ')
+  const source = `read_parquet(${listOf(input.files)}, schema = ${fileSchemaClause(columns)})`
+  const order = input.sortedBy.map(quotedName).join(', ')
+  const options = [
+    'format parquet',
+    'compression zstd',
+    'compression_level 1',
+    `row_group_size ${groupRows}`,
+    `field_ids ${fieldIdsClause(columns)}`,
+    'return_stats true',
+    ...(isSplit ? [`row_groups_per_file ${groupsPerFile}`] : []),
+  ]
+  const target = join(input.directory, isSplit ? `part-${index}` : `part-${index}.parquet`)
+  const written = await session.rows(
+    `copy (select ${names} from ${source}${where} order by ${order}) to ${quotedText(target)} (${options.join(', ')})`,
+  )
+  // A file that was begun for rows that had all been written already is empty, and no chunk.
+  return written.map(copiedFile).filter((file) => file.rows > 0)
+}
+
+function listOf(files: readonly string[]): string {
+  return `[${files.map(quotedText).join(', ')}]`
+}
+
+/** What is about the machine and not a bug. */
+function translated(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  if (/No space left on device/i.test(error.message)) {
+    return new AppError('storage_full', 'The disk is full on which chunks are merged.', { cause: error })
+  }
+  if (/out of memory/i.test(error.message)) {
+    return new AppError('query_memory_exceeded', 'The chunks need more memory than a merge may have.', { cause: error })
+  }
+  return error
+}

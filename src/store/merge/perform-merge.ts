@@ -1,0 +1,153 @@
+import { join } from 'node:path'
+
+import type { Clock } from '../../base/clock.ts'
+import type { Disk } from '../../base/disk.ts'
+import type { EnginePool } from '../../base/engines/engines.ts'
+import type { Logger } from '../../base/log.ts'
+import type { LocalObject, ObjectStore } from '../../base/objects/objects.ts'
+import type { Attempt } from '../../jobs/jobs.ts'
+import { queryColumns } from '../columns.ts'
+import type { Column, NewChunk, Store, Table } from '../store.ts'
+import { writtenChunk } from '../written-chunk.ts'
+import type { Merge, MergeableChunk } from './plan-merges.ts'
+import { sortOrder } from './sort-order.ts'
+import type { MergeInput, MergeLimits, MergeOutput } from './tasks.ts'
+import { mergeTask } from './tasks.ts'
+
+export interface MergeTools {
+  readonly store: Store
+  readonly objects: ObjectStore
+  /** Their entry serves `mergeTask`. */
+  readonly engines: EnginePool
+  readonly disk: Disk
+  readonly clock: Clock
+  readonly log: Logger
+  /** Where files lie while they are made. */
+  readonly scratchDirectory: string
+  readonly limits: MergeLimits & {
+    /** Of the engine process. */
+    readonly residentBytesMax: number
+    readonly timeoutMs: number
+  }
+}
+
+export interface MergeSource extends MergeableChunk {
+  readonly objectKey: string
+}
+
+/**
+ * Merges chunks and puts the result in their place. Undefined where the table changed meanwhile: nothing was done then, and the
+ * merge has to be planned anew.
+ */
+export async function performMerge(
+  tools: MergeTools,
+  attempt: Attempt,
+  table: Table,
+  merge: Merge<MergeSource>,
+): Promise<readonly NewChunk[] | undefined> {
+  const name = `merge-${attempt.job.id}-${attempt.leaseToken}-${merge.inputs[0]?.id}`
+  const directory = join(tools.scratchDirectory, name)
+  await tools.disk.makeDirectory(directory)
+  try {
+    const output = await withLocalFiles(tools.objects, merge.inputs, attempt.signal, (files) =>
+      mergeInEngine(tools, attempt, { table, merge, files, directory }),
+    )
+    const chunks = await upload(tools, table, merge, output)
+    return await commit(tools, attempt, { table, merge, chunks })
+  } finally {
+    await tools.disk.removeDirectory(directory)
+  }
+}
+
+async function mergeInEngine(
+  { engines, limits }: MergeTools,
+  attempt: Attempt,
+  job: { table: Table; merge: Merge<MergeSource>; files: readonly string[]; directory: string },
+): Promise<MergeOutput> {
+  const { inputs, layer } = job.merge
+  const { residentBytesMax, timeoutMs, ...sessionLimits } = limits
+  const input: MergeInput = {
+    files: job.files,
+    columns: fileColumns(job.table),
+    sortedBy: sortOrder(job.table, layer).names,
+    layer,
+    rows: inputs.reduce((sum, { rows }) => sum + rows, 0),
+    bytes: inputs.reduce((sum, { bytes }) => sum + bytes, 0),
+    directory: job.directory,
+    limits: sessionLimits,
+  }
+  const poolLimits = { timeoutMs, residentBytesMax, signal: attempt.signal }
+  return await engines.run<MergeOutput>({ kind: mergeTask, input }, poolLimits)
+}
+
+/** Under the names by which SQL tells them apart. */
+function fileColumns(table: Table): Column[] {
+  return queryColumns(table.columns).map(({ column, queryName }) => ({ ...column, name: queryName }))
+}
+
+async function upload(
+  { store, objects }: MergeTools,
+  table: Table,
+  { layer }: Merge,
+  { files, fieldIds }: MergeOutput,
+): Promise<NewChunk[]> {
+  const present = new Set(fieldIds)
+  const columns = fileColumns(table).filter(({ fieldId }) => present.has(fieldId))
+  const chunks: NewChunk[] = []
+  for (const file of files) {
+    const place = store.newChunk({ accountId: table.accountId, tableId: table.id })
+    chunks.push({ ...writtenChunk(place, file, columns), sortedBy: sortOrder(table, layer).fieldIds })
+    await objects.putFile(place.objectKey, file.path)
+  }
+  return chunks
+}
+
+async function commit(
+  { store, objects, log }: MergeTools,
+  attempt: Attempt,
+  { table, merge, chunks }: { table: Table; merge: Merge<MergeSource>; chunks: readonly NewChunk[] },
+): Promise<readonly NewChunk[] | undefined> {
+  const outcome = await store.commit({
+    accountId: table.accountId,
+    target: { tableId: table.id, schemaVersion: table.schemaVersion, newColumns: [] },
+    operation: 'merge',
+    cause: `job:${attempt.job.id}`,
+    layer: merge.layer,
+    chunks,
+    removed: merge.inputs.map(({ id }) => id),
+    ids: [],
+    quarantined: [],
+    fence: { jobId: attempt.job.id, leaseToken: attempt.leaseToken },
+  })
+  if (outcome.kind === 'committed') return chunks
+  log.info({ table: table.id, outcome: outcome.kind, job: attempt.job.id }, 'a merge came too late and is planned anew')
+  for (const { objectKey } of chunks) await objects.remove(objectKey)
+  return undefined
+}
+
+/** How many objects are fetched at one time where the store is not a directory. */
+const fetchesMax = 8
+
+/** Holds local copies of the chunks for as long as `body` runs. */
+async function withLocalFiles<T>(
+  objects: ObjectStore,
+  chunks: readonly MergeSource[],
+  signal: AbortSignal,
+  body: (paths: readonly string[]) => Promise<T>,
+): Promise<T> {
+  const local: LocalObject[] = []
+  const waiting = chunks.map((chunk, index) => ({ chunk, index }))
+  const fetchSome = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      signal.throwIfAborted()
+      local[next.index] = await objects.materialize(next.chunk.objectKey)
+    }
+  }
+  try {
+    const fetches = await Promise.allSettled(Array.from({ length: fetchesMax }, fetchSome))
+    for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
+    return await body(local.map(({ path }) => path))
+  } finally {
+    for (const object of local) object?.release()
+  }
+}

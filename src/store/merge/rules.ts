@@ -1,0 +1,29 @@
+const mebibyte = 2 ** 20
+
+/**
+ * When chunks are merged, and into what. The rules weigh how many files a query opens against how often a row is written
+ * anew: a row passes through `log(target / size on arrival) / log(fanIn)` minor merges, then through its major merge.
+ */
+export const mergeRules = {
+  /** So many realtime chunks of about one size make a larger one. With three sizes, a query meets fewer than 50 of them. */
+  fanIn: 16,
+  /** Sizes that are told apart: up to 1 MiB, up to 16 MiB, up to `realtimeBytesMax`. */
+  tierBytes: [mebibyte, 16 * mebibyte],
+  /** A realtime chunk of this size stays as it is until its major merge. */
+  realtimeBytesMax: 64 * mebibyte,
+  /** Inputs of one merge, as files and in bytes: what an engine process can open and sort within its memory and disk. */
+  inputsMax: 1000,
+  inputBytesMax: 2048 * mebibyte,
+  /** A chunk that came this long ago is archived once its hour is over: what was sent late is mostly there. */
+  settledMs: 10 * 60_000,
+  /** A file of the archive ends with an hour once it has this size … */
+  archiveBytesMin: 64 * mebibyte,
+  /** … and within an hour at this one. */
+  archiveBytesMax: 256 * mebibyte,
+  /** So many small chunks of the archive beside one another make a larger one. */
+  archiveFanIn: 8,
+  /** Late rows are sorted into a large chunk when they come to this part of it, or to `archiveFanIn` chunks. */
+  lateShare: 1 / 8,
+} as const
+
+export const hourSeconds = 3600
