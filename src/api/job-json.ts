@@ -63,6 +63,7 @@ function resultJson(output: QueryOutput) {
         bytes: scan.bytes,
       })),
       bytes_scanned: statistics.bytesScanned,
+      from_metadata: statistics.fromMetadata ?? false,
       plan_ms: statistics.planMs,
       run_ms: statistics.runMs,
     },

@@ -10,7 +10,12 @@ import type { QueryContext } from './query-context.ts'
 /** Tells what a SELECT would read, and how DuckDB would go about it, in lines of text. Nothing is read. */
 export async function explainSelect(context: QueryContext, select: SelectText): Promise<QueryOutput> {
   const planned = await planSelect(context, select, { explain: true })
-  const lines = [...planned.scans.flatMap(scanLines), ...totalLines(context, planned), '', ...planned.plan.explained]
+  const lines = [
+    ...(planned.fromMetadata ? [] : planned.scans.flatMap(scanLines)),
+    ...totalLines(context, planned),
+    '',
+    ...planned.plan.explained,
+  ]
   const known = { columns: [{ name: 'plan', kind: 'varchar' as const }], rows: lines.map((line) => [line]) }
   return await answerRows(context, 'explain', known, statisticsOf(planned, 0))
 }
@@ -52,7 +57,8 @@ function timeHint(filter: string): string {
   return /\btime\b/.test(filter) ? ' (compare time itself with constants, beside it)' : ''
 }
 
-function totalLines({ limits }: QueryContext, { scans }: PlannedSelect): string[] {
+function totalLines({ limits }: QueryContext, { scans, fromMetadata }: PlannedSelect): string[] {
+  if (fromMetadata) return ['Answered from metadata: reads nothing']
   return [`Reads ${formatBytes(bytesOf(scans))} of at most ${formatBytes(limits.scanBytes)}`]
 }
 

@@ -56,6 +56,8 @@ export interface QueryStatistics {
     readonly bytes: number
   }[]
   readonly bytesScanned: number
+  /** Whether the catalog knew the answer, so that nothing was opened. Older jobs lack it. */
+  readonly fromMetadata?: boolean
   readonly planMs: number
   readonly runMs: number
 }

@@ -36,7 +36,8 @@ export function chunkOf(row: ChunkRow): Chunk {
 }
 
 const storedColumns = sql`
-  id, object_key, layer, time_range, rows, bytes, column_statistics, schema_version, crc32, added_snapshot, created_at`
+  id, object_key, layer, time_range, rows, bytes, column_statistics, schema_version, crc32, sorted_by, added_snapshot,
+  created_at`
 
 const chunkColumns = sql`
   id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, column_statistics,
@@ -89,6 +90,11 @@ export function chunksAt({ accountId, tableId, snapshot, ranges }: ChunkPlace, p
       from removed_chunks
      where table_id = ${tableId} and account_id = ${accountId} and ${inTime} and added_snapshot <= ${snapshot}
        and removed_snapshot > ${snapshot} and ${passes}`
+}
+
+/** Whether all rows of a chunk are within the ranges. */
+export function isInside({ ranges }: ChunkPlace): Sql {
+  return ranges === null ? sql`true` : sql`time_range <@ ${ranges}::int8multirange`
 }
 
 export async function insertChunks(

@@ -1,7 +1,7 @@
 import { must } from '../base/errors.ts'
 import type { Column } from './store.ts'
 import type { LogicalType } from './types.ts'
-import { duckdbFileType, duckdbType, quotedName } from './types.ts'
+import { duckdbFileType, duckdbType, quotedName, quotedText } from './types.ts'
 
 const bigint: LogicalType = { kind: 'bigint' }
 const varchar: LogicalType = { kind: 'varchar' }
@@ -153,8 +153,4 @@ export function fileSchemaClause(columns: readonly Column[]): string {
     return `${fieldId}: {name: ${quotedText(name)}, type: ${quotedText(duckdbFileType(type))}, default_value: NULL}`
   })
   return `map{${entries.join(', ')}}`
-}
-
-function quotedText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

@@ -73,11 +73,11 @@ function hasValues({ fieldId }: KnownField): Sql {
   return sql`${nulls(fieldId)} < rows`
 }
 
-function nulls(fieldId: number): Sql {
+export function nulls(fieldId: number): Sql {
   return sql`(${statistics(fieldId)}->>'nulls')::bigint`
 }
 
-function statistics(fieldId: number): Sql {
+export function statistics(fieldId: number): Sql {
   return sql`(column_statistics->${String(fieldId)}::text)`
 }
 

@@ -1,6 +1,6 @@
-import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
+import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import type { ChunkPlace } from './chunks.sql.ts'
-import { chunkOf, selectChunks } from './chunks.sql.ts'
+import { chunkOf, isInside, selectChunks } from './chunks.sql.ts'
 import { fieldsOf } from './conditions.ts'
 import type { KnownField } from './conditions.sql.ts'
 import { canFulfil, selectFieldVersions } from './conditions.sql.ts'
@@ -14,26 +14,34 @@ export function placeOf({ table }: TableSnapshot, ranges: readonly TimeRange[]):
 
 /** The chunks of the snapshot that touch the ranges and fit the choice. */
 export async function findChunks(
-  postgres: Postgres,
+  db: Queryable,
   snapshot: TableSnapshot,
   ranges: readonly TimeRange[],
   { condition, rowsEnough }: ChunkChoice,
 ): Promise<Chunk[]> {
-  const passes = condition && canFulfil(condition, await knownFields(postgres, snapshot, [...fieldsOf(condition)]))
-  // Every chunk has a row at least.
-  const limit = rowsEnough === undefined ? {} : { limit: Math.max(1, rowsEnough) }
-  const rows = await selectChunks(postgres, placeOf(snapshot, ranges), { ...(passes && { passes }), ...limit })
-  const chunks = rows.map(chunkOf)
-  return rowsEnough === undefined ? chunks : enough(chunks, rowsEnough)
+  const place = placeOf(snapshot, ranges)
+  if (condition !== undefined) {
+    return await allOf(db, place, canFulfil(condition, await knownFields(db, snapshot, [...fieldsOf(condition)])))
+  }
+  const some = rowsEnough === undefined ? undefined : await enoughOf(db, place, Math.max(1, rowsEnough))
+  return some ?? (await allOf(db, place))
 }
 
-function enough(chunks: readonly Chunk[], rowsEnough: number): Chunk[] {
+async function allOf(db: Queryable, place: ChunkPlace, passes?: Sql): Promise<Chunk[]> {
+  return (await selectChunks(db, place, passes && { passes })).map(chunkOf)
+}
+
+/** Some chunks inside of the ranges that have so many rows; undefined where they have not. */
+async function enoughOf(db: Queryable, place: ChunkPlace, rowsEnough: number): Promise<Chunk[] | undefined> {
+  // Every chunk has a row at least.
+  const found = await selectChunks(db, place, { passes: isInside(place), limit: rowsEnough })
   let rows = 0
-  return chunks.filter((chunk) => {
+  const needed = found.map(chunkOf).filter((chunk) => {
     const isNeeded = rows < rowsEnough
     rows += chunk.rows
     return isNeeded
   })
+  return rows < rowsEnough ? undefined : needed
 }
 
 /** Those of the fields that are columns of the snapshot, with their versions. */

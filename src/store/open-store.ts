@@ -23,6 +23,7 @@ import { findChunks, placeOf } from './find-chunks.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
 import type { Store } from './store.ts'
+import { summarize } from './summaries.ts'
 import { Sweep } from './sweep.ts'
 
 export interface StoreOptions {
@@ -79,6 +80,7 @@ export function openStore(options: StoreOptions): Store {
     },
     findChunks: (snapshot, ranges, choice = {}) => findChunks(postgres, snapshot, ranges, choice),
     countChunks: (snapshot, ranges) => countChunks(postgres, placeOf(snapshot, ranges)),
+    summarize: (snapshot, range, items) => summarize(postgres, snapshot, range, items),
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),

@@ -102,9 +102,15 @@ export interface TableSnapshot {
 export interface ChunkChoice {
   /** Only those that, for all their statistics say, have rows that fulfil it. */
   readonly condition?: ChunkCondition
-  /** Only some of them, which have so many rows together, if there are as many. */
+  /** Only some that lie inside of the ranges, if those have so many rows together. */
   readonly rowsEnough?: number
 }
+
+/** A figure of all rows of a snapshot in a range of time. */
+export type SummaryItem =
+  | { readonly kind: 'rows' }
+  /** Of the values that are not NULL. */
+  | { readonly kind: 'count' | 'min' | 'max'; readonly fieldId: number }
 
 export interface QuarantinedRecord {
   readonly uniqueId: string
@@ -230,6 +236,15 @@ export interface Store extends Service {
   findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[], choice?: ChunkChoice): Promise<Chunk[]>
   /** How many chunks touch any of the ranges. */
   countChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<number>
+  /**
+   * Figures of the rows in the range, as text, as statistics have them without a look into files: exactly what a scan would
+   * answer. Undefined where they do not say it: chunks lie across an end of the range, bounds are not known or cut.
+   */
+  summarize(
+    snapshot: TableSnapshot,
+    range: TimeRange,
+    items: readonly SummaryItem[],
+  ): Promise<readonly (string | null)[] | undefined>
 
   /**
    * A key for the file of a new chunk of the table; `tableId` is 0 for one that the commit makes. An upload that is not

@@ -39,6 +39,7 @@ const queryOfJob = z.object({
       statistics: z.object({
         scans: z.array(scan),
         bytes_scanned: z.number().int(),
+        from_metadata: z.boolean().describe('Whether the catalog knew the answer, so that nothing was opened.'),
         plan_ms: z.number(),
         run_ms: z.number(),
       }),

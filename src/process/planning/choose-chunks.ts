@@ -1,8 +1,8 @@
 import { AppError } from '../../base/errors.ts'
 import { fieldIdCount, queryColumns } from '../../store/columns.ts'
 import { isAnything, isNothing } from '../../store/conditions.ts'
-import type { Chunk, Column, TableSnapshot } from '../../store/store.ts'
-import type { PlannedScan } from '../engines/duckdb/tasks.ts'
+import type { Chunk, ChunkChoice, Column, TableSnapshot } from '../../store/store.ts'
+import type { Plan, PlannedScan, Shortcut } from '../engines/duckdb/tasks.ts'
 import type { QueryStatistics } from '../process.ts'
 import type { QueryContext } from '../query-context.ts'
 import { isAlways } from './time-ranges.ts'
@@ -18,36 +18,45 @@ export interface ChosenScan {
   readonly bytes: number
 }
 
-/**
- * Finds the chunks that the plan needs and counts their bytes. Fails with `scan_limit_exceeded`, before anything was read,
- * where that is more than the limit.
- */
+/** Finds the chunks that the plan needs, and counts the bytes that it reads of them. */
 export async function chooseChunks(
   context: QueryContext,
   snapshots: readonly TableSnapshot[],
-  plans: readonly PlannedScan[],
+  { scans, shortcut }: Plan,
 ): Promise<ChosenScan[]> {
-  const scans: ChosenScan[] = []
-  for (const plan of plans) {
-    const snapshot = snapshots.find(({ table }) => table.database === plan.database && table.name === plan.table)
-    if (snapshot === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
-    const [chunks, chunksInTime] = await Promise.all([
-      chunksOf(context, snapshot, plan),
-      countInTime(context, snapshot, plan),
-    ])
-    const bytes = bytesToRead(snapshot, plan, chunks)
-    scans.push({ snapshot, plan, chunks, chunksInTime: chunksInTime ?? chunks.length, bytes })
-  }
-  return scans
+  const choice = shortcut?.kind === 'some_rows' ? { rowsEnough: shortcut.rows } : {}
+  return await Promise.all(
+    scans.map(async (plan) => {
+      const snapshot = snapshotOf(snapshots, plan)
+      const [chunks, chunksInTime] = await Promise.all([
+        chunksOf(context, snapshot, plan, choice),
+        countInTime(context, snapshot, plan, shortcut),
+      ])
+      const bytes = bytesToRead(snapshot, plan, chunks)
+      return { snapshot, plan, chunks, chunksInTime: chunksInTime ?? chunks.length, bytes }
+    }),
+  )
+}
+
+/** The scans of a plan whose answer is known. */
+export function unopenedScans(snapshots: readonly TableSnapshot[], { scans }: Plan): ChosenScan[] {
+  return scans.map((plan) => ({ snapshot: snapshotOf(snapshots, plan), plan, chunks: [], chunksInTime: 0, bytes: 0 }))
+}
+
+function snapshotOf(snapshots: readonly TableSnapshot[], plan: PlannedScan): TableSnapshot {
+  const snapshot = snapshots.find(({ table }) => table.database === plan.database && table.name === plan.table)
+  if (snapshot === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
+  return snapshot
 }
 
 async function chunksOf(
   { ports: { store } }: QueryContext,
   snapshot: TableSnapshot,
   { ranges, condition }: PlannedScan,
+  choice: ChunkChoice,
 ): Promise<Chunk[]> {
   if (ranges.length === 0 || isNothing(condition)) return []
-  return await store.findChunks(snapshot, ranges, isAnything(condition) ? {} : { condition })
+  return await store.findChunks(snapshot, ranges, isAnything(condition) ? choice : { condition })
 }
 
 /** Undefined where all of them are chosen. */
@@ -55,8 +64,9 @@ async function countInTime(
   { ports: { store } }: QueryContext,
   snapshot: TableSnapshot,
   { ranges, condition }: PlannedScan,
+  shortcut: Shortcut | null,
 ): Promise<number | undefined> {
-  if (isAnything(condition)) return undefined
+  if (isAnything(condition) && shortcut === null) return undefined
   return isAlways(ranges) ? snapshot.chunkCount : await store.countChunks(snapshot, ranges)
 }
 

@@ -65,7 +65,7 @@ function scanSite(get: PlanNode, above: PlanNode | undefined, tables: readonly E
 }
 
 /** A scan as the plan has it; its columns are counted as in the table. */
-interface ReadScan {
+export interface ReadScan {
   readonly table: EngineTable
   readonly names: readonly unknown[]
   readonly read: readonly number[]
@@ -74,7 +74,7 @@ interface ReadScan {
   readonly filters: readonly PlanNode[]
 }
 
-function readScan(get: PlanNode, tables: readonly EngineTable[]): ReadScan | undefined {
+export function readScan(get: PlanNode, tables: readonly EngineTable[]): ReadScan | undefined {
   const {
     function_data: source,
     table_filters: filters,
@@ -92,7 +92,8 @@ function readScan(get: PlanNode, tables: readonly EngineTable[]): ReadScan | und
   return { table, names: names as unknown[], read, outputs, filters: nodesOf(filters['filters']) }
 }
 
-function columnAt({ table, names }: ReadScan, index: number | undefined): Column | undefined {
+/** By the column's place in the table. */
+export function columnAt({ table, names }: ReadScan, index: number | undefined): Column | undefined {
   const name = index === undefined ? undefined : names[index]
   return table.columns.find(({ queryName }) => queryName === name)?.column
 }

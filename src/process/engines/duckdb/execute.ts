@@ -2,6 +2,7 @@ import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
 import { schemaClause } from '../../../store/columns.ts'
+import { chunkOptions, parquetOptions } from '../../../store/parquet-options.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
@@ -57,13 +58,9 @@ function copyPrefix({ projection }: ExecuteInput): string {
 function copyStatement(input: ExecuteInput): string {
   const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
   const options = [
-    'format parquet',
-    'compression zstd',
-    'compression_level 1',
-    'return_stats true',
+    ...(input.fieldIds === null ? parquetOptions : chunkOptions(input.fieldIds)),
     // A temporary file beside it would not be an allowed path.
     'use_tmp_file false',
-    ...(input.fieldIds === null ? [] : [`field_ids ${input.fieldIds}`]),
   ]
   return `${copyPrefix(input)}${input.sql}\n) as answer(${names.join(', ')})) to ${quotedText(input.path)} (${options.join(', ')})`
 }

@@ -1,6 +1,6 @@
 import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
 import type { ChunkCondition } from '../../../store/conditions.ts'
-import type { TimeRange } from '../../../store/store.ts'
+import type { SummaryItem, TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import type { LogicalType } from '../../../store/types.ts'
 
@@ -74,10 +74,18 @@ export interface PlannedScan {
   readonly notUnderstood: readonly string[]
 }
 
+/** A plan that does not need all that it scans of its only table. All rows of the scan's times have a part in its answer. */
+export type Shortcut =
+  /** The columns of the answer, of one row. */
+  | { readonly kind: 'summary'; readonly items: readonly SummaryItem[] }
+  /** Any rows will do, if they are so many. */
+  | { readonly kind: 'some_rows'; readonly rows: number }
+
 export interface Plan {
   readonly columns: readonly PlannedColumn[]
   /** One for each table of the input. */
   readonly scans: readonly PlannedScan[]
+  readonly shortcut: Shortcut | null
   /** Lines of DuckDB's plan; empty unless asked for. */
   readonly explained: readonly string[]
 }
