@@ -59,17 +59,23 @@ export interface ChunkPlace {
 export function selectChunks(
   db: Queryable,
   place: ChunkPlace,
-  choice: { readonly passes?: Sql; readonly limit?: number } = {},
+  choice: ChunkFilter & { readonly limit?: number } = {},
 ): Promise<ChunkRow[]> {
   return db.query(chunksStatement(place, choice))
 }
 
+/** Which of the chunks count, as an expression over their row and what is joined to it. */
+export interface ChunkFilter {
+  readonly passes?: Sql
+  readonly joined?: Sql
+}
+
 export const chunksStatement = (
   place: ChunkPlace,
-  { passes = sql`true`, limit }: { readonly passes?: Sql; readonly limit?: number } = {},
+  { limit, ...filter }: ChunkFilter & { readonly limit?: number } = {},
 ) => sql`
   select ${chunkColumns}
-    from (${chunksAt(place, passes)} ${limit === undefined ? sql`` : sql`limit ${limit}`}) as chosen
+    from (${chunksAt(place, filter)} ${limit === undefined ? sql`` : sql`limit ${limit}`}) as chosen
    order by time_from, id`
 
 export async function countChunks(db: Queryable, place: ChunkPlace): Promise<number> {
@@ -78,16 +84,19 @@ export async function countChunks(db: Queryable, place: ChunkPlace): Promise<num
 }
 
 /** The rows of both tables that make up the chunks of the snapshot. */
-export function chunksAt({ accountId, tableId, snapshot, ranges }: ChunkPlace, passes: Sql = sql`true`): Sql {
+export function chunksAt(
+  { accountId, tableId, snapshot, ranges }: ChunkPlace,
+  { passes = sql`true`, joined = sql``, columns = storedColumns }: ChunkFilter & { readonly columns?: Sql } = {},
+): Sql {
   const inTime = ranges === null ? sql`true` : sql`time_range && ${ranges}::int8multirange`
   return sql`
-    select ${storedColumns}
-      from chunks
+    select ${columns}
+      from chunks ${joined}
      where table_id = ${tableId} and account_id = ${accountId} and ${inTime} and added_snapshot <= ${snapshot}
        and ${passes}
     union all
-    select ${storedColumns}
-      from removed_chunks
+    select ${columns}
+      from removed_chunks ${joined}
      where table_id = ${tableId} and account_id = ${accountId} and ${inTime} and added_snapshot <= ${snapshot}
        and removed_snapshot > ${snapshot} and ${passes}`
 }

@@ -1,5 +1,5 @@
-import type { Queryable, Sql } from '../base/postgres/postgres.ts'
-import { sql } from '../base/postgres/postgres.ts'
+import type { Queryable } from '../base/postgres/postgres.ts'
+import { Sql, sql } from '../base/postgres/postgres.ts'
 import type { ChunkCondition } from './conditions.ts'
 import type { LogicalType } from './types.ts'
 
@@ -29,56 +29,61 @@ export async function selectFieldVersions(
 }
 
 /**
- * Whether a chunk can have rows that fulfil the condition, over a row of `chunks`: what its statistics do not say, they do
- * not exclude. A field that is not known excludes nothing.
+ * The statistics of the fields under names of their own, to be joined to a row of `chunks`: each is looked up once in what may be
+ * a large document, however often it is asked.
+ */
+export function knownStatistics(fieldIds: Iterable<number>): Sql {
+  const looked = [...fieldIds].map((fieldId) => new Sql([`column_statistics->'${fieldId}' as f${fieldId}`], []))
+  if (looked.length === 0) return sql``
+  // Without the offset, PostgreSQL would put the expressions wherever the names stand.
+  return sql`cross join lateral (select ${listed(looked)} offset 0) as known`
+}
+
+function statistics(fieldId: number): Sql {
+  return new Sql([`known.f${fieldId}`], [])
+}
+
+/**
+ * Whether a chunk can have rows that fulfil the condition, over a row of `chunks` with its `knownStatistics`: what these do not
+ * say, they do not exclude. A field that is not known excludes nothing.
  */
 export function canFulfil(condition: ChunkCondition, fields: ReadonlyMap<number, KnownField>): Sql {
+  if ('of' in condition) {
+    const parts = condition.of.map((part) => canFulfil(part, fields))
+    return condition.kind === 'all'
+      ? parts.reduce((sum, part) => sql`${sum} and ${part}`, sql`true`)
+      : sql`(${parts.reduce((sum, part) => sql`${sum} or ${part}`, sql`false`)})`
+  }
+  const field = fields.get(condition.fieldId)
+  if (field === undefined) return sql`true`
+  const fulfils = canFulfilOf(condition, field)
+  return field.trustedVersion === 0 ? fulfils : sql`(schema_version < ${field.trustedVersion} or ${fulfils})`
+}
+
+function canFulfilOf(condition: Exclude<ChunkCondition, { kind: 'all' | 'any' }>, field: KnownField): Sql {
   switch (condition.kind) {
-    case 'all':
-      return condition.of.reduce((sum, part) => sql`${sum} and ${canFulfil(part, fields)}`, sql`true`)
-    case 'any':
-      return sql`(${condition.of.reduce((sum, part) => sql`${sum} or ${canFulfil(part, fields)}`, sql`false`)})`
     case 'null':
-      return asked(fields.get(condition.fieldId), sql`true`, ({ fieldId }) => sql`${nulls(fieldId)} > 0`)
+      return sql`coalesce(${nulls(field)} > 0, true)`
     case 'value':
-      return asked(fields.get(condition.fieldId), lacking, hasValues)
+      return hasValues(field)
     case 'within': {
       const { low, high } = condition
-      return asked(fields.get(condition.fieldId), lacking, (field) => {
-        const above =
-          high === null ? sql`true` : sql`coalesce(${bound(field, 'min')} <= ${typed(field.type, high)}, true)`
-        const below =
-          low === null ? sql`true` : sql`coalesce(${bound(field, 'max')} >= ${typed(field.type, low)}, true)`
-        return sql`${hasValues(field)} and ${above} and ${below}`
-      })
+      const below = low === null ? sql`true` : sql`coalesce(${bound(field, 'max')} >= ${typed(field.type, low)}, true)`
+      const above =
+        high === null ? sql`true` : sql`coalesce(${bound(field, 'min')} <= ${typed(field.type, high)}, true)`
+      return sql`(${below} and ${above} and ${hasValues(field)})`
     }
   }
 }
 
-/** Whether a chunk without statistics of the field may have values of it. */
-type Lacking = (field: KnownField) => Sql
-
-/** A file of a time before the column has none; of others it is not known why they say nothing. */
-const lacking: Lacking = ({ addedVersion }) => sql`schema_version >= ${addedVersion}`
-
-function asked(field: KnownField | undefined, absent: Sql | Lacking, present: (field: KnownField) => Sql): Sql {
-  if (field === undefined) return sql`true`
-  const isAbsent = typeof absent === 'function' ? absent(field) : absent
-  return sql`case when schema_version < ${field.trustedVersion} then true
-                  when ${statistics(field.fieldId)} is null then ${isAbsent}
-                  else ${present(field)} end`
+/** A file of a time before the column has none; of others without statistics it is not known why they say nothing. */
+function hasValues(field: KnownField): Sql {
+  return sql`coalesce(${nulls(field)} < rows, schema_version >= ${field.addedVersion})`
 }
 
-function hasValues({ fieldId }: KnownField): Sql {
-  return sql`${nulls(fieldId)} < rows`
-}
-
-export function nulls(fieldId: number): Sql {
+/** Null where there are no statistics of the field. */
+export function nulls({ fieldId }: KnownField): Sql {
   return sql`(${statistics(fieldId)}->>'nulls')::bigint`
-}
-
-export function statistics(fieldId: number): Sql {
-  return sql`(column_statistics->${String(fieldId)}::text)`
 }
 
 /** A bound as a value that PostgreSQL compares as DuckDB does; null where it is not known. */
@@ -116,4 +121,9 @@ function typedText(type: LogicalType, text: Sql): Sql {
     default:
       return sql`${text} collate "C"`
   }
+}
+
+/** With commas between. */
+export function listed([first = sql``, ...more]: readonly Sql[]): Sql {
+  return more.reduce((list, next) => sql`${list}, ${next}`, first)
 }

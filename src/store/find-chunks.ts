@@ -1,9 +1,9 @@
-import type { Queryable, Sql } from '../base/postgres/postgres.ts'
-import type { ChunkPlace } from './chunks.sql.ts'
+import type { Queryable } from '../base/postgres/postgres.ts'
+import type { ChunkFilter, ChunkPlace } from './chunks.sql.ts'
 import { chunkOf, isInside, selectChunks } from './chunks.sql.ts'
 import { fieldsOf } from './conditions.ts'
 import type { KnownField } from './conditions.sql.ts'
-import { canFulfil, selectFieldVersions } from './conditions.sql.ts'
+import { canFulfil, knownStatistics, selectFieldVersions } from './conditions.sql.ts'
 import type { Chunk, ChunkChoice, TableSnapshot, TimeRange } from './store.ts'
 import { coversAllTimes, formatMultirange } from './time-ranges.ts'
 
@@ -21,14 +21,15 @@ export async function findChunks(
 ): Promise<Chunk[]> {
   const place = placeOf(snapshot, ranges)
   if (condition !== undefined) {
-    return await allOf(db, place, canFulfil(condition, await knownFields(db, snapshot, [...fieldsOf(condition)])))
+    const fields = await knownFields(db, snapshot, [...fieldsOf(condition)])
+    return await allOf(db, place, { passes: canFulfil(condition, fields), joined: knownStatistics(fields.keys()) })
   }
   const some = rowsEnough === undefined ? undefined : await enoughOf(db, place, Math.max(1, rowsEnough))
   return some ?? (await allOf(db, place))
 }
 
-async function allOf(db: Queryable, place: ChunkPlace, passes?: Sql): Promise<Chunk[]> {
-  return (await selectChunks(db, place, passes && { passes })).map(chunkOf)
+async function allOf(db: Queryable, place: ChunkPlace, filter: ChunkFilter = {}): Promise<Chunk[]> {
+  return (await selectChunks(db, place, filter)).map(chunkOf)
 }
 
 /** Some chunks inside of the ranges that have so many rows; undefined where they have not. */

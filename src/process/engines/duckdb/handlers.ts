@@ -1,6 +1,6 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineHandler } from '../../../base/engines/engines.ts'
-import { analyzeQuery } from '../../planning/analyze.ts'
+import { QueryAnalyzer } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
 import type { EngineSql, ExecuteInput, PlanInput } from './tasks.ts'
@@ -8,8 +8,9 @@ import { analyzeTask, executeTask, planTask } from './tasks.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
 export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
+  const analyzer = new QueryAnalyzer()
   return {
-    [analyzeTask]: (input: EngineSql) => analyzeQuery(input),
+    [analyzeTask]: (input: EngineSql) => analyzer.analyze(input),
     [planTask]: (input: PlanInput) => planQuery(input),
     [executeTask]: (input: ExecuteInput, context) => executeQuery(input, context, clock),
   }
