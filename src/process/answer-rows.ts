@@ -24,8 +24,9 @@ export async function answerRows(
     engineType: kind.toUpperCase(),
   }))
   const plan = { columns, scans: [], shortcut: null, explained: [] }
-  const select = { text: valuesText(known), offset: 0 }
-  const output = await storeResult(context, { select, plan, scans: [], fromMetadata: false, planMs: 0 }, statement)
+  const select = { text: valuesText(known), offset: 0, standIns: [] }
+  const planned = { select, plan, opened: [], scans: [], fromMetadata: false, planMs: 0 }
+  const output = await storeResult(context, planned, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }
 

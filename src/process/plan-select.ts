@@ -1,9 +1,9 @@
 import { queryColumns } from '../store/columns.ts'
-import type { TableSnapshot } from '../store/store.ts'
 import type { Analysis, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
 import { analyzeTask, planTask } from './engines/duckdb/tasks.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
 import { bytesOf, chooseChunks, scanStatistics, unopenedScans } from './planning/choose-chunks.ts'
+import type { OpenedTable } from './planning/resolve-tables.ts'
 import { openTables } from './planning/resolve-tables.ts'
 import { knownAnswer } from './planning/known-answer.ts'
 import type { SelectText } from './planning/statement.ts'
@@ -15,40 +15,49 @@ import { engineSql, planningPoolLimits } from './query-context.ts'
 export interface PlannedSelect {
   readonly select: SelectText
   readonly plan: Plan
+  /** The tables that it names. */
+  readonly opened: readonly OpenedTable[]
   readonly scans: readonly ChosenScan[]
   /** Whether the catalog knew the answer: then `select` has it as constants, and nothing is opened. */
   readonly fromMetadata: boolean
   readonly planMs: number
 }
 
+export interface PlanOptions {
+  /** Whether DuckDB's own plan is wanted. */
+  readonly explain: boolean
+  /** The tables as another plan opened them, where both have to see the same. */
+  readonly opened?: readonly OpenedTable[]
+}
+
 /** Judges, plans and prunes, without reading data. */
 export async function planSelect(
   context: QueryContext,
   select: SelectText,
-  options: { readonly explain: boolean } = { explain: false },
+  options: PlanOptions = { explain: false },
 ): Promise<PlannedSelect> {
   const { clock, engines } = context.ports
   const startedMs = clock.monotonicMs()
   const text = engineSql(context, select)
   const limits = planningPoolLimits(context)
   const { tables } = await engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
-  const snapshots = await openTables(context, tables)
+  const opened = options.opened ?? (await openTables(context, tables, select.standIns))
   const input: PlanInput = {
     ...text,
     ...context.moment,
     database: engineDatabase(context),
-    tables: snapshots.map(engineTable),
+    tables: opened.map(engineTable),
     explain: options.explain,
   }
   const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
-  const known = await knownAnswer(context, snapshots, plan)
-  const scans = known === undefined ? await chooseChunks(context, snapshots, plan) : unopenedScans(snapshots, plan)
+  const known = await knownAnswer(context, opened, plan)
+  const scans = known === undefined ? await chooseChunks(context, opened, plan) : unopenedScans(opened, plan)
   const planMs = Math.round(clock.monotonicMs() - startedMs)
-  return { select: known ?? select, plan, scans, fromMetadata: known !== undefined, planMs }
+  return { select: known ?? select, plan, opened, scans, fromMetadata: known !== undefined, planMs }
 }
 
-export function engineTable({ table }: TableSnapshot): EngineTable {
-  return { database: table.database, name: table.name, columns: queryColumns(table.columns) }
+export function engineTable({ database, name, snapshot }: OpenedTable): EngineTable {
+  return { database, name, columns: queryColumns(snapshot.table.columns) }
 }
 
 /** Where the engine looks up unqualified names. */

@@ -57,7 +57,7 @@ describe('of 1,000 chunks over 1,000 hours', () => {
       3,
     ],
     ['IN', `select count(*) from hourly where time in (${at(1)}, ${at(500)}, ${at(999)})`, 3],
-    ['arithmetic', `select count(*) from hourly where time - 3600 >= ${at(997)}`, 2],
+    ['arithmetic', `select sum(n) from hourly where time - 3600 >= ${at(997)}`, 2],
     ['a decimal', `select count(*) from hourly where time < ${at(1)}.5`, 2],
     ['a double', `select count(*) from hourly where time < epoch(timestamp '2027-01-15 16:00:00')`, 8],
     [
@@ -65,7 +65,7 @@ describe('of 1,000 chunks over 1,000 hours', () => {
       `with h as (select * from hourly) select * from h where time = ${at(3)} union all select * from h where time = ${at(5)}`,
       2,
     ],
-    ['the present', `select count(*) from hourly where time < ${at(2)} + 0 * epoch(now())::bigint`, 2],
+    ['the present', `select sum(n) from hourly where time < ${at(2)} + 0 * epoch(now())::bigint`, 2],
     ['a contradiction', `select count(*) from hourly where time < ${at(2)} and time > ${at(3)}`, 0],
     [
       'ORDER BY and LIMIT',

@@ -37,3 +37,20 @@ export function anyOf(conditions: readonly ChunkCondition[]): ChunkCondition {
 export function fieldsOf(condition: ChunkCondition): ReadonlySet<number> {
   return 'of' in condition ? new Set(condition.of.flatMap((part) => [...fieldsOf(part)])) : new Set([condition.fieldId])
 }
+
+/** Which of the chunks that touch a range are asked for. */
+export interface ChunkChoice {
+  /** Only those that, for all their statistics say, have rows that fulfil it. */
+  readonly condition?: ChunkCondition
+  /** Only some that lie inside of the ranges, if those have so many rows together. */
+  readonly rowsEnough?: number
+}
+
+/** A figure of all rows of a snapshot in a range of time. */
+export type SummaryItem =
+  | { readonly kind: 'rows' }
+  /** Of the values that are not NULL. */
+  | { readonly kind: 'count' | 'min' | 'max'; readonly fieldId: number }
+
+/** A text for each item; null where there is no value. Chunks that lie across an end of the range leave it unknown. */
+export type Summary = readonly (string | null)[]

@@ -4,7 +4,8 @@ import { chunkOf, isInside, selectChunks } from './chunks.sql.ts'
 import { fieldsOf } from './conditions.ts'
 import type { KnownField } from './conditions.sql.ts'
 import { canFulfil, knownStatistics, selectFieldVersions } from './conditions.sql.ts'
-import type { Chunk, ChunkChoice, TableSnapshot, TimeRange } from './store.ts'
+import type { ChunkChoice } from './conditions.ts'
+import type { Chunk, TableSnapshot, TimeRange } from './store.ts'
 import { coversAllTimes, formatMultirange } from './time-ranges.ts'
 
 export function placeOf({ table }: TableSnapshot, ranges: readonly TimeRange[]): ChunkPlace {

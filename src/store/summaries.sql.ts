@@ -2,6 +2,7 @@ import type { Queryable } from '../base/postgres/postgres.ts'
 import { Sql, sql } from '../base/postgres/postgres.ts'
 import type { ChunkPlace } from './chunks.sql.ts'
 import { chunksAt, isInside } from './chunks.sql.ts'
+import type { Summary } from './conditions.ts'
 import type { KnownField } from './conditions.sql.ts'
 import { bound, knownStatistics, listed, nulls } from './conditions.sql.ts'
 
@@ -19,7 +20,7 @@ export async function selectSummary(
   db: Queryable,
   place: ChunkPlace,
   figures: readonly Figure[],
-): Promise<readonly (string | null)[] | undefined> {
+): Promise<Summary | undefined> {
   const joined = knownStatistics(new Set(figures.flatMap(({ field }) => (field === null ? [] : [field.fieldId]))))
   const columns = listed([
     sql`${isInside(place)} as inside`,
@@ -29,7 +30,7 @@ export async function selectSummary(
     ]),
   ])
   const known = figures.reduce((all, of, index) => sql`${all} and ${isKnown(of, index)}`, sql`inside`)
-  const rows = await db.query<{ known: boolean; figures: readonly (string | null)[] }>(sql`
+  const rows = await db.query<{ known: boolean; figures: Summary }>(sql`
     select coalesce(bool_and(${known}), true) as known, array[${listed(figures.map(whole))}]::text[] as figures
       from (${chunksAt(place, { joined, columns })} offset 0) as chunk`)
   return rows[0]?.known === true ? rows[0].figures : undefined

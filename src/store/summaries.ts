@@ -1,6 +1,7 @@
 import type { Queryable } from '../base/postgres/postgres.ts'
 import { knownFields, placeOf } from './find-chunks.ts'
-import type { SummaryItem, TableSnapshot, TimeRange } from './store.ts'
+import type { Summary, SummaryItem } from './conditions.ts'
+import type { TableSnapshot, TimeRange } from './store.ts'
 import type { Figure } from './summaries.sql.ts'
 import { selectSummary } from './summaries.sql.ts'
 import type { LogicalType } from './types.ts'
@@ -11,7 +12,7 @@ export async function summarize(
   snapshot: TableSnapshot,
   range: TimeRange,
   items: readonly SummaryItem[],
-): Promise<readonly (string | null)[] | undefined> {
+): Promise<Summary | undefined> {
   const fieldIds = items.flatMap((item) => (item.kind === 'rows' ? [] : [item.fieldId]))
   const fields = await knownFields(db, snapshot, fieldIds)
   const figures: Figure[] = []

@@ -1,10 +1,12 @@
 import { AppError } from '../../base/errors.ts'
 import { fieldIdCount, queryColumns } from '../../store/columns.ts'
+import type { ChunkChoice } from '../../store/conditions.ts'
 import { isAnything, isNothing } from '../../store/conditions.ts'
-import type { Chunk, ChunkChoice, Column, TableSnapshot } from '../../store/store.ts'
+import type { Chunk, Column, TableSnapshot } from '../../store/store.ts'
 import type { Plan, PlannedScan, Shortcut } from '../engines/duckdb/tasks.ts'
 import type { QueryStatistics } from '../process.ts'
 import type { QueryContext } from '../query-context.ts'
+import type { OpenedTable } from './resolve-tables.ts'
 import { isAlways } from './time-ranges.ts'
 
 /** A table of the query with the chunks that have a part in the answer. */
@@ -21,13 +23,13 @@ export interface ChosenScan {
 /** Finds the chunks that the plan needs, and counts the bytes that it reads of them. */
 export async function chooseChunks(
   context: QueryContext,
-  snapshots: readonly TableSnapshot[],
+  tables: readonly OpenedTable[],
   { scans, shortcut }: Plan,
 ): Promise<ChosenScan[]> {
   const choice = shortcut?.kind === 'some_rows' ? { rowsEnough: shortcut.rows } : {}
   return await Promise.all(
     scans.map(async (plan) => {
-      const snapshot = snapshotOf(snapshots, plan)
+      const snapshot = snapshotOf(tables, plan)
       const [chunks, chunksInTime] = await Promise.all([
         chunksOf(context, snapshot, plan, choice),
         countInTime(context, snapshot, plan, shortcut),
@@ -39,14 +41,14 @@ export async function chooseChunks(
 }
 
 /** The scans of a plan whose answer is known. */
-export function unopenedScans(snapshots: readonly TableSnapshot[], { scans }: Plan): ChosenScan[] {
-  return scans.map((plan) => ({ snapshot: snapshotOf(snapshots, plan), plan, chunks: [], chunksInTime: 0, bytes: 0 }))
+export function unopenedScans(tables: readonly OpenedTable[], { scans }: Plan): ChosenScan[] {
+  return scans.map((plan) => ({ snapshot: snapshotOf(tables, plan), plan, chunks: [], chunksInTime: 0, bytes: 0 }))
 }
 
-function snapshotOf(snapshots: readonly TableSnapshot[], plan: PlannedScan): TableSnapshot {
-  const snapshot = snapshots.find(({ table }) => table.database === plan.database && table.name === plan.table)
-  if (snapshot === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
-  return snapshot
+function snapshotOf(tables: readonly OpenedTable[], plan: PlannedScan): TableSnapshot {
+  const opened = tables.find(({ database, name }) => database === plan.database && name === plan.table)
+  if (opened === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
+  return opened.snapshot
 }
 
 async function chunksOf(
@@ -86,12 +88,12 @@ export function requireWithinLimit(context: QueryContext, scans: readonly Chosen
   const bytes = bytesOf(scans)
   const { scanBytes } = context.limits
   if (bytes <= scanBytes) return
-  const most = scans.toSorted((a, b) => b.bytes - a.bytes)[0]?.plan
+  const most = scans.toSorted((a, b) => b.bytes - a.bytes)[0]?.snapshot.table
   throw new AppError(
     'scan_limit_exceeded',
     `The query would read ${formatBytes(bytes)}, and the limit is ${formatBytes(scanBytes)}; nothing was read.`,
     {
-      hint: `Most of it is ${most?.database}.${most?.table}. Narrow its time range, or select fewer columns; EXPLAIN shows what is read.`,
+      hint: `Most of it is ${most?.database}.${most?.name}. Narrow its time range, or select fewer columns; EXPLAIN shows what is read.`,
     },
   )
 }
@@ -102,8 +104,8 @@ export function bytesOf(scans: readonly ChosenScan[]): number {
 
 export function scanStatistics(scans: readonly ChosenScan[]): QueryStatistics['scans'] {
   return scans.map(({ snapshot, plan, chunks, chunksInTime, bytes }) => ({
-    database: plan.database,
-    table: plan.table,
+    database: snapshot.table.database,
+    table: snapshot.table.name,
     snapshot: snapshot.table.snapshot,
     chunksOpened: chunks.length,
     chunksTotal: snapshot.chunkCount,

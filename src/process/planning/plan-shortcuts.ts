@@ -1,5 +1,5 @@
 import { timeColumn } from '../../store/columns.ts'
-import type { SummaryItem } from '../../store/store.ts'
+import type { SummaryItem } from '../../store/conditions.ts'
 import type { EngineTable, Shortcut } from '../engines/duckdb/tasks.ts'
 import { constantOf } from './plan-constants.ts'
 import type { PlanNode } from './plan-nodes.ts'
