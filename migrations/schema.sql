@@ -433,6 +433,7 @@ create table tables (
   schema_mode      text not null default 'evolve'::text,
   cluster_columns  integer[] not null default '{}'::integer[],
   realtime_chunks  bigint not null default 0,
+  oldest_snapshot  bigint not null default 0,
   restate_job_id   bigint,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
