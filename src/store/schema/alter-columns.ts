@@ -2,7 +2,7 @@ import { AppError, must } from '../../base/errors.ts'
 import { requireColumnName } from '../../base/names.ts'
 import type { Postgres, Queryable } from '../../base/postgres/postgres.ts'
 import { requireLease } from '../apply-commit.ts'
-import { requireTables, tableOf } from '../catalog.ts'
+import { requireTables, tableOf, tooManyColumns } from '../catalog.ts'
 import type { ChunkTotals } from '../chunks.sql.ts'
 import { columnsMax, fieldIdCount, isFixedColumn, queryColumns } from '../columns.ts'
 import { advanceTable, insertAppliedIds } from '../commit.sql.ts'
@@ -73,11 +73,7 @@ async function addColumn(
   if (existing !== undefined && ifNotExists) return undefined
   requireFreeName(table, existing)
   const own = table.columns.filter((column) => !isFixedColumn(column)).length
-  if (own >= columnsMax) {
-    throw new AppError('too_many_columns', `The table ${shown(table)} has ${own} columns, and more are not allowed.`, {
-      hint: 'Drop some, or keep what is seldom asked for in one column of the type json.',
-    })
-  }
+  if (own >= columnsMax) throw tooManyColumns(`${table.database}.${table.name}`, own + 1)
   const fieldId = table.nextFieldId
   const added = { fieldId, name, type: formatType(type), placeOf: fieldId, replaces: null, restores: true }
   await insertColumnVersion(tx, keyOf(table), { ...added, addedVersion: table.schemaVersion + 1 })

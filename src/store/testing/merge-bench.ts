@@ -183,7 +183,7 @@ function emptyRows(columns: readonly Column[]): string {
 }
 
 /** A running attempt with a lease of its own, so that commits under it are fenced as real ones are. */
-async function attemptOf(postgres: Postgres, job: Attempt['job']): Promise<Attempt> {
+export async function attemptOf(postgres: Postgres, job: Attempt['job']): Promise<Attempt> {
   await postgres.query(sql`delete from job_waiting where job_id = ${job.id}`)
   const rows = await postgres.query<{ lease_token: number }>(sql`
     insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner, lease_expires_at)
