@@ -25,8 +25,11 @@ export const depthMax = 64
 /** Rows of a Parquet body: a run-length encoded column can claim billions of them in a few bytes. */
 export const parquetRowsMax = 20_000_000
 
+/** Values inside of one value of a nested column: one with more is rescued, because each takes many times its bytes. */
+const nestedValuesMax = 1_000_000
+
 /** What the splitter needs to know; records that would add more columns than a table may have are quarantined. */
-export const splitLimits = { depthMax, recordBytesMax, columnsMax, nameBytesMax: columnNameBytesMax }
+export const splitLimits = { depthMax, recordBytesMax, columnsMax, nameBytesMax: columnNameBytesMax, nestedValuesMax }
 
 /** Characters of a unique id that a sender gives. */
 export const uniqueIdCharactersMax = 255

@@ -88,12 +88,13 @@ async function withFiles<T>(
 ): Promise<T> {
   const { objects } = context.ports
   const groups = await Promise.all(scans.map((scan) => readingGroups(context, scan)))
-  const waiting = scans.flatMap((scan) => scan.chunks.map((chunk) => chunk.objectKey))
+  const waiting = scans.flatMap((scan) => scan.chunks)
   const local = new Map<string, LocalObject>()
   const fetchSome = async (): Promise<void> => {
-    for (let key = waiting.pop(); key !== undefined; key = waiting.pop()) {
+    for (let chunk = waiting.pop(); chunk !== undefined; chunk = waiting.pop()) {
       context.attempt.signal.throwIfAborted()
-      local.set(key, await objects.materialize(key))
+      const { objectKey, bytes } = chunk
+      local.set(objectKey, await objects.materialize(objectKey, { bytes }))
     }
   }
   try {

@@ -11,6 +11,8 @@ import { mergeFiles } from '../store/merge/merge-files.ts'
 import { mergeTask } from '../store/merge/tasks.ts'
 import { restateFiles } from '../store/schema/restate-files.ts'
 import { restateTask } from '../store/schema/tasks.ts'
+import { checkFiles } from '../store/verify/check-files.ts'
+import { checkTask } from '../store/verify/tasks.ts'
 
 /** The entry of the engine processes: the only place where DuckDB runs. */
 serveEngine({
@@ -19,4 +21,5 @@ serveEngine({
   [formatTask]: formatResult,
   [mergeTask]: mergeFiles,
   [restateTask]: restateFiles,
+  [checkTask]: checkFiles,
 })

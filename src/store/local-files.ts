@@ -6,7 +6,7 @@ const fetchesMax = 8
 /** Holds local copies of the chunks for as long as `body` runs. */
 export async function withLocalFiles<T>(
   objects: ObjectStore,
-  chunks: readonly { readonly objectKey: string }[],
+  chunks: readonly { readonly objectKey: string; readonly bytes: number }[],
   signal: AbortSignal,
   body: (paths: readonly string[]) => Promise<T>,
 ): Promise<T> {
@@ -15,7 +15,8 @@ export async function withLocalFiles<T>(
   const fetchSome = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       signal.throwIfAborted()
-      local[next.index] = await objects.materialize(next.chunk.objectKey)
+      const { objectKey, bytes } = next.chunk
+      local[next.index] = await objects.materialize(objectKey, { bytes })
     }
   }
   try {

@@ -146,6 +146,14 @@ export interface QuarantineEntry extends QuarantinedRecord {
   readonly quarantinedAt: Date
 }
 
+/** A live chunk that is to be set aside, and why. */
+export interface DamageNote {
+  readonly id: string
+  readonly reason: string
+  readonly detail: string
+  readonly byteOffset: number | null
+}
+
 /** What a snapshot did, as `snapshots` notes it. */
 export type Operation =
   | 'import'
@@ -196,6 +204,8 @@ export interface Commit {
    * whoever planned it plans anew.
    */
   readonly removed?: readonly string[]
+  /** Those of the removed chunks whose files are damaged: they are kept, and listed. */
+  readonly setAside?: readonly DamageNote[]
   /**
    * The snapshot that the commit was planned on, where it depends on all rows of the table: if there is a newer one, the
    * outcome is `conflict`.

@@ -78,7 +78,7 @@ class Conversion {
         return { index, split: { bytes, format, timeColumn, receivedAtUs }, csv: undefined }
       }
       const lines = csvLines(bytes, format === 'csv' ? ',' : '\t')
-      const split = { bytes: lines.bytes, format: 'ndjson', timeColumn, receivedAtUs } as const
+      const split = { bytes: lines.bytes, format: 'ndjson', textMayBeNested: true, timeColumn, receivedAtUs } as const
       return { index, split, csv: { source: bytes, lines } }
     } catch (error) {
       // What may succeed later, such as on a full disk, is not the body's fault.

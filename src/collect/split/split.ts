@@ -8,7 +8,8 @@ import { shown } from './json-records.ts'
 import type { Key } from './key-table.ts'
 import { MsgpackReader } from './msgpack-reader.ts'
 import type { RecordReader } from './record-tape.ts'
-import { RecordTape, textOf, valueKind } from './record-tape.ts'
+import { RecordTape } from './record-tape.ts'
+import { textOf, valueKind } from './value-tape.ts'
 import { RescueBuilder } from './rescue.ts'
 import type {
   RejectedRecord,
@@ -88,6 +89,7 @@ class Split {
     const timeName = body.timeColumn ?? 'time'
     const timeKey = this.#key(timeName)
     this.#key('time').target = timeName === 'time' ? this.#timeTarget : rescueTarget
+    tape.textMayBeNested = body.textMayBeNested ?? false
     const reader = openReader(body, tape, this.#limits.depthMax)
     const counts = { rows: 0, rejected: 0 }
     this.#bodies.push(counts)

@@ -12,6 +12,8 @@ export interface SplitBody {
   /** Inflated. */
   readonly bytes: Uint8Array
   readonly format: SplitFormat
+  /** Whether text in which JSON is written fills nested columns: where the bodies come from a format that knows only text. */
+  readonly textMayBeNested?: boolean
   /** The key that holds the time; null for `time`. */
   readonly timeColumn: string | null
   /** The time of rows that carry none, microseconds since the epoch. */
@@ -26,6 +28,8 @@ export interface SplitLimits {
   readonly columnsMax: number
   /** UTF-8 bytes of a column's name. */
   readonly nameBytesMax: number
+  /** Values inside of one value of a nested column, which is rescued where it has more. */
+  readonly nestedValuesMax: number
 }
 
 /** A record that could not be read. The bytes are a view into the body. */

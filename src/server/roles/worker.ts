@@ -17,6 +17,7 @@ import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { mergeJob } from '../../store/merge/merge-job.ts'
 import { restateJob } from '../../store/schema/restate-job.ts'
+import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
@@ -28,6 +29,15 @@ import { makeScratchDirectory } from '../scratch-directory.ts'
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
 const version = codeVersion()
+
+/** A merge may spill, and take its time. */
+const mergeLimits = {
+  memoryBytes: settings.queryMemoryBytes,
+  temporaryBytes: settings.queryTemporaryBytes,
+  residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
+  timeoutMs: 3_600_000,
+  threads: 2,
+}
 
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
@@ -42,6 +52,10 @@ await runRole(log, async () => {
     resultKind(platform, queries, scratchDirectory),
     mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
     restateJob(upkeepOptions(platform, merges, scratchDirectory)),
+    verifyJob({
+      ...upkeepOptions(platform, merges, scratchDirectory),
+      bytesPerSecondMax: settings.verifyBytesPerSecond,
+    }),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
@@ -135,12 +149,6 @@ function upkeepOptions(platform: Platform, engines: EnginePool, scratchDirectory
     engines,
     scratchDirectory,
     concurrency: 1,
-    limits: {
-      memoryBytes: settings.queryMemoryBytes,
-      temporaryBytes: settings.queryTemporaryBytes,
-      residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
-      timeoutMs: 3_600_000,
-      threads: 2,
-    },
+    limits: mergeLimits,
   }
 }

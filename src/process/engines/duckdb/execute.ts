@@ -3,7 +3,7 @@ import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
 import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
-import { engineFailure, queryError } from './engine-errors.ts'
+import { diskError, engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
 import { makeSchemas } from './schemas.ts'
 import type { Session } from '../../../base/duckdb/session.ts'
@@ -26,6 +26,8 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
     } catch (error) {
       const failure = engineFailure(error)
       if (failure === undefined) throw error
+      const full = diskError(failure, input.limits.temporaryBytes)
+      if (full !== undefined) throw full
       throw withoutPaths(queryError(failure, input, Buffer.byteLength(copyPrefix(input))), input)
     }
   })
