@@ -30,6 +30,7 @@ export const errorCatalogue = {
   key_not_found: spec(404, 'The API key does not exist'),
   database_not_found: spec(404, 'The database does not exist'),
   table_not_found: spec(404, 'The table does not exist'),
+  column_not_found: spec(404, 'The column does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
   schedule_not_found: spec(404, 'The schedule does not exist'),
   limit_not_found: spec(404, 'The limit does not exist'),
@@ -94,6 +95,8 @@ export const errorCatalogue = {
   /** A system that is not ours, such as a source or a destination, does not answer. */
   remote_unavailable: spec(503, 'A remote system is unavailable', true),
   object_not_found: spec(500, 'A stored object is missing'),
+  /** The object is there, but not what was written: cut, or changed behind our back. `biwa verify` names such objects. */
+  object_damaged: spec(500, 'A stored object is damaged'),
   /** The wait ended before the work did; the work goes on. */
   wait_timeout: spec(504, 'The wait ended before the work did', true),
   storage_full: spec(507, 'The disk is full', true),

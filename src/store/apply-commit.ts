@@ -17,6 +17,7 @@ import {
   selectAppliedIds,
   selectTableOfIds,
 } from './commit.sql.ts'
+import { keepDamagedChunks } from './damaged-chunks.sql.ts'
 import { keepRecords } from './quarantine.ts'
 import { storableStatistics } from './statistics.ts'
 import type { Column, Commit, CommitAllOutcome, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
@@ -249,12 +250,13 @@ async function applyRows(tx: Queryable, commit: Commit, held: HeldTable, change:
 
 async function applyRemoval(
   tx: Queryable,
-  { removed = [] }: Commit,
+  { removed = [], setAside = [] }: Commit,
   table: { accountId: number; tableId: number; snapshot: number },
 ): Promise<ChunkTotals> {
   if (removed.length === 0) return totalsOf([], 'realtime')
   const totals = await removeChunks(tx, table, removed)
   if (totals.chunks < removed.length) throw new Undone({ kind: 'conflict' })
+  if (setAside.length > 0) await keepDamagedChunks(tx, table, setAside)
   return totals
 }
 

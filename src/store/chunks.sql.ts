@@ -35,7 +35,7 @@ export function chunkOf(row: ChunkRow): Chunk {
   }
 }
 
-const chunkColumns = sql`
+export const chunkColumns = sql`
   id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, column_statistics,
   schema_version, crc32, sorted_by, added_snapshot, created_at`
 

@@ -138,11 +138,13 @@ export async function expireHistory(
          set oldest_snapshot = greatest(t.oldest_snapshot, forgotten.snapshot)
         from (select table_id, max(removed_snapshot) as snapshot from gone group by table_id) forgotten
        where t.id = forgotten.table_id
+    ), planned as (
+      insert into object_removals (object_key, remove_after)
+      select object_key, ${at.now} from gone
+       where not exists (select from damaged_chunks d where d.object_key = gone.object_key)
+      on conflict (object_key) do nothing
     )
-    insert into object_removals (object_key, remove_after)
-    select object_key, ${at.now} from gone
-    on conflict (object_key) do nothing
-    returning 1`)
+    select 1 from gone`)
   return rows.length
 }
 
@@ -151,6 +153,8 @@ export async function selectKnownChunks(db: Queryable, chunkIds: readonly string
   const rows = await db.query<{ id: string }>(sql`
     select id from chunks where id = any(${chunkIds}::uuid[])
     union all
-    select id from removed_chunks where id = any(${chunkIds}::uuid[])`)
+    select id from removed_chunks where id = any(${chunkIds}::uuid[])
+    union all
+    select id from damaged_chunks where id = any(${chunkIds}::uuid[])`)
   return rows.map((row) => row.id)
 }

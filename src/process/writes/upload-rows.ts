@@ -1,3 +1,4 @@
+import { putChecked } from '../../base/objects/put-checked.ts'
 import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Column, NewChunk } from '../../store/store.ts'
 import { writtenChunk } from '../../store/written-chunk.ts'
@@ -29,8 +30,8 @@ export async function uploadRows(
   if (file.rows === 0) return { chunks: [], rows: 0, runMs: file.runMs }
   const { accountId, ports } = context
   const chunk = writtenChunk(ports.store.newChunk({ accountId, tableId }), file, columns)
-  await ports.objects.putFile(chunk.objectKey, file.path)
-  return { chunks: [chunk], rows: file.rows, runMs: file.runMs }
+  const crc32 = await putChecked(ports, chunk.objectKey, file.path)
+  return { chunks: [{ ...chunk, crc32 }], rows: file.rows, runMs: file.runMs }
 }
 
 /** DuckDB cannot write `Code` beside `code`; readers go by the field ids, whatever the names in a file. */
