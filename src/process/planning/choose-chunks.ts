@@ -29,10 +29,21 @@ export async function chooseChunks(
     const opened = tables.find(({ database, name }) => database === plan.database && name === plan.table)
     if (opened === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
     const { snapshot } = opened
-    const chunks = plan.ranges.length === 0 ? [] : await context.ports.store.findChunks(snapshot, plan.ranges)
+    const chunks = plan.ranges.length === 0 ? [] : await chunksOf(context, opened, plan)
     scans.push({ snapshot, plan, chunks, bytes: bytesToRead(snapshot, plan, chunks) })
   }
   return scans
+}
+
+async function chunksOf(
+  { ports: { store } }: QueryContext,
+  { snapshot, without }: OpenedTable,
+  { ranges }: PlannedScan,
+): Promise<Chunk[]> {
+  const chunks = await store.findChunks(snapshot, ranges)
+  if (without === undefined) return chunks
+  const others = new Set((await store.findChunks(without, ranges)).map(({ id }) => id))
+  return chunks.filter(({ id }) => !others.has(id))
 }
 
 function bytesToRead({ table }: TableSnapshot, { columns }: PlannedScan, chunks: readonly Chunk[]): number {

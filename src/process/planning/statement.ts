@@ -17,6 +17,8 @@ export interface StandInTable {
   readonly standIn: StandIn
   readonly table: TableReference
   readonly asOf: AsOf | null
+  /** Where only what it has and this other snapshot has not is meant, chunk by chunk; with the columns of the newer one. */
+  readonly since?: number
 }
 
 /** A name that no table can have, for a table that the text cannot name by itself: `"@"."0"`. */
