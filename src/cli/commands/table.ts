@@ -10,6 +10,7 @@ import type { CommonOptions } from '../session.ts'
 import { tailTable } from '../table-tail.ts'
 import { tell } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
+import { defineAlter } from './table-alter.ts'
 import { defineChanges, pathOf } from './table-changes.ts'
 import { defineHistory } from './table-history.ts'
 
@@ -19,6 +20,7 @@ export function defineTable(table: Command, terminal: Terminal): void {
   defineQuarantine(table, terminal)
   defineCreate(table, terminal)
   defineChanges(table, terminal)
+  defineAlter(table, terminal)
   defineHistory(table, terminal)
 }
 
