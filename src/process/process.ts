@@ -70,6 +70,7 @@ export interface QueryOutput {
     | 'merge'
     | 'delete'
     | 'truncate'
+    | 'create_table'
     | 'create_table_as'
     | 'alter_table'
     | 'drop_table'

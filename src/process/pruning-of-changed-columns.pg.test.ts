@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import type { TableChange } from '../store/store.ts'
+import type { ColumnChange } from '../store/store.ts'
 import { parseType } from '../store/types.ts'
 import { inProcessEngines } from './testing/in-process-engines.ts'
 import type { QueryBench } from './testing/query-bench.ts'
@@ -28,8 +28,8 @@ const answer = async (text: string) => {
   return { values, opened: statistics.scans[0]?.chunksOpened, fromMetadata: statistics.fromMetadata }
 }
 
-const alter = (name: string, change: TableChange) =>
-  bench.store.alterTable(bench.owner.accountId, 'web', name, change, { cause: 'test' })
+const alter = (name: string, change: ColumnChange) =>
+  bench.store.alterColumns(bench.owner.accountId, { database: 'web', name }, change)
 
 describe('chunks from before a change of the columns', () => {
   test('are kept where the type of the column was changed, and counted by a run', async () => {

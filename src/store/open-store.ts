@@ -24,7 +24,7 @@ import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
-import { alterTable, changesOf } from './schema/alter-table.ts'
+import { changesOf } from './schema/alter-columns.ts'
 import type { Store } from './store.ts'
 import { summarize } from './summaries.ts'
 import { Sweep } from './sweep.ts'
@@ -72,11 +72,6 @@ export function openStore(options: StoreOptions): Store {
     async table(accountId, database, name) {
       const [row] = await requireTables(postgres, accountId, [{ database, name }])
       return tableOf(must(row, 'a required table is there'))
-    },
-    async alterTable(accountId, database, name, change, { cause, uniqueId }) {
-      await alterTable(postgres, { accountId, place: { database, name }, change, cause, uniqueId })
-      log.info({ accountId, database, table: name, change: change.kind }, 'altered a table')
-      return await store.table(accountId, database, name)
     },
     schemaChanges: (table) => changesOf(postgres, table),
     async dropTable(accountId, database, name) {

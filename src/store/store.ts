@@ -50,8 +50,8 @@ export interface TableSettings {
   readonly clusterColumns: readonly number[]
 }
 
-/** What somebody wants to change of a table's columns, or of the way in which imports do. Names are those of SQL. */
-export type TableChange =
+/** What somebody wants to change of a table's columns. Names are those of SQL. */
+export type ColumnChange =
   | {
       readonly kind: 'add_column'
       readonly name: string
@@ -62,7 +62,6 @@ export type TableChange =
   | { readonly kind: 'drop_column'; readonly name: string; readonly ifExists?: boolean }
   | { readonly kind: 'rename_column'; readonly name: string; readonly to: string }
   | { readonly kind: 'change_type'; readonly name: string; readonly type: LogicalType }
-  | { readonly kind: 'set_schema_mode'; readonly mode: TableSettings['schemaMode'] }
 
 /**
  * A change of the columns by which rows of before have to be read in another way. Columns that imports add are none: older
@@ -298,6 +297,12 @@ export interface TableOperations {
   swapTables(accountId: number, table: TableName, other: TableName, once?: Once): Promise<void>
   /** Brings back the table of that name that was dropped last. Fails with `table_not_found`, `snapshot_expired`, `already_exists`. */
   undropTable(accountId: number, table: TableName, once?: Once): Promise<Table>
+  /**
+   * Changes the columns of a table, at once for all queries that begin afterwards: rows of before are read by what the change
+   * makes of them (schema/projection.ts), until a job has written them anew. A change that is there already does nothing.
+   * Fails with `column_not_found`, `already_exists`, `invalid_name`, `too_many_columns`.
+   */
+  alterColumns(accountId: number, table: TableName, change: ColumnChange, once?: Once): Promise<Table>
   setProperties(accountId: number, table: TableName, settings: Partial<TableSettings>, once?: Once): Promise<Table>
   /** Ends the history before now: it cannot be read any more, and its files go after the grace period. Returns how many chunks that are. */
   purgeHistory(accountId: number, table: TableName, once?: Once): Promise<number>
@@ -336,19 +341,6 @@ export interface Store extends Service, TableOperations {
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>
-  /**
-   * Changes the columns of a table, at once for all queries that begin afterwards: rows of before are read by what the change
-   * makes of them (schema/projection.ts), until a job has written them anew. A change that is there already does nothing, nor
-   * does one whose `uniqueId` was applied before. Fails with `table_not_found`, `column_not_found`, `already_exists`,
-   * `invalid_name`, `too_many_columns`.
-   */
-  alterTable(
-    accountId: number,
-    database: string,
-    name: string,
-    change: TableChange,
-    by: { readonly cause: string; readonly uniqueId?: string },
-  ): Promise<Table>
   /** What happened to the columns up to the table's version, for the reading of its older chunks. */
   schemaChanges(table: Table): Promise<SchemaChange[]>
   /** Drops the table; its files go after the grace period, so running queries finish. */

@@ -1,4 +1,4 @@
-import type { TableChange } from '../../src/store/store.ts'
+import type { ColumnChange } from '../../src/store/store.ts'
 import { parseType } from '../../src/store/types.ts'
 import type { Raw } from './model.ts'
 import { ModelTable } from './model.ts'
@@ -183,7 +183,7 @@ export class Steps {
     const free = this.#choices.of(columnNames.filter((of) => !table.columns.has(of)))
     const type = this.#choices.of(['bigint', 'varchar'] as const)
     const draw = this.#choices.below(12)
-    const change = (to: TableChange, after: ModelTable): Step => {
+    const change = (to: ColumnChange, after: ModelTable): Step => {
       const uniqueId = `change ${(this.#changes += 1)}`
       return { work: { kind: 'alter', table: name, uniqueId, change: to }, after: become(after) }
     }

@@ -29,9 +29,10 @@ export async function chooseChunks(
   const choice = shortcut?.kind === 'some_rows' ? { rowsEnough: shortcut.rows } : {}
   return await Promise.all(
     scans.map(async (plan) => {
-      const snapshot = snapshotOf(tables, plan)
+      const opened = openedFor(tables, plan)
+      const { snapshot } = opened
       const [chunks, chunksInTime] = await Promise.all([
-        chunksOf(context, snapshot, plan, choice),
+        chunksOf(context, opened, plan, choice),
         countInTime(context, snapshot, plan, shortcut),
       ])
       const bytes = bytesToRead(snapshot, plan, chunks)
@@ -42,23 +43,30 @@ export async function chooseChunks(
 
 /** The scans of a plan whose answer is known. */
 export function unopenedScans(tables: readonly OpenedTable[], { scans }: Plan): ChosenScan[] {
-  return scans.map((plan) => ({ snapshot: snapshotOf(tables, plan), plan, chunks: [], chunksInTime: 0, bytes: 0 }))
+  return scans.map((plan) => {
+    const { snapshot } = openedFor(tables, plan)
+    return { snapshot, plan, chunks: [], chunksInTime: 0, bytes: 0 }
+  })
 }
 
-function snapshotOf(tables: readonly OpenedTable[], plan: PlannedScan): TableSnapshot {
+function openedFor(tables: readonly OpenedTable[], plan: PlannedScan): OpenedTable {
   const opened = tables.find(({ database, name }) => database === plan.database && name === plan.table)
   if (opened === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
-  return opened.snapshot
+  return opened
 }
 
+/** Of a table without what another snapshot has, all have to be known, before those that both have are left out. */
 async function chunksOf(
   { ports: { store } }: QueryContext,
-  snapshot: TableSnapshot,
+  { snapshot, without }: OpenedTable,
   { ranges, condition }: PlannedScan,
   choice: ChunkChoice,
 ): Promise<Chunk[]> {
   if (ranges.length === 0 || isNothing(condition)) return []
-  return await store.findChunks(snapshot, ranges, isAnything(condition) ? choice : { condition })
+  const filter = isAnything(condition) ? {} : { condition }
+  if (without === undefined) return await store.findChunks(snapshot, ranges, isAnything(condition) ? choice : filter)
+  const others = new Set((await store.findChunks(without, ranges)).map(({ id }) => id))
+  return (await store.findChunks(snapshot, ranges, filter)).filter(({ id }) => !others.has(id))
 }
 
 /** Undefined where all of them are chosen. */

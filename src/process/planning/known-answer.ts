@@ -11,6 +11,8 @@ export async function knownAnswer(
   { columns, scans: [scan], shortcut }: Plan,
 ): Promise<SelectText | undefined> {
   if (shortcut?.kind !== 'summary' || scan === undefined || table === undefined) return undefined
+  // What two snapshots differ by is not counted anywhere.
+  if (table.without !== undefined) return undefined
   const [range, ...more] = scan.ranges
   if (range === undefined || more.length > 0) return undefined
   const values = await store.summarize(table.snapshot, range, shortcut.items)
