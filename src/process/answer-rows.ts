@@ -1,3 +1,4 @@
+import { quotedText } from '../store/types.ts'
 import type { PlannedColumn } from './engines/duckdb/tasks.ts'
 import type { QueryOutput, QueryStatistics } from './process.ts'
 import { noStatistics } from './plan-select.ts'
@@ -41,8 +42,4 @@ function valuesText({ columns, rows }: KnownRows): string {
     row(first),
     ...(more.length > 0 ? [`values ${more.map((cells) => `(${cells.join(', ')})`).join(', ')}`] : []),
   ].join(' union all ')
-}
-
-function quotedText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }
