@@ -45,6 +45,7 @@ const doors: Record<string, readonly string[]> = {
     'columns.ts',
     'conditions.ts',
     'parquet-options.ts',
+    'written-chunk.ts',
     'schema/changes.ts',
     'schema/projection.ts',
   ],
