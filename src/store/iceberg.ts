@@ -1,9 +1,11 @@
 import type { TableChange } from './iceberg/change.ts'
 import type { TableMetadata } from './iceberg/metadata.ts'
 import type { IcebergField } from './iceberg/schema.ts'
+import type { ViewMetadata, ViewSchema, ViewUpdate, ViewVersion } from './iceberg/view-metadata.ts'
 
 export type { Requirement, TableChange } from './iceberg/change.ts'
 export type { TableMetadata } from './iceberg/metadata.ts'
+export type { ViewUpdate } from './iceberg/view-metadata.ts'
 export { withReferencedSnapshots } from './iceberg/metadata.ts'
 
 /** A table as other engines see it. */
@@ -25,6 +27,7 @@ export interface IcebergName {
  * As at the other door, the account is an argument, and whether the user may is asked before.
  */
 export interface IcebergCatalog {
+  readonly views: IcebergViews
   /**
    * The table as of its newest snapshot. Manifests are written when somebody asks, for what changed since the last time. While
    * files are being restated for a change of columns, which other engines cannot do when they read, it is the last snapshot
@@ -50,4 +53,36 @@ export interface IcebergCatalog {
     change: TableChange,
     allowed: 'append' | 'everything',
   ): Promise<IcebergTable>
+}
+
+/** A view of another engine. */
+export interface IcebergView {
+  readonly metadataLocation: string
+  readonly metadata: ViewMetadata
+}
+
+/** Views that other engines keep here for each other: their SQL is not ours, and is not looked into. */
+export interface IcebergViews {
+  list(accountId: number, database: string): Promise<readonly string[]>
+  /** Fails with `view_not_found`. */
+  load(accountId: number, view: IcebergName): Promise<IcebergView>
+  /** Fails with `already_exists` also where a table has the name. */
+  create(
+    accountId: number,
+    view: IcebergName,
+    definition: {
+      readonly schema: ViewSchema
+      readonly version: ViewVersion
+      readonly properties: Readonly<Record<string, string>>
+    },
+  ): Promise<IcebergView>
+  /** Fails with `conflict` where the view is not the one with that uuid, or was replaced at the same time. */
+  replace(
+    accountId: number,
+    view: IcebergName,
+    uuid: string | undefined,
+    updates: readonly ViewUpdate[],
+  ): Promise<IcebergView>
+  drop(accountId: number, view: IcebergName): Promise<void>
+  rename(accountId: number, view: IcebergName, to: IcebergName): Promise<void>
 }

@@ -15,6 +15,8 @@ import {
 } from './operations/namespaces.ts'
 import { createTable, dropTable, listTables, loadTable, reportMetrics, tableExists } from './operations/tables.ts'
 
+import { createView, dropView, listViews, loadView, renameView, replaceView, viewExists } from './operations/views.ts'
+
 export interface IcebergPluginOptions extends IcebergParts {
   /** Called after the answer to a request that met a bug. */
   readonly onBug: (error: unknown) => void
@@ -23,7 +25,7 @@ export interface IcebergPluginOptions extends IcebergParts {
 /** Schemas of a few thousand columns, many times over. */
 const bodyBytesMax = 16 << 20
 
-const operations: readonly Operation[] = [
+export const operations: readonly Operation[] = [
   listNamespaces,
   createNamespace,
   loadNamespace,
@@ -37,6 +39,13 @@ const operations: readonly Operation[] = [
   dropTable,
   commitTransaction,
   reportMetrics,
+  listViews,
+  createView,
+  loadView,
+  viewExists,
+  replaceView,
+  dropView,
+  renameView,
 ]
 
 /** Iceberg's REST catalog. Register it with the prefix `/iceberg/v1`; clients are given the address up to `/iceberg`. */

@@ -1,13 +1,14 @@
 import { AppError, must } from '../../base/errors.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import { createTable, requireTables } from '../catalog.ts'
-import type { IcebergCatalog, IcebergName, IcebergTable } from '../iceberg.ts'
+import type { IcebergCatalog, IcebergName, IcebergTable, IcebergViews } from '../iceberg.ts'
 import type { TableChange } from './change.ts'
 import { commitChange } from './commit-change.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
 import { ownColumns } from './schema.ts'
 import { insertIcebergTable, selectIcebergTable, selectSuperseded, updateProperties } from './tables.sql.ts'
+import { openViews } from './views.ts'
 
 /** How often a load begins anew because others were faster: each time one of them got its way. */
 const attemptsMax = 10
@@ -18,12 +19,14 @@ export function openIceberg(ports: IcebergPorts): IcebergCatalog {
 }
 
 class Catalog implements IcebergCatalog {
+  readonly views: IcebergViews
   readonly #ports: IcebergPorts
   /** Tables whose metadata is being written in this process. */
   readonly #running = new Map<number, Promise<boolean>>()
 
   constructor(ports: IcebergPorts) {
     this.#ports = ports
+    this.views = openViews(ports)
   }
 
   async load(accountId: number, table: IcebergName): Promise<IcebergTable> {

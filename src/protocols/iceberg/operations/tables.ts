@@ -90,7 +90,6 @@ export const reportMetrics: Operation = {
   method: 'POST',
   path: '/namespaces/{namespace}/tables/{table}/metrics',
   async handle(call) {
-    await requireSight(call, databaseOfPath(call.params))
-    return done
+    return await tableExists.handle(call)
   },
 }
