@@ -82,6 +82,7 @@ create table chunks (
   constraint chunks_time_range_check CHECK ((NOT isempty(time_range))),
   constraint chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
+CREATE INDEX chunks_by_schema ON public.chunks USING btree (table_id, schema_version);
 CREATE INDEX chunks_by_snapshot ON public.chunks USING btree (table_id, added_snapshot);
 CREATE INDEX chunks_by_time ON public.chunks USING gist (table_id, time_range);
 CREATE INDEX chunks_of_engines ON public.chunks USING btree (object_key) WHERE (object_key ~~ 'iceberg/%'::text);
@@ -104,6 +105,26 @@ create table columns (
   constraint columns_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX columns_by_name ON public.columns USING btree (table_id, name) WHERE (removed_version IS NULL);
+
+create table damaged_chunks (
+  id                 uuid not null,
+  account_id         bigint not null,
+  table_id           bigint not null,
+  object_key         text not null,
+  time_range         int8range not null,
+  rows               bigint not null,
+  bytes              bigint not null,
+  reason             text not null,
+  detail             text not null,
+  byte_offset        bigint,
+  chunk              jsonb not null,
+  set_aside_snapshot bigint not null,
+  set_aside_at       timestamp with time zone not null default now(),
+  constraint damaged_chunks_pkey PRIMARY KEY (id),
+  constraint damaged_chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX damaged_chunks_by_key ON public.damaged_chunks USING btree (object_key);
+CREATE INDEX damaged_chunks_by_table ON public.damaged_chunks USING btree (table_id, set_aside_at);
 
 create table database_permissions (
   account_id  bigint not null,
@@ -483,6 +504,8 @@ create table tables (
   schema_mode      text not null default 'evolve'::text,
   cluster_columns  integer[] not null default '{}'::integer[],
   realtime_chunks  bigint not null default 0,
+  restate_job_id   bigint,
+  oldest_snapshot  bigint not null default 0,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
   constraint tables_expire_days_check CHECK ((expire_days > 0)),
@@ -492,6 +515,7 @@ create table tables (
 );
 CREATE UNIQUE INDEX tables_by_name ON public.tables USING btree (database_id, name) WHERE (dropped_at IS NULL);
 CREATE INDEX tables_dropped ON public.tables USING btree (dropped_at) WHERE (dropped_at IS NOT NULL);
+CREATE INDEX tables_restating ON public.tables USING btree (id) WHERE (restating AND (dropped_at IS NULL));
 
 create table users (
   id         bigint not null generated always as identity,

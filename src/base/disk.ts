@@ -177,10 +177,15 @@ async function guarded<T>(call: () => Promise<T>): Promise<T> {
   } catch (error) {
     const code = errno(error)
     if (code !== 'ENOSPC' && code !== 'EDQUOT') throw error
-    throw new AppError('storage_full', 'The disk that holds the data directory is full.', {
-      hint: 'Free space on it; Biwa goes on by itself. Nothing that was acknowledged is lost.',
-      retryAfterSeconds: 10,
-      cause: error,
-    })
+    throw diskFull(error)
   }
+}
+
+/** What a full disk is for everybody, whoever met it: our own calls or DuckDB. */
+export function diskFull(cause: unknown): AppError {
+  return new AppError('storage_full', 'The disk that holds the data directory is full.', {
+    hint: 'Free space on it; Biwa goes on by itself. Nothing that was acknowledged is lost.',
+    retryAfterSeconds: 10,
+    cause,
+  })
 }

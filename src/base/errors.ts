@@ -32,9 +32,11 @@ export const errorCatalogue = {
   table_not_found: spec(404, 'The table does not exist'),
   /** A view that other engines made, over Iceberg. */
   view_not_found: spec(404, 'The view does not exist'),
+  column_not_found: spec(404, 'The column does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
   schedule_not_found: spec(404, 'The schedule does not exist'),
   limit_not_found: spec(404, 'The limit does not exist'),
+  snapshot_not_found: spec(404, 'The table has no such snapshot'),
   /** The job exists but has no result: it failed, was killed, or makes none. */
   result_not_found: spec(404, 'The job has no result'),
   method_not_allowed: spec(405, 'This address does not take this method'),
@@ -49,6 +51,8 @@ export const errorCatalogue = {
   result_not_ready: spec(409, 'The result is not ready', true),
   /** The thing changed under the request. */
   conflict: spec(409, 'The request lost against another one', true),
+  /** The history of the table, or of a dropped one, does not reach back so far; the hint names the oldest snapshot there is. */
+  snapshot_expired: spec(410, 'The snapshot is no longer kept'),
   /** The result was deleted after its retention. */
   result_expired: spec(410, 'The result has expired'),
   body_too_large: spec(413, 'The body is too large'),
@@ -97,6 +101,8 @@ export const errorCatalogue = {
   /** A system that is not ours, such as a source or a destination, does not answer. */
   remote_unavailable: spec(503, 'A remote system is unavailable', true),
   object_not_found: spec(500, 'A stored object is missing'),
+  /** The object is there, but not what was written: cut, or changed behind our back. `biwa verify` names such objects. */
+  object_damaged: spec(500, 'A stored object is damaged'),
   /** The wait ended before the work did; the work goes on. */
   wait_timeout: spec(504, 'The wait ended before the work did', true),
   storage_full: spec(507, 'The disk is full', true),

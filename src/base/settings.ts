@@ -132,6 +132,22 @@ export const settingTable = {
     fallback: false,
     doc: 'Address the bucket in the path and not in the host name, as most S3-compatible stores want it.',
   }),
+  objectStoreStallSeconds: whole({
+    flag: 'object-store-stall-seconds',
+    placeholder: '<seconds>',
+    fallback: 30,
+    min: 1,
+    max: 3600,
+    doc: 'The stall checker: a call of the object store of which no byte comes or goes for so long is cut, and made again.',
+  }),
+  objectStoreAttempts: whole({
+    flag: 'object-store-attempts',
+    placeholder: '<number>',
+    fallback: 4,
+    min: 1,
+    max: 100,
+    doc: 'How often a call of the object store that fails or stalls is made, with growing pauses, before its job fails.',
+  }),
   cacheBytes: bytes({
     flag: 'cache-bytes',
     placeholder: '<size>',
@@ -180,6 +196,12 @@ export const settingTable = {
     min: 1,
     max: 86_400,
     doc: 'The longest a query may run.',
+  }),
+  verifyBytesPerSecond: bytes({
+    flag: 'verify-bytes-per-second',
+    placeholder: '<size>',
+    fallback: 200e6,
+    doc: 'How much of the object store a job of biwa verify reads in a second.',
   }),
   inflightBytes: bytes({
     flag: 'inflight-bytes',

@@ -6,6 +6,7 @@ import type { EnginePool } from '../base/engines/engines.ts'
 import { AppError, assert, isAppError, must } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
+import { putChecked } from '../base/objects/put-checked.ts'
 import type { Attempt } from '../jobs/jobs.ts'
 import { isFixedColumn } from '../store/columns.ts'
 import type { AppliedId, NewChunk, QuarantinedRecord, Store, Table } from '../store/store.ts'
@@ -154,6 +155,7 @@ export class TableImport {
       }),
       columns: table.columns.filter((column) => !isFixedColumn(column)),
       nextFieldId: table.nextFieldId,
+      schemaMode: table.settings.schemaMode,
       directory,
       memoryBytes,
       threads,
@@ -214,11 +216,10 @@ export class TableImport {
   }
 
   async #upload(table: Table, file: ConvertedFile): Promise<NewChunk> {
-    const { store, objects } = this.#options
-    const { id, objectKey } = store.newChunk({ accountId: this.#accountId, tableId: table.id })
-    await objects.putFile(objectKey, file.path)
+    const { id, objectKey } = this.#options.store.newChunk({ accountId: this.#accountId, tableId: table.id })
+    const crc32 = await putChecked(this.#options, objectKey, file.path)
     const { timeRange, rows, bytes, statistics } = file
-    return { id, objectKey, timeRange, rows, bytes, statistics, crc32: null }
+    return { id, objectKey, timeRange, rows, bytes, statistics, crc32 }
   }
 
   #outcome(body: Body, { rows, rejected, rejectedRows, error }: ConvertedBody): BodyOutcome {

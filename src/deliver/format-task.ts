@@ -7,7 +7,8 @@ import { createGzip } from 'node:zlib'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 
-import { errno } from '../base/disk.ts'
+import { diskFull, errno } from '../base/disk.ts'
+import { saysDiskFull } from '../base/duckdb/disk-failures.ts'
 import type { EngineContext } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { FormatInput, FormatOutput, FormatProgress } from './format-input.ts'
@@ -98,12 +99,7 @@ function expectedFailure(error: unknown, { memoryBytes }: FormatInput): AppError
       hint: 'Select fewer or smaller columns.',
       cause: error,
     })
-  if (errno(error) === 'ENOSPC' || /No space left on device/.test(error.message))
-    return new AppError('storage_full', 'The disk that holds the data directory is full.', {
-      hint: 'Free space on it, then ask for the result again.',
-      retryAfterSeconds: 10,
-      cause: error,
-    })
+  if (errno(error) === 'ENOSPC' || saysDiskFull(error.message)) return diskFull(error)
   return undefined
 }
 

@@ -62,10 +62,13 @@ export function pathsOf(dataDirectory: string): Paths {
 }
 
 /** Opens the object store that the settings name; by default a directory of the data directory. */
-export function openObjects(settings: Settings): Promise<ObjectStore> {
+export function openObjects(settings: Settings, log: Logger): Promise<ObjectStore> {
   const paths = pathsOf(settings.dataDirectory)
   return openObjectStore({
     ...locationOf(settings),
+    silenceMsMax: settings.objectStoreStallSeconds * 1000,
+    attemptsMax: settings.objectStoreAttempts,
+    log,
     cacheDirectory: paths.cache,
     cacheBytesMax: settings.cacheBytes,
     disk: systemDisk,
@@ -95,7 +98,7 @@ export async function openPlatform(settings: Settings, role: string, log: Logger
     applicationName: `biwa ${role}`,
     statementTimeoutMs: role === 'api' ? statementMsMax.api : statementMsMax.others,
   })
-  const objects = await openObjects(settings)
+  const objects = await openObjects(settings, log)
   const access = openAccess({ postgres, ...ports })
   const jobs = openJobs({ postgres, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds, ...ports })

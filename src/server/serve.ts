@@ -36,7 +36,7 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     if (postgres !== undefined) await begin([postgres], running, signals)
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
     const made = await prepareDatabase(complete, log)
-    await (await openObjects(complete)).check()
+    await (await openObjects(complete, log)).check()
     const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
     await begin(roles, running, signals)

@@ -4,7 +4,7 @@ import type { Logger } from '../base/log.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
-import { applyCommit } from './apply-commit.ts'
+import { applyCommit, applyCommits } from './apply-commit.ts'
 import { selectDatabases, selectTables } from './catalog.sql.ts'
 import {
   createDatabase,
@@ -19,8 +19,11 @@ import {
 import { newChunkKey } from './chunk-keys.ts'
 import { chunkOf, selectChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
+import { openSnapshots } from './operations/open-snapshots.ts'
+import { tableOperations } from './operations/table-operations.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
+import { alterTable, changesOf } from './schema/alter-table.ts'
 import type { Store } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { formatMultirange } from './time-ranges.ts'
@@ -46,6 +49,7 @@ export function openStore(options: StoreOptions): Store {
     name: 'store',
     start: async () => {},
     stop: () => sweep.stop(),
+    ...tableOperations(postgres, clock, log),
 
     createDatabase: (accountId, name, databaseOptions = {}) =>
       createDatabase(postgres, accountId, name, databaseOptions),
@@ -68,15 +72,18 @@ export function openStore(options: StoreOptions): Store {
       const [row] = await requireTables(postgres, accountId, [{ database, name }])
       return tableOf(must(row, 'a required table is there'))
     },
+    async alterTable(accountId, database, name, change, { cause, uniqueId }) {
+      await alterTable(postgres, { accountId, place: { database, name }, change, cause, uniqueId })
+      log.info({ accountId, database, table: name, change: change.kind }, 'altered a table')
+      return await store.table(accountId, database, name)
+    },
+    schemaChanges: (table) => changesOf(postgres, table),
     async dropTable(accountId, database, name) {
       await dropTable(postgres, accountId, { database, name }, removal())
       log.info({ accountId, database, table: name }, 'dropped a table')
     },
 
-    async openSnapshot(accountId, tables) {
-      const rows = await requireTables(postgres, accountId, tables)
-      return rows.map((row) => ({ table: tableOf(row), chunkCount: row.chunks }))
-    },
+    openSnapshot: (accountId, tables) => openSnapshots(postgres, new Date(clock.nowMs()), accountId, tables),
     async findChunks({ table: { accountId, id, snapshot } }, ranges) {
       const rows = await selectChunks(postgres, { accountId, tableId: id, snapshot }, formatMultirange(ranges))
       return rows.map(chunkOf)
@@ -84,6 +91,7 @@ export function openStore(options: StoreOptions): Store {
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),
+    commitAll: (commits) => applyCommits(postgres, clock, commits),
     appliedIds: (accountId, tableId, uniqueIds) => selectAppliedIds(postgres, { accountId, tableId }, uniqueIds),
 
     async quarantine(accountId, database, table, records) {

@@ -7,7 +7,8 @@ import { errno } from '../disk.ts'
 import { AppError, isAppError } from '../errors.ts'
 import type { Randomness } from '../randomness.ts'
 import { assertKey, assertPrefix } from './object-keys.ts'
-import type { ByteRange, LocalObject, ObjectEntry, ObjectStore } from './objects.ts'
+import type { ByteRange, LocalObject, ObjectCall, ObjectEntry, ObjectStore } from './objects.ts'
+import type { StallWatch } from './stall-checker.ts'
 
 export interface DirectoryStoreOptions {
   /** An absolute path. Several processes may share it. */
@@ -59,17 +60,20 @@ class DirectoryStore implements ObjectStore {
     })
   }
 
-  put(key: string, body: Uint8Array): Promise<void> {
+  put(key: string, body: Uint8Array, { watch }: ObjectCall = {}): Promise<void> {
+    watch?.heard(body.byteLength)
     return reported(key, async () => {
       await this.#publish(key, (file) => file.write(body, 0))
     })
   }
 
-  putFile(key: string, path: string): Promise<void> {
+  putFile(key: string, path: string, { watch }: ObjectCall = {}): Promise<void> {
     return reported(key, async () => {
       const target = await this.#preparedPath(key)
       const file = await this.#disk.open(path, 'write')
       try {
+        // All of it may still have to be written, and nothing is heard meanwhile.
+        watch?.heard(await file.size())
         await file.sync()
       } finally {
         await file.close()
@@ -78,7 +82,7 @@ class DirectoryStore implements ObjectStore {
         await this.#disk.rename(path, target)
       } catch (error) {
         if (errno(error) !== 'EXDEV') throw error
-        await this.#copyIn(key, path)
+        await this.#copyIn(key, path, watch)
         return
       }
       await this.#disk.syncDirectory(dirname(target))
@@ -86,14 +90,15 @@ class DirectoryStore implements ObjectStore {
   }
 
   /** Takes in a file of another disk, where it cannot just be given a new name. */
-  async #copyIn(key: string, path: string): Promise<void> {
+  async #copyIn(key: string, path: string, watch: StallWatch | undefined): Promise<void> {
     const source = await this.#disk.open(path, 'read')
     try {
       await this.#publish(key, async (file) => {
         for (let offset = 0; ; offset += blockBytes) {
           const block = await source.read(offset, blockBytes)
-          if (block.byteLength === 0) return
+          if (block.byteLength === 0) return watch?.heard(offset)
           await file.write(block, offset)
+          watch?.heard()
         }
       })
     } finally {
@@ -157,17 +162,20 @@ class DirectoryStore implements ObjectStore {
     return reported(key, () => this.#disk.remove(this.#path(key)))
   }
 
-  async *list(prefix: string): AsyncIterable<ObjectEntry> {
+  async *list(prefix: string, { after = '' }: { readonly after?: string } = {}): AsyncIterable<ObjectEntry> {
     assertPrefix(prefix)
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-    yield* this.#listFolder(folder, prefix)
+    yield* this.#listFolder(folder, prefix, after)
   }
 
   /** Walks in the order of keys, in which a folder `a/` stands behind a file `a.b`. */
-  async *#listFolder(folder: string, prefix: string): AsyncIterable<ObjectEntry> {
+  async *#listFolder(folder: string, prefix: string, after: string): AsyncIterable<ObjectEntry> {
     const entries = await reported(prefix, async () => {
       const names = (await this.#disk.list(join(this.#root, folder))).filter((name) => !name.startsWith('.'))
-      const candidates = names.filter((name) => `${folder}${name}`.startsWith(prefix))
+      const candidates = names.filter((name) => {
+        const inside = `${folder}${name}/`
+        return inside.startsWith(prefix) && (inside > after || after.startsWith(inside))
+      })
       const found = await Promise.all(
         candidates.map(async (name) => ({ name, entry: await this.#disk.stat(join(this.#root, folder, name)) })),
       )
@@ -177,8 +185,8 @@ class DirectoryStore implements ObjectStore {
       })
     })
     for (const { key, entry } of entries.toSorted((a, b) => (a.key < b.key ? -1 : 1))) {
-      if (entry.kind === 'directory') yield* this.#listFolder(key, key)
-      else yield { key, bytes: entry.bytes, modifiedMs: entry.modifiedMs }
+      if (entry.kind === 'directory') yield* this.#listFolder(key, key, after)
+      else if (key > after) yield { key, bytes: entry.bytes, modifiedMs: entry.modifiedMs }
     }
   }
 
@@ -186,6 +194,8 @@ class DirectoryStore implements ObjectStore {
     if ((await this.size(key)) === undefined) throw notFound(key)
     return { path: this.#path(key), release: () => {} }
   }
+
+  dropLocal(): void {}
 
   async check(): Promise<void> {
     const key = `check/${this.#randomness.bytes(8).toString('hex')}`

@@ -5,7 +5,8 @@ import type { Disk } from '../disk.ts'
 import { errno } from '../disk.ts'
 import { isAlive } from '../process-table.ts'
 import type { Randomness } from '../randomness.ts'
-import type { LocalObject } from './objects.ts'
+import type { LocalObject, ObjectCall } from './objects.ts'
+import type { StallWatch } from './stall-checker.ts'
 
 export interface LocalCacheOptions {
   /** Several processes of one machine may share it: each has a folder of its own inside. */
@@ -27,7 +28,12 @@ interface Entry {
 interface Loading {
   readonly entry: Promise<Entry>
   waiters: number
+  /** Of all who wait: the bytes that come for one come for all. */
+  readonly watches: StallWatch[]
 }
+
+/** Makes the file of a copy. */
+type Load = (path: string, watch: StallWatch | undefined) => Promise<void>
 
 /**
  * Local copies of objects that lie far away. A copy that somebody holds stays; of the others the longest unused go
@@ -63,10 +69,14 @@ export class LocalCache {
     return this.#bytes
   }
 
-  /** Gives a copy, for which `load` makes the file where there is none. Several who ask at once share one load. */
-  async hold(key: string, load: (path: string) => Promise<void>): Promise<LocalObject> {
+  /**
+   * Gives a copy, for which `load` makes the file where there is none. Several who ask at once share one load. A copy that
+   * is not as large as the caller knows the object to be is never kept.
+   */
+  async hold(key: string, load: Load, { bytes, watch }: ObjectCall = {}): Promise<LocalObject> {
     const known = this.#entries.get(key)
-    if (known !== undefined) {
+    if (known !== undefined && bytes !== undefined && known.bytes !== bytes) this.forget(key)
+    else if (known !== undefined) {
       known.holders += 1
       this.#entries.delete(key)
       this.#entries.set(key, known)
@@ -74,7 +84,10 @@ export class LocalCache {
     }
     const loading = this.#loading.get(key) ?? this.#beginLoad(key, load)
     loading.waiters += 1
-    return this.#holdOn(await loading.entry)
+    if (watch !== undefined) loading.watches.push(watch)
+    const entry = await loading.entry
+    if (bytes !== undefined && entry.bytes !== bytes) this.forget(key)
+    return this.#holdOn(entry)
   }
 
   /** Takes a local file over as the copy of an object; one that cannot be had at no cost (another disk) is removed. */
@@ -109,16 +122,21 @@ export class LocalCache {
     await this.#disk.removeDirectory(this.#folder)
   }
 
-  #beginLoad(key: string, load: (path: string) => Promise<void>): Loading {
-    const loading: Loading = { entry: this.#load(key, load, () => loading), waiters: 0 }
+  #beginLoad(key: string, load: Load): Loading {
+    const loading: Loading = { entry: this.#load(key, load, () => loading), waiters: 0, watches: [] }
     this.#loading.set(key, loading)
     return loading
   }
 
-  async #load(key: string, load: (path: string) => Promise<void>, self: () => Loading): Promise<Entry> {
+  async #load(key: string, load: Load, self: () => Loading): Promise<Entry> {
     const path = this.#newPath(key)
+    // Whoever asks registers first.
+    await Promise.resolve()
+    const { watches } = self()
+    const first = watches[0]
+    const heard = (bytes?: number): void => watches.forEach((watch) => watch.heard(bytes))
     try {
-      await load(path)
+      await load(path, first && { signal: first.signal, heard })
       const bytes = await this.#disk.size(path)
       const outdated = this.#loading.get(key) !== self()
       // Whoever waits holds the entry from its first moment on, before anything can evict it.

@@ -159,6 +159,11 @@ describe.each([
     expect((await listed('list/a/')).map((entry) => entry.key)).toEqual(['list/a/1', 'list/a/2', 'list/a/b/c'])
     expect((await listed('list/a')).map((entry) => entry.key)).toEqual(keys.slice(0, -1))
     expect(await listed('list/nothing/')).toEqual([])
+    for (const [index, after] of keys.entries()) {
+      const rest: string[] = []
+      for await (const { key } of store.list('list/', { after })) rest.push(key)
+      expect(rest).toEqual(keys.slice(index + 1))
+    }
     expect((await listed('')).length).toBeGreaterThanOrEqual(keys.length)
   })
 

@@ -3,15 +3,21 @@ import { resolve } from 'node:path'
 import type { Clock } from '../clock.ts'
 import type { Disk } from '../disk.ts'
 import { AppError } from '../errors.ts'
+import type { Logger } from '../log.ts'
 import type { Randomness } from '../randomness.ts'
 import { openDirectoryStore } from './directory-store.ts'
 import type { ObjectStore } from './objects.ts'
 import { openS3Store } from './s3-store.ts'
+import { steadyStore } from './steady-store.ts'
 
 export interface ObjectStoreOptions {
   /** A directory, or `s3://bucket/prefix`. */
   readonly location: string
-  /** The rest is for S3 alone; see `S3StoreOptions`. */
+  /** See `SteadyOptions`. */
+  readonly silenceMsMax: number
+  readonly attemptsMax: number
+  readonly log: Logger
+  /** For S3 alone; see `S3StoreOptions`. */
   readonly endpoint?: string
   readonly region?: string
   readonly pathStyle?: boolean
@@ -27,6 +33,10 @@ export interface ObjectStoreOptions {
  * can be reached shows in `check()`.
  */
 export async function openObjectStore(options: ObjectStoreOptions): Promise<ObjectStore> {
+  return steadyStore(await openDriver(options), options)
+}
+
+async function openDriver(options: ObjectStoreOptions): Promise<ObjectStore> {
   const { location, endpoint, region, pathStyle, cacheDirectory, cacheBytesMax, disk, clock, randomness } = options
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(location)?.[1]?.toLowerCase()
   if (scheme === undefined) return await openDirectoryStore({ root: resolve(location), disk, clock, randomness })

@@ -45,8 +45,3 @@ export function isMissing(error: unknown): boolean {
 export function isOutOfRange(error: unknown): boolean {
   return error instanceof Error && error.name === 'InvalidRange'
 }
-
-/** Whether asking again may help, after the SDK has given up or had no chance: the body broke off. */
-export function isTransient(error: unknown): boolean {
-  return isAppError(error, 'object_store_unavailable')
-}

@@ -10,10 +10,12 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 
 import { systemClock } from '../clock.ts'
 import { systemDisk } from '../disk.ts'
+import { openLog } from '../log.ts'
 import { systemRandomness } from '../randomness.ts'
 import type { ObjectStore } from './objects.ts'
 import { openObjectStore } from './open-object-store.ts'
 import { openS3Store } from './s3-store.ts'
+import { steadyStore } from './steady-store.ts'
 import type { S3Server } from './testing/s3-server.ts'
 import { openS3Server } from './testing/s3-server.ts'
 
@@ -35,6 +37,15 @@ const openAt = (endpoint: string, more: { bucket?: string; prefix?: string } = {
     disk: systemDisk,
     randomness: systemRandomness,
   })
+
+const steadiness = {
+  disk: systemDisk,
+  clock: systemClock,
+  randomness: systemRandomness,
+  log: openLog('silent'),
+  silenceMsMax: 10_000,
+  attemptsMax: 3,
+}
 
 const copiesOf = async (): Promise<string[]> => {
   const found = await readdir(join(folder, 'cache'), { recursive: true, withFileTypes: true })
@@ -116,7 +127,7 @@ describe('with a server that breaks off', () => {
       else response.write(body.subarray(0, body.byteLength / 2), () => response.destroy())
     })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    return await openAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+    return steadyStore(await openAt(`http://127.0.0.1:${(server.address() as AddressInfo).port}`), steadiness)
   }
   afterEach(() => new Promise((resolve) => server.close(resolve)))
 
@@ -146,9 +157,7 @@ describe('the setting', () => {
       ...(endpoint !== undefined && { endpoint }),
       cacheDirectory: join(folder, 'cache'),
       cacheBytesMax: 1000,
-      disk: systemDisk,
-      clock: systemClock,
-      randomness: systemRandomness,
+      ...steadiness,
     })
 
   test('names a directory', async () => {

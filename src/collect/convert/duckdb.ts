@@ -1,6 +1,8 @@
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 
+import { diskFull } from '../../base/disk.ts'
+import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
 import { AppError } from '../../base/errors.ts'
 
 /** A private DuckDB that reads and writes below one directory only. */
@@ -51,9 +53,7 @@ async function translated<T>(call: () => Promise<T>): Promise<T> {
     return await call()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    if (/No space left on device/i.test(error.message)) {
-      throw new AppError('storage_full', 'The disk is full on which imports are converted.', { cause: error })
-    }
+    if (saysDiskFull(error.message)) throw diskFull(error)
     if (error.message.startsWith('Out of Memory')) {
       throw new AppError('query_memory_exceeded', 'The body needs more memory than an import may have.', {
         hint: 'Send it in parts, each with an id of its own; Parquet with smaller row groups.',

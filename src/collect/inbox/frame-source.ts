@@ -8,7 +8,7 @@ import { inboxNameFile } from './directory-inbox.ts'
 import type { FoundFrame } from './frame.ts'
 import { decodeFrame } from './frame.ts'
 import type { Segment } from './inbox.ts'
-import { isWaiting } from './inbox-objects.sql.ts'
+import { waitingBytes } from './inbox-objects.sql.ts'
 import { decodeHeader, headerBytes } from './segment-header.ts'
 import type { SegmentIdentity } from './segment-header.ts'
 
@@ -56,15 +56,29 @@ async function openObject(
   { disk, ...options }: FrameSourceOptions,
 ): Promise<FrameSource | undefined> {
   const objects = must(options.objects, 'a worker of an inbox in the object store has one')
+  const postgres = must(options.postgres, 'a worker of an inbox in the object store has a database')
+  const bytes = await waitingBytes(postgres, segment.key)
+  if (bytes === undefined) return undefined
   try {
-    const local = await objects.materialize(segment.key)
-    return await openFile(local.path, segment.id, disk, () => local.release())
+    const local = await objects.materialize(segment.key, { bytes })
+    const source = await openFile(local.path, segment.id, disk, () => local.release())
+    if (source !== undefined) return source
   } catch (error) {
-    if (!isAppError(error, 'object_not_found')) throw error
-    const postgres = must(options.postgres, 'a worker of an inbox in the object store has a database')
-    if (await isWaiting(postgres, segment.key)) throw error
-    return undefined
+    // It may have been released meanwhile.
+    const isMissing = isAppError(error, 'object_not_found')
+    if (isMissing && (await waitingBytes(postgres, segment.key)) === undefined) return undefined
+    if (!isAppError(error, 'object_damaged')) throw error
+    throw unreadable(segment.key, error)
   }
+  throw unreadable(segment.key)
+}
+
+/** Acknowledged bodies are not given up for a file that cannot be read right now: the job is tried for hours. */
+function unreadable(name: string, cause?: unknown): AppError {
+  return new AppError('inbox_unavailable', `"${name}" of the inbox is not what was written there.`, {
+    hint: 'It holds acknowledged bodies. Bring it back from a backup; Biwa goes on by itself.',
+    cause,
+  })
 }
 
 async function openFile(path: string, id: string, disk: Disk, release: () => void): Promise<FrameSource | undefined> {
@@ -78,14 +92,21 @@ async function openFile(path: string, id: string, disk: Disk, release: () => voi
     await close()
     return undefined
   }
-  return { path, read: (spans) => readSpans(file, identity, spans), close }
+  return { path, read: (spans) => readSpans(path, file, identity, spans), close }
 }
 
-async function readSpans(file: DiskFile, identity: SegmentIdentity, spans: readonly Span[]): Promise<ReadFrames> {
+async function readSpans(
+  path: string,
+  file: DiskFile,
+  identity: SegmentIdentity,
+  spans: readonly Span[],
+): Promise<ReadFrames> {
   const frames: FoundFrame[] = []
   const damaged: { from: number; bytes: Buffer }[] = []
   for (const [from, to] of spans) {
     const bytes = await file.read(from, to - from)
+    // Fewer frames than were acknowledged would pass for all of them.
+    if (bytes.byteLength < to - from) throw unreadable(path)
     for (let at = 0; at < bytes.byteLength;) {
       const frame = decodeFrame(bytes, at, from, identity.token)
       if (frame === undefined) {

@@ -24,10 +24,11 @@ export async function waitingObjects(db: Queryable, intakeId: string, seconds: n
      order by received_at`)
 }
 
-export async function isWaiting(db: Queryable, objectKey: string): Promise<boolean> {
-  const rows = await db.query(sql`
-    select 1 from inbox_objects where object_key = ${objectKey} and released_at is null`)
-  return rows.length === 1
+/** How large the object is; undefined where it was released. */
+export async function waitingBytes(db: Queryable, objectKey: string): Promise<number | undefined> {
+  const rows = await db.query<{ bytes: number }>(sql`
+    select bytes from inbox_objects where object_key = ${objectKey} and released_at is null`)
+  return rows[0]?.bytes
 }
 
 export async function markReleased(db: Queryable, objectKey: string): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../../base/clock.ts'
-import { AppError } from '../../base/errors.ts'
+import { AppError, isAppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -102,9 +102,9 @@ class ObjectInbox implements Inbox {
   async *#orphans(): AsyncGenerator<Leftover> {
     const { postgres } = this.#options
     for (const key of await releasedObjects(postgres, this.#orphanSeconds)) await this.#forget(key)
-    for (const { objectKey } of await waitingObjects(postgres, this.#intakeId, this.#orphanSeconds)) {
+    for (const { objectKey, bytes } of await waitingObjects(postgres, this.#intakeId, this.#orphanSeconds)) {
       if (this.#stopping.signal.aborted) return
-      const leftover = this.#open.has(objectKey) ? undefined : await this.#readLeftover(objectKey)
+      const leftover = this.#open.has(objectKey) ? undefined : await this.#readLeftover(objectKey, bytes)
       if (leftover !== undefined) yield leftover
     }
   }
@@ -214,9 +214,22 @@ class ObjectInbox implements Inbox {
     await forgetObject(postgres, key)
   }
 
-  async #readLeftover(key: string): Promise<Leftover | undefined> {
+  /** Undefined where it is lost or damaged: those behind it shall not wait for it. It is looked at again. */
+  async #objectOf(key: string, bytes: number): Promise<Buffer | undefined> {
     const { objects, log } = this.#options
-    const bytes = await objects.get(key)
+    try {
+      return await objects.get(key, undefined, { bytes })
+    } catch (error) {
+      if (!isAppError(error, 'object_not_found') && !isAppError(error, 'object_damaged')) throw error
+      log.error({ err: error, key }, 'an object of the inbox with acknowledged bodies cannot be read')
+      return undefined
+    }
+  }
+
+  async #readLeftover(key: string, size: number): Promise<Leftover | undefined> {
+    const { log } = this.#options
+    const bytes = await this.#objectOf(key, size)
+    if (bytes === undefined) return undefined
     const identity = decodeHeader(bytes)
     if (identity === undefined) {
       log.error({ key }, 'an object of the inbox is damaged from its beginning; it stays there')

@@ -5,6 +5,7 @@ import { openScheduler } from '../../jobs/schedules/open-scheduler.ts'
 import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
 import { findSettledTables, submitMerges } from '../../store/merge/request-merges.ts'
+import { submitRestating } from '../../store/schema/request-restating.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
@@ -29,12 +30,14 @@ await runRole(log, async () => {
 function chores({ store, objects, postgres, clock, jobs }: Platform): Chore[] {
   return [
     { name: 'submit merges', everyMs: 1000, perform: () => submitMerges({ postgres, jobs }) },
+    { name: 'submit restating', everyMs: 1000, perform: () => submitRestating({ postgres, jobs, clock }) },
     {
       name: 'find hours to archive',
       everyMs: 60_000,
       perform: () => findSettledTables({ postgres, clock }),
     },
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
+    { name: 'remove rows that are too old', everyMs: 600_000, perform: () => store.expireChunks() },
     {
       name: 'forget old jobs',
       everyMs: 600_000,

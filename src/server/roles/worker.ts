@@ -16,6 +16,8 @@ import { workerServerSettings } from '../../jobs/plans.ts'
 import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { mergeJob } from '../../store/merge/merge-job.ts'
+import { restateJob } from '../../store/schema/restate-job.ts'
+import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
@@ -28,18 +30,32 @@ const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
 const version = codeVersion()
 
+/** A merge may spill, and take its time. */
+const mergeLimits = {
+  memoryBytes: settings.queryMemoryBytes,
+  temporaryBytes: settings.queryTemporaryBytes,
+  residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
+  timeoutMs: 3_600_000,
+  threads: 2,
+}
+
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
   const imports = enginePool(platform, 'imports', settings.enginesMax)
-  // A merge uses all cores; one at a time leaves queries and imports their share.
+  // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share.
   const merges = enginePool(platform, 'merges', 1)
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     queryKind(platform, queries, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
-    mergeKind(platform, merges, scratchDirectory),
+    mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
+    restateJob(upkeepOptions(platform, merges, scratchDirectory)),
+    verifyJob({
+      ...upkeepOptions(platform, merges, scratchDirectory),
+      bytesPerSecondMax: settings.verifyBytesPerSecond,
+    }),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
@@ -127,18 +143,12 @@ function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: s
   })
 }
 
-function mergeKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
-  return mergeJob({
+function upkeepOptions(platform: Platform, engines: EnginePool, scratchDirectory: string) {
+  return {
     ...platform,
     engines,
     scratchDirectory,
     concurrency: 1,
-    limits: {
-      memoryBytes: settings.queryMemoryBytes,
-      temporaryBytes: settings.queryTemporaryBytes,
-      residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
-      timeoutMs: 3_600_000,
-      threads: 2,
-    },
-  })
+    limits: mergeLimits,
+  }
 }

@@ -1,7 +1,9 @@
 import { join } from 'node:path'
 
+import { diskFull } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
+import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
 import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
@@ -27,7 +29,7 @@ export async function mergeFiles(input: MergeInput, context: EngineContext): Pro
       return await merge(session, input, context)
     })
   } catch (error) {
-    throw translated(error)
+    throw translated(error, input)
   }
 }
 
@@ -108,11 +110,9 @@ function listOf(files: readonly string[]): string {
 }
 
 /** What is about the machine and not a bug. */
-function translated(error: unknown): unknown {
+function translated(error: unknown, { limits }: MergeInput): unknown {
   if (!(error instanceof Error)) return error
-  if (/No space left on device/i.test(error.message)) {
-    return new AppError('storage_full', 'The disk is full on which chunks are merged.', { cause: error })
-  }
+  if (saysDiskFull(error.message, limits.temporaryBytes)) return diskFull(error)
   if (/out of memory/i.test(error.message)) {
     return new AppError('query_memory_exceeded', 'The chunks need more memory than a merge may have.', { cause: error })
   }

@@ -4,9 +4,11 @@ import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import type { Logger } from '../../base/log.ts'
-import type { LocalObject, ObjectStore } from '../../base/objects/objects.ts'
+import type { ObjectStore } from '../../base/objects/objects.ts'
+import { putChecked } from '../../base/objects/put-checked.ts'
 import type { Attempt } from '../../jobs/jobs.ts'
 import { queryColumns } from '../columns.ts'
+import { withLocalFiles } from '../local-files.ts'
 import type { Column, NewChunk, Store, Table } from '../store.ts'
 import { writtenChunk } from '../written-chunk.ts'
 import type { Merge, MergeableChunk } from './plan-merges.ts'
@@ -35,6 +37,11 @@ export interface MergeSource extends MergeableChunk {
   readonly objectKey: string
 }
 
+/** A merge whose result takes the place of other chunks than its inputs: those that came of them before, and are damaged. */
+export interface RepeatedMerge extends Merge<MergeSource> {
+  readonly replaced: readonly string[]
+}
+
 /**
  * Merges chunks and puts the result in their place. Undefined where the table changed meanwhile: nothing was done then, and the
  * merge has to be planned anew.
@@ -43,7 +50,7 @@ export async function performMerge(
   tools: MergeTools,
   attempt: Attempt,
   table: Table,
-  merge: Merge<MergeSource>,
+  merge: Merge<MergeSource> | RepeatedMerge,
 ): Promise<readonly NewChunk[] | undefined> {
   const name = `merge-${attempt.job.id}-${attempt.leaseToken}-${merge.inputs[0]?.id}`
   const directory = join(tools.scratchDirectory, name)
@@ -86,7 +93,7 @@ function fileColumns(table: Table): Column[] {
 }
 
 async function upload(
-  { store, objects }: MergeTools,
+  tools: MergeTools,
   table: Table,
   { layer }: Merge,
   { files, fieldIds }: MergeOutput,
@@ -95,9 +102,9 @@ async function upload(
   const columns = fileColumns(table).filter(({ fieldId }) => present.has(fieldId))
   const chunks: NewChunk[] = []
   for (const file of files) {
-    const place = store.newChunk({ accountId: table.accountId, tableId: table.id })
-    chunks.push({ ...writtenChunk(place, file, columns), sortedBy: sortOrder(table, layer).fieldIds })
-    await objects.putFile(place.objectKey, file.path)
+    const place = tools.store.newChunk({ accountId: table.accountId, tableId: table.id })
+    const crc32 = await putChecked(tools, place.objectKey, file.path)
+    chunks.push({ ...writtenChunk(place, file, columns), crc32, sortedBy: sortOrder(table, layer).fieldIds })
   }
   return chunks
 }
@@ -105,7 +112,7 @@ async function upload(
 async function commit(
   { store, objects, log }: MergeTools,
   attempt: Attempt,
-  { table, merge, chunks }: { table: Table; merge: Merge<MergeSource>; chunks: readonly NewChunk[] },
+  { table, merge, chunks }: { table: Table; merge: Merge<MergeSource> | RepeatedMerge; chunks: readonly NewChunk[] },
 ): Promise<readonly NewChunk[] | undefined> {
   const outcome = await store.commit({
     accountId: table.accountId,
@@ -114,7 +121,7 @@ async function commit(
     cause: `job:${attempt.job.id}`,
     layer: merge.layer,
     chunks,
-    removed: merge.inputs.map(({ id }) => id),
+    removed: 'replaced' in merge ? merge.replaced : merge.inputs.map(({ id }) => id),
     ids: [],
     quarantined: [],
     fence: { jobId: attempt.job.id, leaseToken: attempt.leaseToken },
@@ -123,31 +130,4 @@ async function commit(
   log.info({ table: table.id, outcome: outcome.kind, job: attempt.job.id }, 'a merge came too late and is planned anew')
   for (const { objectKey } of chunks) await objects.remove(objectKey)
   return undefined
-}
-
-/** How many objects are fetched at one time where the store is not a directory. */
-const fetchesMax = 8
-
-/** Holds local copies of the chunks for as long as `body` runs. */
-async function withLocalFiles<T>(
-  objects: ObjectStore,
-  chunks: readonly MergeSource[],
-  signal: AbortSignal,
-  body: (paths: readonly string[]) => Promise<T>,
-): Promise<T> {
-  const local: LocalObject[] = []
-  const waiting = chunks.map((chunk, index) => ({ chunk, index }))
-  const fetchSome = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      signal.throwIfAborted()
-      local[next.index] = await objects.materialize(next.chunk.objectKey)
-    }
-  }
-  try {
-    const fetches = await Promise.allSettled(Array.from({ length: fetchesMax }, fetchSome))
-    for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
-    return await body(local.map(({ path }) => path))
-  } finally {
-    for (const object of local) object?.release()
-  }
 }

@@ -25,6 +25,10 @@ import type { MergeJobOptions, MergeSummary } from '../merge/merge-job.ts'
 import { mergeJob, mergeKind } from '../merge/merge-job.ts'
 import { mergeTask } from '../merge/tasks.ts'
 import { openStore } from '../open-store.ts'
+import { restateFiles } from '../schema/restate-files.ts'
+import type { RestateJobOptions, RestateSummary } from '../schema/restate-job.ts'
+import { restateJob, restateKind } from '../schema/restate-job.ts'
+import { restateTask } from '../schema/tasks.ts'
 import type { Column, Commit, CommitOutcome, NewChunk, Store, Table } from '../store.ts'
 import type { LogicalType } from '../types.ts'
 import { duckdbFileType, quotedName } from '../types.ts'
@@ -48,6 +52,8 @@ export interface MergeBench {
   add(table: Table, chunks: readonly NewChunk[], uniqueId?: string): Promise<CommitOutcome>
   /** One job that looks after the table. */
   merge(table: Table, options?: Partial<MergeJobOptions>): Promise<MergeSummary>
+  /** One job that brings the table's files up to the last change of its columns. */
+  restate(table: Table, options?: Partial<RestateJobOptions>): Promise<RestateSummary>
   /** What bare DuckDB reads from the chunks of the newest snapshot, as JSON; `from rows` are all of them. */
   scan(name: string, query: string): Promise<unknown[]>
   close(): Promise<void>
@@ -67,7 +73,7 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
   const accounts = await postgres.query<{ id: number }>(sql`insert into accounts (name) values ('a') returning id`)
   const accountId = must(accounts[0], 'the account was made').id
   await store.createDatabase(accountId, 'web')
-  const engines = inProcessEngines({ [mergeTask]: mergeFiles })
+  const engines = inProcessEngines({ [mergeTask]: mergeFiles, [restateTask]: restateFiles })
   const scratchDirectory = join(folder, 'scratch')
   const options: MergeJobOptions = {
     ...ports,
@@ -98,6 +104,10 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
     async merge(of, more = {}) {
       const { job } = await jobs.submit({ accountId, kind: mergeKind, input: { tableId: of.id } })
       return (await mergeJob({ ...options, ...more }).handler(await attemptOf(postgres, job))) as MergeSummary
+    },
+    async restate(of, more = {}) {
+      const { job } = await jobs.submit({ accountId, kind: restateKind, input: { tableId: of.id } })
+      return (await restateJob({ ...options, ...more }).handler(await attemptOf(postgres, job))) as RestateSummary
     },
     scan: (name, query) => scan({ bare, store, objects }, { accountId, name }, query),
     async close() {
@@ -173,7 +183,7 @@ function emptyRows(columns: readonly Column[]): string {
 }
 
 /** A running attempt with a lease of its own, so that commits under it are fenced as real ones are. */
-async function attemptOf(postgres: Postgres, job: Attempt['job']): Promise<Attempt> {
+export async function attemptOf(postgres: Postgres, job: Attempt['job']): Promise<Attempt> {
   await postgres.query(sql`delete from job_waiting where job_id = ${job.id}`)
   const rows = await postgres.query<{ lease_token: number }>(sql`
     insert into job_running (lease_token, job_id, lane_id, account_id, from_state, attempt, lease_owner, lease_expires_at)

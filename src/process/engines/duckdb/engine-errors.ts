@@ -1,3 +1,5 @@
+import { diskFull } from '../../../base/disk.ts'
+import { saysDiskFull } from '../../../base/duckdb/disk-failures.ts'
 import type { ErrorCode, ErrorPosition } from '../../../base/errors.ts'
 import { AppError } from '../../../base/errors.ts'
 import { nearestName } from '../../planning/nearest-name.ts'
@@ -74,6 +76,11 @@ export function failureOf(fields: Readonly<Record<string, unknown>>): EngineFail
   }
 }
 
+/** A full disk is nobody's query: undefined where the failure is another one. */
+export function diskError({ message }: EngineFailure, temporaryBytes: number): AppError | undefined {
+  return saysDiskFull(message, temporaryBytes) ? diskFull(new Error(message)) : undefined
+}
+
 /**
  * What went wrong, for the user: our code, DuckDB's first sentence, the place in the SQL as it was sent (`prefixBytes` is
  * what we wrote before it), and the candidates as a hint.
@@ -90,7 +97,6 @@ export function queryError(failure: EngineFailure, text: EngineSql, prefixBytes 
 
 function codeOf({ type, message }: EngineFailure): ErrorCode {
   if (message.includes('max_temp_directory_size')) return 'query_disk_exceeded'
-  if (/No space left on device/i.test(message)) return 'storage_full'
   if (type === 'catalog' && message.includes('Table with name')) return 'table_not_found'
   return codes[type] ?? 'internal'
 }
@@ -101,8 +107,6 @@ function sentence(failure: EngineFailure, code: ErrorCode): string {
       return 'The query needs more memory than it may have.'
     case 'query_disk_exceeded':
       return 'The query needs more temporary disk space than it may have.'
-    case 'storage_full':
-      return 'The disk is full.'
     case 'statement_not_allowed':
       return 'The query reaches for something outside of the tables.'
     case 'internal':

@@ -1,6 +1,7 @@
 import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
 import type { TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
+import type { ScannedFiles } from '../../../store/schema/projection.ts'
 import type { LogicalType } from '../../../store/types.ts'
 
 /**
@@ -10,6 +11,8 @@ import type { LogicalType } from '../../../store/types.ts'
 export const analyzeTask = 'query.analyze'
 export const planTask = 'query.plan'
 export const executeTask = 'query.execute'
+export const conditionTask = 'query.condition'
+export const truthTask = 'query.truth'
 
 /** SQL that is one SELECT, as it stands in the user's text. */
 export interface EngineSql {
@@ -29,6 +32,22 @@ export interface AnalyzedTable {
 
 export interface Analysis {
   readonly tables: readonly AnalyzedTable[]
+}
+
+/** SQL that selects the rows to which a condition applies, of a table under the name `alias`. */
+export interface ConditionInput extends EngineSql {
+  readonly alias: string
+}
+
+export interface ConditionAnalysis {
+  /** See `isConvexInTime`. */
+  readonly isConvexInTime: boolean
+}
+
+/** `sql` is the condition alone. */
+export interface TruthInput extends ConditionInput, QueryMoment {
+  /** Unix seconds. */
+  readonly times: readonly number[]
 }
 
 export interface EngineTable {
@@ -79,7 +98,7 @@ export interface Plan {
 
 export interface ExecuteInput extends EngineSql, QueryMoment {
   readonly database: string | null
-  readonly tables: readonly (EngineTable & { readonly files: readonly string[] })[]
+  readonly tables: readonly (EngineTable & { readonly scans: readonly ScannedFiles[] })[]
   /** Expressions over c0, c1 … (the columns of the SQL) with their names: the columns of the file. */
   readonly projection: readonly { readonly expression: string; readonly name: string }[]
   readonly columnCount: number

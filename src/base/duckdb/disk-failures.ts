@@ -1,0 +1,17 @@
+/** `(4.4 MiB/4.5 MiB used)`: how much was spilled, and how much may be. */
+const spillPattern = /\([\d.]+ \w+\/([\d.]+) (bytes|KiB|MiB|GiB|TiB) used\)/
+
+const unitBytes: Readonly<Record<string, number>> = { bytes: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 }
+
+/**
+ * Whether DuckDB failed because a disk is full. Where it writes, it hands on the words of the system. Where it spills, it
+ * counts beforehand, and calls the space that the disk has left its limit: that is less than the `temporaryBytes` which
+ * it may use by our own.
+ */
+export function saysDiskFull(message: string, temporaryBytes = Infinity): boolean {
+  if (/No space left on device|Disk quota exceeded/i.test(message)) return true
+  const [, amount, unit] = spillPattern.exec(message) ?? []
+  if (!message.includes('max_temp_directory_size') || amount === undefined || unit === undefined) return false
+  // It is printed with one digit behind the point.
+  return Number(amount) * (unitBytes[unit] ?? 1) < temporaryBytes * 0.95
+}
