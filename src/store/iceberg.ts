@@ -22,6 +22,13 @@ export interface IcebergName {
   readonly name: string
 }
 
+/** What another engine wants of one table. */
+export interface NamedChange {
+  readonly table: IcebergName
+  readonly change: TableChange
+  readonly allowed: 'append' | 'everything'
+}
+
 /**
  * The door of the store for other engines: its tables as Iceberg has them, over the same files. Databases are namespaces.
  * As at the other door, the account is an argument, and whether the user may is asked before.
@@ -43,16 +50,11 @@ export interface IcebergCatalog {
   ): Promise<void>
 
   /**
-   * Makes what another engine wrote a part of the table, all of it or nothing; the same again changes nothing. Fails with
-   * `conflict` where the table is not as the engine saw it, with `invalid_request` where it cannot be done, and with `forbidden`
+   * Makes what another engine wrote a part of tables, all of it or nothing; the same again changes nothing. Fails with
+   * `conflict` where a table is not as the engine saw it, with `invalid_request` where it cannot be done, and with `forbidden`
    * where more than rows are added and only that is allowed.
    */
-  commit(
-    accountId: number,
-    table: IcebergName,
-    change: TableChange,
-    allowed: 'append' | 'everything',
-  ): Promise<IcebergTable>
+  commit(accountId: number, changes: readonly NamedChange[]): Promise<void>
 }
 
 /** A view of another engine. */

@@ -13,7 +13,15 @@ import {
   loadNamespace,
   namespaceExists,
 } from './operations/namespaces.ts'
-import { createTable, dropTable, listTables, loadTable, reportMetrics, tableExists } from './operations/tables.ts'
+import {
+  createTable,
+  dropTable,
+  listTables,
+  loadTable,
+  renameTable,
+  reportMetrics,
+  tableExists,
+} from './operations/tables.ts'
 
 import { createView, dropView, listViews, loadView, renameView, replaceView, viewExists } from './operations/views.ts'
 
@@ -37,6 +45,7 @@ export const operations: readonly Operation[] = [
   tableExists,
   commitTable,
   dropTable,
+  renameTable,
   commitTransaction,
   reportMetrics,
   listViews,

@@ -132,8 +132,13 @@ const change = (more: Partial<TableChange>): TableChange => ({
   ...more,
 })
 
-const commit = (more: Partial<TableChange>, allowed: 'append' | 'everything' = 'everything') =>
-  catalog.commit(accountId, name, change(more), allowed)
+async function commit(
+  more: Partial<TableChange>,
+  allowed: 'append' | 'everything' = 'everything',
+): Promise<IcebergTable> {
+  await catalog.commit(accountId, [{ table: name, change: change(more), allowed }])
+  return await load()
+}
 
 async function imported(from: number): Promise<void> {
   const chunk = await bench.uploadChunk({ accountId, tableId: table.id }, from, from + 10, 3)

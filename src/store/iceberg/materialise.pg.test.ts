@@ -266,7 +266,7 @@ describe('a table for other engines', () => {
     await load()
     await commit([[0, 20]], [must(chunks[0], 'a chunk').id])
     expect((await load()).metadata.snapshots).toHaveLength(2)
-    bench.putForward(23 * 3600 + 60)
+    bench.putForward(24 * 3600 + 60)
     const later = await load()
     expect(later.metadata.snapshots).toHaveLength(1)
     bench.putForward(graceSeconds + 60)

@@ -137,20 +137,21 @@ async function nextMetadata(
 }
 
 /**
- * The older snapshots that somebody who loads the table now has the time to read: the files of each stay from when it was
- * followed by another one until the history of the table is over, and reading takes at most the grace.
+ * The older snapshots that are within the history of the table. The files of each stay for the grace after it, so whoever loads
+ * the table at the last moment has the time to read them.
  */
 async function readableSnapshots(
-  { postgres, clock, graceMs }: IcebergPorts,
+  { postgres, clock }: IcebergPorts,
   row: KnownTableRow,
   snapshots: readonly SnapshotMetadata[],
 ): Promise<{ snapshot: SnapshotMetadata; untilMs: number }[]> {
-  const listedMs = row.history_hours * 3600 * 1000 - graceMs
-  if (listedMs <= 0 || snapshots.length === 0) return []
-  const ids = snapshots.map((snapshot) => snapshot['snapshot-id'])
+  const listedMs = row.history_hours * 3600 * 1000
+  const kept = snapshots.filter((snapshot) => snapshot['snapshot-id'] >= row.oldest_snapshot)
+  if (kept.length === 0) return []
+  const ids = kept.map((snapshot) => snapshot['snapshot-id'])
   const superseded = await selectSuperseded(postgres, row.id, ids)
   const untilMs = new Map(superseded.map(({ snapshot, at }) => [snapshot, at.getTime() + listedMs]))
-  return snapshots
+  return kept
     .map((snapshot) => ({ snapshot, untilMs: untilMs.get(snapshot['snapshot-id']) ?? 0 }))
     .filter((each) => each.untilMs > clock.nowMs())
     .slice(-olderSnapshotsMax)

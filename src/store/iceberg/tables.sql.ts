@@ -12,6 +12,8 @@ export interface IcebergTableRow {
   readonly next_field_id: number
   readonly restating: boolean
   readonly history_hours: number
+  /** Those before it can no longer be read. */
+  readonly oldest_snapshot: number
   readonly updated_at: Date
   /** The table's own, in order. */
   readonly columns: readonly { readonly field_id: number; readonly name: string; readonly type: string }[]
@@ -34,7 +36,7 @@ export async function selectIcebergTable(
   now: Date,
 ): Promise<IcebergTableRow | undefined> {
   const rows = await db.query<IcebergTableRow>(sql`
-    select t.id, t.account_id, t.snapshot, t.schema_version, t.next_field_id, t.restating, t.history_hours,
+    select t.id, t.account_id, t.snapshot, t.schema_version, t.next_field_id, t.restating, t.history_hours, t.oldest_snapshot,
            t.updated_at,
            coalesce((select json_agg(json_build_object('field_id', c.field_id, 'name', c.name, 'type', c.type)
                                      order by c.position)

@@ -1,7 +1,16 @@
 import { AppError } from '../../../base/errors.ts'
 import type { IcebergTable } from '../../../store/iceberg.ts'
 import { withReferencedSnapshots } from '../../../store/iceberg.ts'
-import { checkBody, createTableBody, databaseOfPath, fileConfig, pageOf, tableOfPath } from '../codec.ts'
+import {
+  checkBody,
+  createTableBody,
+  databaseOfPath,
+  fileConfig,
+  identifierOf,
+  pageOf,
+  renameBody,
+  tableOfPath,
+} from '../codec.ts'
 import type { Answer, Call, Operation } from '../operation.ts'
 import { done } from '../operation.ts'
 import { requireSight } from '../sight.ts'
@@ -81,6 +90,19 @@ export const dropTable: Operation = {
     const { database, name } = tableOfPath(params)
     await access.require(principal, database, 'full')
     await store.dropTable(principal.accountId, database, name)
+    return done
+  },
+}
+
+export const renameTable: Operation = {
+  method: 'POST',
+  path: '/tables/rename',
+  async handle({ access, store, principal, body }) {
+    const names = checkBody(renameBody, body)
+    const [from, to] = [identifierOf(names.source), identifierOf(names.destination)]
+    await access.require(principal, from.database, 'full')
+    await access.require(principal, to.database, 'full')
+    await store.renameTable(principal.accountId, from, to)
     return done
   },
 }
