@@ -55,6 +55,8 @@ export interface IcebergCatalog {
    * where more than rows are added and only that is allowed.
    */
   commit(accountId: number, changes: readonly NamedChange[]): Promise<void>
+  /** Removes some of the files that nothing refers to. Returns how many; call it often. */
+  sweep(): Promise<number>
 }
 
 /** A view of another engine. */

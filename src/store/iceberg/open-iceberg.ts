@@ -1,11 +1,14 @@
 import { AppError, must } from '../../base/errors.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import { createTable, requireTables } from '../catalog.ts'
+import { ObjectWalk } from '../object-walk.ts'
 import type { IcebergCatalog, IcebergName, IcebergTable, IcebergViews, NamedChange } from '../iceberg.ts'
 import type { WantedChange } from './commit-change.ts'
 import { commitChanges } from './commit-change.ts'
+import { icebergPrefix } from './keys.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
+import { removeOrphans } from './orphans.ts'
 import { ownColumns } from './schema.ts'
 import { insertIcebergTable, selectIcebergTable, selectSuperseded, updateProperties } from './tables.sql.ts'
 import { openViews } from './views.ts'
@@ -24,12 +27,14 @@ export function openIceberg(ports: IcebergPorts): IcebergCatalog {
 class Catalog implements IcebergCatalog {
   readonly views: IcebergViews
   readonly #ports: IcebergPorts
+  readonly #files: ObjectWalk
   /** Tables whose metadata is being written in this process. */
   readonly #running = new Map<number, Promise<boolean>>()
 
   constructor(ports: IcebergPorts) {
     this.#ports = ports
     this.views = openViews(ports)
+    this.#files = new ObjectWalk(ports.objects, icebergPrefix)
   }
 
   async load(accountId: number, table: IcebergName): Promise<IcebergTable> {
@@ -71,6 +76,10 @@ class Catalog implements IcebergCatalog {
     await commitChanges(this.#ports, wanted)
     for (const { table, change } of changes)
       if (change.fields !== undefined) await this.#untilRestated(accountId, table)
+  }
+
+  sweep(): Promise<number> {
+    return removeOrphans(this.#ports, this.#files)
   }
 
   /** Whoever changed columns wants to see them changed: that is so once the files fit, which takes a moment for few of them. */
