@@ -42,11 +42,18 @@ export interface IcebergCatalog {
    */
   load(accountId: number, table: IcebergName): Promise<IcebergTable>
 
-  /** Makes a table with the columns of an Iceberg schema, under field ids of our own. Fails as `createTable` of the store does. */
+  /**
+   * Makes a table with the columns of an Iceberg schema, under field ids of our own. Fails as `createTable` of the store does. A
+   * staged one is there at once, without rows, and its first commit may still demand that there was none.
+   */
   create(
     accountId: number,
     table: IcebergName,
-    options: { readonly fields: readonly IcebergField[]; readonly properties: Readonly<Record<string, string>> },
+    options: {
+      readonly fields: readonly IcebergField[]
+      readonly properties: Readonly<Record<string, string>>
+      readonly isStaged: boolean
+    },
   ): Promise<void>
 
   /**

@@ -214,13 +214,37 @@ describe('tables', () => {
     const refused = [
       { name: 'x', schema: { fields: [{ id: 1, name: 'a', required: false, type: 'uuid' }] } },
       { name: 'x', schema: { fields: [{ id: 1, name: 'time', required: true, type: 'timestamp' }] } },
-      { name: 'x', schema, 'stage-create': true },
       { name: 'Not A Name', schema },
       { schema },
     ]
     for (const body of refused) {
       expect(await failure(send('/namespaces/web/tables', body))).toEqual([400, 'BadRequestException'])
     }
+  })
+
+  it('may be made together with their first rows: then the first commit demands that there was none', async () => {
+    const made = await send('/namespaces/web/tables', { name: 'staged', schema, 'stage-create': true })
+    const { metadata } = made.json<{ metadata: Record<string, unknown> & { schemas: object[] } }>()
+    const commit = {
+      requirements: [{ type: 'assert-create' }],
+      updates: [
+        { action: 'assign-uuid', uuid: metadata['table-uuid'] },
+        { action: 'upgrade-format-version', 'format-version': 2 },
+        { action: 'add-schema', schema: metadata.schemas[0] },
+        { action: 'set-current-schema', 'schema-id': -1 },
+        { action: 'add-spec', spec: { 'spec-id': 0, fields: [] } },
+        { action: 'set-default-spec', 'spec-id': -1 },
+        { action: 'add-sort-order', 'sort-order': { 'order-id': 0, fields: [] } },
+        { action: 'set-default-sort-order', 'sort-order-id': -1 },
+        { action: 'set-location', location: metadata['location'] },
+        { action: 'set-properties', updates: { owner: 'me' } },
+      ],
+    }
+    const committed = await send('/namespaces/web/tables/staged', commit)
+    expect(committed.statusCode, committed.body).toBe(200)
+    expect(committed.json()).toMatchObject({ metadata: { schemas: metadata.schemas, properties: { owner: 'me' } } })
+    expect(await failure(send('/namespaces/web/tables/staged', commit))).toEqual([409, 'CommitFailedException'])
+    await ask('/namespaces/web/tables/staged', { method: 'DELETE' })
   })
 
   it('take the reports of scans', async () => {

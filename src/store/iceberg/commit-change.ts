@@ -14,7 +14,7 @@ import { tablePrefix } from './keys.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { columnsOf } from './materialise.ts'
 import type { TableMetadata } from './metadata.ts'
-import { planRemoval, updateProperties } from './tables.sql.ts'
+import { planRemoval, setStaged, updateProperties } from './tables.sql.ts'
 
 /** What another engine wants of one table, and what it was shown of it. */
 export interface WantedChange {
@@ -70,7 +70,10 @@ async function planChange(ports: IcebergPorts, wanted: WantedChange): Promise<Pl
   const uniqueIds = change.snapshots.map((snapshot) => `iceberg:${snapshot.manifestList}`)
   const applied = await selectAppliedIds(ports.postgres, table, uniqueIds)
   if (uniqueIds.length > 0 && applied.length === uniqueIds.length) return undefined
-  for (const requirement of requirementsOf(change)) requireHolds(requirement, metadata)
+  for (const requirement of requirementsOf(change)) {
+    const isMadeNow = requirement.kind === 'absent' && row.iceberg.is_staged
+    if (!isMadeNow) requireHolds(requirement, metadata)
+  }
   requireLocation(ports, row, change)
   if (metadata['current-schema-id'] !== row.schema_version) throw outdated('its columns changed')
   const known = columnsOf(row)
@@ -138,6 +141,7 @@ async function follow(ports: IcebergPorts, { table, row, change, files, columns 
   if (Object.keys(change.setProperties).length > 0 || change.removedProperties.length > 0) {
     await updateProperties(postgres, row.id, change.setProperties, change.removedProperties)
   }
+  if (row.iceberg.is_staged) await setStaged(postgres, row.id, false)
   if (files.read.length > 0) await planRemoval(postgres, files.read, new Date(clock.nowMs() + graceMs))
 }
 

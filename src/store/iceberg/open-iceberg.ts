@@ -10,7 +10,7 @@ import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
 import { removeOrphans } from './orphans.ts'
 import { ownColumns } from './schema.ts'
-import { insertIcebergTable, selectIcebergTable, selectSuperseded, updateProperties } from './tables.sql.ts'
+import { insertIcebergTable, selectIcebergTable, selectSuperseded, setStaged, updateProperties } from './tables.sql.ts'
 import { openViews } from './views.ts'
 
 /** How often a load begins anew because others were faster: each time one of them got its way. */
@@ -56,11 +56,12 @@ class Catalog implements IcebergCatalog {
   async create(
     accountId: number,
     table: IcebergName,
-    { fields, properties }: Parameters<IcebergCatalog['create']>[2],
+    { fields, properties, isStaged }: Parameters<IcebergCatalog['create']>[2],
   ): Promise<void> {
     const { postgres } = this.#ports
     await createTable(postgres, accountId, table, { columns: ownColumns({ fields }) })
     const { id } = await this.#requireRow(accountId, table)
+    if (isStaged) await setStaged(postgres, id, true)
     if (Object.keys(properties).length > 0) await updateProperties(postgres, id, properties, [])
   }
 

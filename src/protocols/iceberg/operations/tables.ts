@@ -1,4 +1,3 @@
-import { AppError } from '../../../base/errors.ts'
 import type { IcebergTable } from '../../../store/iceberg.ts'
 import { withReferencedSnapshots } from '../../../store/iceberg.ts'
 import {
@@ -71,13 +70,9 @@ export const createTable: Operation = {
     const database = databaseOfPath(params)
     await access.require(principal, database, 'full')
     const { name, schema, properties, ...more } = checkBody(createTableBody, body)
-    if (more['stage-create'] === true) {
-      throw new AppError('invalid_request', 'Tables cannot be made together with their first rows.', {
-        hint: 'Make the table, and then append to it.',
-      })
-    }
     const table = { database, name }
-    await catalog.create(principal.accountId, table, { fields: schema.fields, properties: properties ?? {} })
+    const isStaged = more['stage-create'] === true
+    await catalog.create(principal.accountId, table, { fields: schema.fields, properties: properties ?? {}, isStaged })
     return loaded(call, await catalog.load(principal.accountId, table))
   },
 }
