@@ -14,6 +14,7 @@ import { tablePrefix } from './keys.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { columnsOf } from './materialise.ts'
 import type { TableMetadata } from './metadata.ts'
+import { schemaIdOf } from './schema.ts'
 import { planRemoval, setStaged, updateProperties } from './tables.sql.ts'
 
 /** What another engine wants of one table, and what it was shown of it. */
@@ -75,7 +76,7 @@ async function planChange(ports: IcebergPorts, wanted: WantedChange): Promise<Pl
     if (!isMadeNow) requireHolds(requirement, metadata)
   }
   requireLocation(ports, row, change)
-  if (metadata['current-schema-id'] !== row.schema_version) throw outdated('its columns changed')
+  if (metadata['current-schema-id'] !== schemaIdOf(row.schema_version)) throw outdated('its columns changed')
   const known = columnsOf(row)
   const columns = change.fields === undefined ? noColumns : planColumns(known, row.next_field_id, change.fields)
   const present = change.snapshots.at(-1)

@@ -227,9 +227,9 @@ describe('a table for other engines', () => {
     const cause = 'test'
     await bench.store.commit({ accountId, target, operation: 'import', cause, chunks: [chunk], ids, quarantined: [] })
     const { metadata } = await load()
-    expect(metadata.snapshots.map((snapshot) => snapshot['schema-id'])).toEqual([1, 2])
-    expect(metadata.schemas.map((schema) => schema['schema-id'])).toEqual([1, 2])
-    expect(metadata['current-schema-id']).toBe(2)
+    expect(metadata.snapshots.map((snapshot) => snapshot['schema-id'])).toEqual([0, 1])
+    expect(metadata.schemas.map((schema) => schema['schema-id'])).toEqual([0, 1])
+    expect(metadata['current-schema-id']).toBe(1)
     expect(metadata['last-column-id']).toBe(6)
   })
 

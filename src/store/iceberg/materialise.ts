@@ -11,7 +11,7 @@ import { deleteManifestsBefore, replaceManifests } from './manifests.sql.ts'
 import type { SnapshotMetadata, TableMetadata } from './metadata.ts'
 import { tableMetadata } from './metadata.ts'
 import type { IcebergSchema } from './schema.ts'
-import { icebergSchema } from './schema.ts'
+import { icebergSchema, schemaIdOf } from './schema.ts'
 import { summaryOf } from './summary.ts'
 import type { IcebergTableRow, Progress } from './tables.sql.ts'
 import { advanceIcebergTable, planRemoval, selectProgress, selectSuperseded } from './tables.sql.ts'
@@ -172,18 +172,18 @@ function newSnapshot(
     // Times of commits are those of their beginnings, which may be in another order.
     'timestamp-ms': Math.max(committedMs, (before?.['timestamp-ms'] ?? 0) + 1),
     'manifest-list': address.uriOf(change.listKey),
-    'schema-id': row.schema_version,
+    'schema-id': schemaIdOf(row.schema_version),
     summary: summaryOf(change, progress, before?.summary),
   }
 }
 
 /** The schemas of the snapshots, which are in the metadata before, and the present one. */
 function schemasOf(row: KnownTableRow, snapshots: readonly SnapshotMetadata[]): IcebergSchema[] {
-  const present = icebergSchema(columnsOf(row), row.schema_version)
+  const present = icebergSchema(columnsOf(row), schemaIdOf(row.schema_version))
   const needed = new Set(snapshots.map((snapshot) => snapshot['schema-id']))
   const older = row.iceberg.metadata?.schemas ?? []
   return [
-    ...older.filter((schema) => needed.has(schema['schema-id']) && schema['schema-id'] !== row.schema_version),
+    ...older.filter((schema) => needed.has(schema['schema-id']) && schema['schema-id'] !== present['schema-id']),
     present,
   ]
 }

@@ -9,7 +9,7 @@ import { icebergPrefix } from './keys.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
 import { removeOrphans } from './orphans.ts'
-import { ownColumns } from './schema.ts'
+import { ownColumns, schemaIdOf } from './schema.ts'
 import { insertIcebergTable, selectIcebergTable, selectSuperseded, setStaged, updateProperties } from './tables.sql.ts'
 import { openViews } from './views.ts'
 
@@ -127,7 +127,7 @@ function isCurrent(row: KnownTableRow, snapshot: number): boolean {
   // The history may end before it is over.
   if (iceberg.metadata.snapshots.some((each) => each['snapshot-id'] < oldest)) return false
   // A table without rows may get columns without a snapshot.
-  const isSame = iceberg.snapshot < newest || iceberg.metadata['current-schema-id'] === version
+  const isSame = iceberg.snapshot < newest || iceberg.metadata['current-schema-id'] === schemaIdOf(version)
   return iceberg.snapshot >= snapshot && isSame
 }
 
