@@ -5,6 +5,8 @@ create table iceberg_tables (
   account_id   bigint not null,
   -- Permanent: engines tell by it whether a table of the same name is still the same table.
   uuid         uuid not null,
+  -- Made for an engine that makes tables together with their first rows, and has not committed those yet.
+  is_staged    boolean not null default false,
   -- What engines set; the ones of our own are added to them.
   properties   jsonb not null default '{}',
   -- Grows with each metadata file. Whoever writes the next one names the version that it follows.

@@ -174,6 +174,7 @@ create table iceberg_tables (
   table_id     bigint not null,
   account_id   bigint not null,
   uuid         uuid not null,
+  is_staged    boolean not null default false,
   properties   jsonb not null default '{}'::jsonb,
   version      bigint not null default 0,
   snapshot     bigint not null default 0,

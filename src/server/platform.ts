@@ -19,6 +19,8 @@ import type { Service } from '../base/service.ts'
 import type { Settings } from '../base/settings.ts'
 import { openJobs } from '../jobs/open-jobs.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import type { IcebergCatalog } from '../store/iceberg.ts'
+import { openIceberg } from '../store/iceberg/open-iceberg.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
 
@@ -54,7 +56,7 @@ const connectionsMax = 10
 const statementMsMax = { api: 10_000, others: 60_000 }
 
 /** How long queries may go on reading the files of a dropped table. */
-export const removalGraceSeconds = 6 * 3600
+const removalGraceSeconds = 6 * 3600
 
 export function pathsOf(dataDirectory: string): Paths {
   const below = (name: string) => join(resolve(dataDirectory), name)
@@ -121,4 +123,9 @@ export async function openPlatform(settings: Settings, role: string, log: Logger
     store,
     services: [connections, access, jobs, store],
   }
+}
+
+/** The catalog for other engines, over the same things as the store. */
+export function openCatalog({ settings, ...ports }: Platform): IcebergCatalog {
+  return openIceberg({ ...ports, address: addressOfObjects(settings), graceMs: removalGraceSeconds * 1000 })
 }

@@ -1,7 +1,8 @@
 import type { Clock } from '../base/clock.ts'
-import type { ObjectEntry, ObjectStore } from '../base/objects/objects.ts'
+import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { chunkPrefix, orphanAgeMs, parseChunkKey } from './chunk-keys.ts'
+import { ObjectWalk } from './object-walk.ts'
 import {
   deleteDropped,
   deleteRemovals,
@@ -23,14 +24,14 @@ export class Sweep {
   readonly #objects: ObjectStore
   readonly #clock: Clock
   readonly #graceMs: number
-  /** Where the walk over all uploads stands; each call goes on from there, and from the start when it is through. */
-  #walk: AsyncIterator<ObjectEntry> | undefined
+  readonly #uploads: ObjectWalk
 
   constructor(postgres: Postgres, objects: ObjectStore, clock: Clock, graceMs: number) {
     this.#postgres = postgres
     this.#objects = objects
     this.#clock = clock
     this.#graceMs = graceMs
+    this.#uploads = new ObjectWalk(objects, chunkPrefix)
   }
 
   /** Returns how many objects were removed, and how many chunks were forgotten. */
@@ -44,10 +45,8 @@ export class Sweep {
     return planned + forgotten + (await this.#removeOrphans())
   }
 
-  async stop(): Promise<void> {
-    const walk = this.#walk
-    this.#walk = undefined
-    await walk?.return?.()
+  stop(): Promise<void> {
+    return this.#uploads.stop()
   }
 
   /** First the objects, then the plan: a crash in between repeats removals, which has no effect. */
@@ -60,7 +59,7 @@ export class Sweep {
 
   async #removeOrphans(): Promise<number> {
     const aged = new Map<string, string>()
-    for (const entry of await this.#nextEntries()) {
+    for (const entry of await this.#uploads.next(entriesMax)) {
       const chunk = parseChunkKey(entry.key)
       const madeMs = Math.max(entry.modifiedMs, chunk?.madeMs ?? 0)
       if (chunk !== undefined && madeMs < this.#clock.nowMs() - orphanAgeMs) aged.set(chunk.id, entry.key)
@@ -69,26 +68,6 @@ export class Sweep {
     for (const known of await selectKnownChunks(this.#postgres, [...aged.keys()])) aged.delete(known)
     await this.#removeObjects([...aged.values()])
     return aged.size
-  }
-
-  async #nextEntries(): Promise<ObjectEntry[]> {
-    const walk = (this.#walk ??= this.#objects.list(chunkPrefix)[Symbol.asyncIterator]())
-    const entries: ObjectEntry[] = []
-    try {
-      while (entries.length < entriesMax) {
-        const next = await walk.next()
-        if (next.done === true) {
-          this.#walk = undefined
-          break
-        }
-        entries.push(next.value)
-      }
-    } catch (error) {
-      // A walk that failed is over; the next call begins a new one.
-      this.#walk = undefined
-      throw error
-    }
-    return entries
   }
 
   async #removeObjects(keys: readonly string[]): Promise<void> {

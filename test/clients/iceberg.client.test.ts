@@ -54,6 +54,27 @@ describe('DuckDB', () => {
   })
 })
 
+describe('DuckDB as a writer', () => {
+  test('makes a table and inserts, and our SQL sees it', async () => {
+    await importRecords(biwa, 'duck.inserted', [{ time: 1, n: 1 }])
+    await runScript('duckdb_reader.py', {
+      ...catalogOf(biwa),
+      queries: [
+        'insert into biwa.duck.inserted (time, n) select 100 + i, i from range(1000) as t (i)',
+        'create table biwa.duck.made (time bigint not null, text varchar)',
+        "insert into biwa.duck.made (time, text) values (5, 'a'), (6, null)",
+      ],
+    })
+    expect(await queryRows(biwa, 'select count(*), sum(n)::bigint, max(time) from duck.inserted')).toEqual([
+      [1001, 499_501, 1099],
+    ])
+    expect(await queryRows(biwa, 'select time, text from duck.made order by time')).toEqual([
+      [5, 'a'],
+      [6, null],
+    ])
+  })
+})
+
 describe('iceberg-js', () => {
   const open = () =>
     new IcebergRestCatalog({ baseUrl: `${biwa.url}/iceberg`, auth: { type: 'bearer', token: biwa.apiKey } })

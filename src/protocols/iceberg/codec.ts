@@ -26,6 +26,8 @@ export const createTableBody = z.object({
   properties: properties.nullish(),
 })
 
+export const renameBody = z.object({ source: identifier, destination: identifier })
+
 /** The checked body, or `invalid_request` naming the first field that is wrong. */
 export function checkBody<S extends z.ZodType>(shape: S, body: unknown): z.output<S> {
   const result = shape.safeParse(body)

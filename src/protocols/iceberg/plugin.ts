@@ -13,7 +13,17 @@ import {
   loadNamespace,
   namespaceExists,
 } from './operations/namespaces.ts'
-import { createTable, dropTable, listTables, loadTable, reportMetrics, tableExists } from './operations/tables.ts'
+import {
+  createTable,
+  dropTable,
+  listTables,
+  loadTable,
+  renameTable,
+  reportMetrics,
+  tableExists,
+} from './operations/tables.ts'
+
+import { createView, dropView, listViews, loadView, renameView, replaceView, viewExists } from './operations/views.ts'
 
 export interface IcebergPluginOptions extends IcebergParts {
   /** Called after the answer to a request that met a bug. */
@@ -23,7 +33,7 @@ export interface IcebergPluginOptions extends IcebergParts {
 /** Schemas of a few thousand columns, many times over. */
 const bodyBytesMax = 16 << 20
 
-const operations: readonly Operation[] = [
+export const operations: readonly Operation[] = [
   listNamespaces,
   createNamespace,
   loadNamespace,
@@ -35,8 +45,16 @@ const operations: readonly Operation[] = [
   tableExists,
   commitTable,
   dropTable,
+  renameTable,
   commitTransaction,
   reportMetrics,
+  listViews,
+  createView,
+  loadView,
+  viewExists,
+  replaceView,
+  dropView,
+  renameView,
 ]
 
 /** Iceberg's REST catalog. Register it with the prefix `/iceberg/v1`; clients are given the address up to `/iceberg`. */

@@ -14,10 +14,9 @@ import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { icebergCatalog } from '../../protocols/iceberg/plugin.ts'
-import { openIceberg } from '../../store/iceberg/open-iceberg.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
-import { addressOfObjects, openPlatform, removalGraceSeconds } from '../platform.ts'
+import { addressOfObjects, openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
@@ -77,7 +76,7 @@ function buildApp(platform: Platform, collect: Collect) {
     onBug,
   })
   const address = addressOfObjects(settings)
-  const catalog = openIceberg({ ...platform, address, graceMs: removalGraceSeconds * 1000 })
+  const catalog = openCatalog(platform)
   void app.register(icebergCatalog({ ...platform, catalog, address, onBug }), { prefix: '/iceberg/v1' })
   return app
 }

@@ -6,7 +6,7 @@ import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
 import { findSettledTables, submitMerges } from '../../store/merge/request-merges.ts'
 import { submitRestating } from '../../store/schema/request-restating.ts'
-import { openPlatform } from '../platform.ts'
+import { openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
@@ -27,7 +27,9 @@ await runRole(log, async () => {
   return { services: [...platform.services, scheduler, new Housekeeping(chores(platform), platform.clock, log)] }
 })
 
-function chores({ store, objects, postgres, clock, jobs }: Platform): Chore[] {
+function chores(platform: Platform): Chore[] {
+  const { store, objects, postgres, clock, jobs } = platform
+  const iceberg = openCatalog(platform)
   return [
     { name: 'submit merges', everyMs: 1000, perform: () => submitMerges({ postgres, jobs }) },
     { name: 'submit restating', everyMs: 1000, perform: () => submitRestating({ postgres, jobs, clock }) },
@@ -37,6 +39,7 @@ function chores({ store, objects, postgres, clock, jobs }: Platform): Chore[] {
       perform: () => findSettledTables({ postgres, clock }),
     },
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
+    { name: 'remove files of other engines that nothing refers to', everyMs: 60_000, perform: () => iceberg.sweep() },
     { name: 'remove rows that are too old', everyMs: 600_000, perform: () => store.expireChunks() },
     {
       name: 'forget old jobs',

@@ -1,41 +1,63 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import { AppError } from '../../base/errors.ts'
-import { assignFieldIds, isFixedColumn } from '../columns.ts'
-import type { Column } from '../store.ts'
+import { assignFieldIds, isFixedColumn, queryColumns } from '../columns.ts'
+import type { Column, TableChange } from '../store.ts'
 import type { IcebergField, IcebergType } from './schema.ts'
 import { icebergSchema, logicalType, ownColumns } from './schema.ts'
 
-/**
- * The columns that a schema adds to those of the table, under the ids that both sides count up to. Files of the same commit
- * carry the engine's ids, so those have to be the ones that we would give.
- */
-export function addedColumns(
+/** What another engine does to the columns of a table. */
+export interface ColumnPlan {
+  /** Columns behind those that there are, under the ids that the engine gave them: its files of the same commit have them. */
+  readonly added: readonly Column[]
+  /** What changes columns that there are, each by itself. */
+  readonly changes: readonly TableChange[]
+}
+
+export const noColumns: ColumnPlan = { added: [], changes: [] }
+
+/** Finds what leads from the columns of the table to the fields of the engine's schema, which knows them by their ids. */
+export function planColumns(
   columns: readonly Column[],
   nextFieldId: number,
   fields: readonly IcebergField[],
-): readonly Column[] {
+): ColumnPlan {
   const known = new Map(icebergSchema(columns, 0).fields.map((field) => [field.id, field]))
-  const kept = fields.filter((field) => known.has(field.id))
-  for (const field of kept) {
-    const before = known.get(field.id)
-    const isSame = before?.name === field.name && isDeepStrictEqual(shapeOf(before), shapeOf(field))
-    if (!isSame) throw unsupported(`the column "${before?.name}" would be another one`)
-  }
-  const gone = columns.find((column) => !isFixedColumn(column) && !kept.some((field) => field.id === column.fieldId))
-  if (gone !== undefined) throw unsupported(`the column "${gone.name}" would be gone`)
-  const added = fields.filter((field) => !known.has(field.id)).toSorted((a, b) => a.id - b.id)
-  const required = added.find((field) => field.required)
+  const wanted = new Map(fields.map((field) => [field.id, field]))
+  const changes = queryColumns(columns).flatMap(({ column, queryName }) =>
+    changesOf(column, queryName, known.get(column.fieldId), wanted.get(column.fieldId)),
+  )
+  const fresh = fields.filter((field) => !known.has(field.id)).toSorted((a, b) => a.id - b.id)
+  const required = fresh.find((field) => field.required)
   if (required !== undefined) throw unsupported(`the column "${required.name}" would be required`)
-  const assigned = assignFieldIds(ownColumns({ fields: added }), nextFieldId)
-  const wanted = icebergSchema(assigned.columns, 0).fields
-  if (!isDeepStrictEqual(wanted.map(shapeOf), added.map(shapeOf))) {
+  if (changes.length > 0) {
+    const added = ownColumns({ fields: fresh }).map((column) => ({ kind: 'add_column', ...column }) as const)
+    return { added: [], changes: [...changes, ...added] }
+  }
+  const { columns: added } = assignFieldIds(ownColumns({ fields: fresh }), nextFieldId)
+  if (!isDeepStrictEqual(icebergSchema(added, 0).fields.map(shapeOf), fresh.map(shapeOf))) {
     throw unsupported('the new columns would have other field ids than those that follow')
   }
-  return assigned.columns
+  return { added, changes: [] }
 }
 
-/** The type of a field with all ids in it, and nothing that another engine may say in another way. */
+/** What makes one column the field that it is to be; nothing where it is that already. */
+function changesOf(
+  column: Column,
+  queryName: string,
+  before: IcebergField | undefined,
+  field: IcebergField | undefined,
+): TableChange[] {
+  const isSame = before !== undefined && field !== undefined && isDeepStrictEqual(shapeOf(before), shapeOf(field))
+  if (isSame && field.name === column.name) return []
+  if (isFixedColumn(column)) throw unsupported(`every table has the column "${column.name}" as it is`)
+  if (field === undefined) return [{ kind: 'drop_column', name: queryName }]
+  const retyped = { kind: 'change_type', name: queryName, type: logicalType(field.name, field.type) } as const
+  const renamed = { kind: 'rename_column', name: queryName, to: field.name } as const
+  return [...(isSame ? [] : [retyped]), ...(field.name === column.name ? [] : [renamed])]
+}
+
+/** A field with all ids in it, and nothing that another engine may say in another way. */
 function shapeOf({ id, name, type }: IcebergField): unknown {
   return { id, type: logicalType(name, type), inner: innerIds(type) }
 }
@@ -48,7 +70,7 @@ function innerIds(type: IcebergType): unknown {
 }
 
 function unsupported(reason: string): AppError {
-  return new AppError('invalid_request', `The columns cannot be changed over Iceberg like this: ${reason}.`, {
-    hint: 'Columns can be added. ALTER TABLE in our SQL renames, drops and retypes them.',
+  return new AppError('invalid_request', `The columns cannot be changed like this: ${reason}.`, {
+    hint: 'Load the table again, and change its columns from what they are now.',
   })
 }

@@ -132,8 +132,13 @@ const change = (more: Partial<TableChange>): TableChange => ({
   ...more,
 })
 
-const commit = (more: Partial<TableChange>, allowed: 'append' | 'everything' = 'everything') =>
-  catalog.commit(accountId, name, change(more), allowed)
+async function commit(
+  more: Partial<TableChange>,
+  allowed: 'append' | 'everything' = 'everything',
+): Promise<IcebergTable> {
+  await catalog.commit(accountId, [{ table: name, change: change(more), allowed }])
+  return await load()
+}
 
 async function imported(from: number): Promise<void> {
   const chunk = await bench.uploadChunk({ accountId, tableId: table.id }, from, from + 10, 3)
@@ -323,5 +328,39 @@ describe('columns and properties', () => {
     const without = await commit({ removedProperties: ['owner'] })
     expect(without.metadata.properties['owner']).toBeUndefined()
     expect(without.metadata['current-snapshot-id']).toBe(after.metadata['current-snapshot-id'])
+  })
+
+  test('of what is there are renamed, retyped and dropped, each by itself', async () => {
+    const before = await load()
+    const added = [
+      { id: 6, name: 'n', required: false, type: 'long' },
+      { id: 7, name: 'text', required: false, type: 'string' },
+      { id: 8, name: 'gone', required: false, type: 'double' },
+    ]
+    const fixed = before.metadata.schemas[0]?.fields ?? []
+    await commit({ fields: [...fixed, ...added] })
+    const changed = [
+      { id: 6, name: 'number', required: false, type: 'double' },
+      { id: 7, name: 'label', required: false, type: 'string' },
+      { id: 99, name: 'more', required: false, type: 'date' },
+    ]
+    await commit({ fields: [...fixed, ...changed] })
+    const { columns } = await bench.store.table(accountId, 'web', 'logs')
+    expect(columns.map(({ name: column, type }) => `${column} ${type.kind}`)).toEqual(
+      expect.arrayContaining(['number double', 'label varchar', 'more date']),
+    )
+    expect(columns).toHaveLength(6)
+    expect(columns.find((column) => column.name === 'label')?.fieldId).toBe(7)
+  })
+
+  test('of every table stay as they are', async () => {
+    const fixed = (await load()).metadata.schemas[0]?.fields ?? []
+    const wrong = [
+      fixed.filter((field) => field.name !== '_rescued'),
+      fixed.map((field) => (field.name === 'time' ? { ...field, name: 'when' } : field)),
+    ]
+    for (const fields of wrong) await expect(commit({ fields })).rejects.toThrow('as it is')
+    const required = [...fixed, { id: 6, name: 'n', required: true, type: 'long' }]
+    await expect(commit({ fields: required })).rejects.toThrow('would be required')
   })
 })

@@ -6,7 +6,7 @@ import type { Column, NewChunk } from '../store.ts'
 import { columnMetrics } from './bounds.ts'
 import type { SpecId } from './partition.ts'
 import { partitionOf, specFields } from './partition.ts'
-import { icebergSchema } from './schema.ts'
+import { icebergSchema, schemaIdOf } from './schema.ts'
 
 /** A data file of a manifest: the chunk behind it, and since when it is there. */
 export interface ManifestEntry extends Pick<NewChunk, 'timeRange' | 'rows' | 'bytes' | 'statistics'> {
@@ -33,8 +33,8 @@ export function writeManifest(
   entries: readonly ManifestEntry[],
 ): Buffer {
   const metadata = {
-    schema: JSON.stringify(icebergSchema(table.columns, table.schemaVersion)),
-    'schema-id': String(table.schemaVersion),
+    schema: JSON.stringify(icebergSchema(table.columns, schemaIdOf(table.schemaVersion))),
+    'schema-id': String(schemaIdOf(table.schemaVersion)),
     'partition-spec': JSON.stringify(specFields(spec)),
     'partition-spec-id': String(spec),
     'format-version': '2',

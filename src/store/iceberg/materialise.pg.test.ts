@@ -4,7 +4,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../../test/support/postgres.ts'
 import { must } from '../../base/errors.ts'
 import { objectAddress } from '../../base/objects/object-address.ts'
-import type { ObjectStore } from '../../base/objects/objects.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { IcebergCatalog, IcebergTable } from '../iceberg.ts'
@@ -26,12 +25,14 @@ let catalog: IcebergCatalog
 
 /** Another process would have a catalog of its own. */
 function open(): IcebergCatalog {
-  const objects: ObjectStore = Object.create(bench.objects, {
-    put: {
-      value: async (key: string, body: Uint8Array) => {
-        written.push(key)
-        await bench.objects.put(key, body)
-      },
+  const objects = new Proxy(bench.objects, {
+    get(target, name) {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      return (...given: unknown[]): unknown => {
+        if (name === 'put') written.push(String(given[0]))
+        return value.apply(target, given)
+      }
     },
   })
   const { postgres, clock } = bench
@@ -226,9 +227,9 @@ describe('a table for other engines', () => {
     const cause = 'test'
     await bench.store.commit({ accountId, target, operation: 'import', cause, chunks: [chunk], ids, quarantined: [] })
     const { metadata } = await load()
-    expect(metadata.snapshots.map((snapshot) => snapshot['schema-id'])).toEqual([1, 2])
-    expect(metadata.schemas.map((schema) => schema['schema-id'])).toEqual([1, 2])
-    expect(metadata['current-schema-id']).toBe(2)
+    expect(metadata.snapshots.map((snapshot) => snapshot['schema-id'])).toEqual([0, 1])
+    expect(metadata.schemas.map((schema) => schema['schema-id'])).toEqual([0, 1])
+    expect(metadata['current-schema-id']).toBe(1)
     expect(metadata['last-column-id']).toBe(6)
   })
 
@@ -266,7 +267,7 @@ describe('a table for other engines', () => {
     await load()
     await commit([[0, 20]], [must(chunks[0], 'a chunk').id])
     expect((await load()).metadata.snapshots).toHaveLength(2)
-    bench.putForward(23 * 3600 + 60)
+    bench.putForward(24 * 3600 + 60)
     const later = await load()
     expect(later.metadata.snapshots).toHaveLength(1)
     bench.putForward(graceSeconds + 60)
@@ -291,5 +292,27 @@ describe('a table for other engines', () => {
     bench.putForward(graceSeconds + 60)
     while ((await bench.store.sweep()) > 0);
     await expectSame(await load())
+  })
+
+  test('keeps no files that nothing refers to', async () => {
+    await commit([[0, 10]])
+    const before = await load()
+    const left = [
+      `iceberg/${accountId}/${table.id}/data/never-committed.parquet`,
+      `iceberg/${accountId}/${table.id}/metadata/snap-1-died.avro`,
+    ]
+    for (const key of left) await bench.objects.put(key, Buffer.from('left'))
+    await catalog.sweep()
+    for (const key of left) expect(await bench.objects.size(key)).toBe(4)
+    bench.putForward(4 * 24 * 3600)
+    while ((await catalog.sweep()) > 0);
+    for (const key of left) expect(await bench.objects.size(key)).toBeUndefined()
+    await expectSame(before)
+    await bench.store.dropTable(accountId, 'web', 'logs')
+    bench.putForward(25 * 3600 + 2 * graceSeconds)
+    while ((await bench.store.sweep()) + (await catalog.sweep()) > 0);
+    const files: string[] = []
+    for await (const { key } of bench.objects.list(`iceberg/${accountId}/`)) files.push(key)
+    expect(files).toEqual([])
   })
 })

@@ -11,7 +11,7 @@ import { deleteManifestsBefore, replaceManifests } from './manifests.sql.ts'
 import type { SnapshotMetadata, TableMetadata } from './metadata.ts'
 import { tableMetadata } from './metadata.ts'
 import type { IcebergSchema } from './schema.ts'
-import { icebergSchema } from './schema.ts'
+import { icebergSchema, schemaIdOf } from './schema.ts'
 import { summaryOf } from './summary.ts'
 import type { IcebergTableRow, Progress } from './tables.sql.ts'
 import { advanceIcebergTable, planRemoval, selectProgress, selectSuperseded } from './tables.sql.ts'
@@ -137,20 +137,21 @@ async function nextMetadata(
 }
 
 /**
- * The older snapshots that somebody who loads the table now has the time to read: the files of each stay from when it was
- * followed by another one until the history of the table is over, and reading takes at most the grace.
+ * The older snapshots that are within the history of the table. The files of each stay for the grace after it, so whoever loads
+ * the table at the last moment has the time to read them.
  */
 async function readableSnapshots(
-  { postgres, clock, graceMs }: IcebergPorts,
+  { postgres, clock }: IcebergPorts,
   row: KnownTableRow,
   snapshots: readonly SnapshotMetadata[],
 ): Promise<{ snapshot: SnapshotMetadata; untilMs: number }[]> {
-  const listedMs = row.history_hours * 3600 * 1000 - graceMs
-  if (listedMs <= 0 || snapshots.length === 0) return []
-  const ids = snapshots.map((snapshot) => snapshot['snapshot-id'])
+  const listedMs = row.history_hours * 3600 * 1000
+  const kept = snapshots.filter((snapshot) => snapshot['snapshot-id'] >= row.oldest_snapshot)
+  if (kept.length === 0) return []
+  const ids = kept.map((snapshot) => snapshot['snapshot-id'])
   const superseded = await selectSuperseded(postgres, row.id, ids)
   const untilMs = new Map(superseded.map(({ snapshot, at }) => [snapshot, at.getTime() + listedMs]))
-  return snapshots
+  return kept
     .map((snapshot) => ({ snapshot, untilMs: untilMs.get(snapshot['snapshot-id']) ?? 0 }))
     .filter((each) => each.untilMs > clock.nowMs())
     .slice(-olderSnapshotsMax)
@@ -171,18 +172,18 @@ function newSnapshot(
     // Times of commits are those of their beginnings, which may be in another order.
     'timestamp-ms': Math.max(committedMs, (before?.['timestamp-ms'] ?? 0) + 1),
     'manifest-list': address.uriOf(change.listKey),
-    'schema-id': row.schema_version,
+    'schema-id': schemaIdOf(row.schema_version),
     summary: summaryOf(change, progress, before?.summary),
   }
 }
 
 /** The schemas of the snapshots, which are in the metadata before, and the present one. */
 function schemasOf(row: KnownTableRow, snapshots: readonly SnapshotMetadata[]): IcebergSchema[] {
-  const present = icebergSchema(columnsOf(row), row.schema_version)
+  const present = icebergSchema(columnsOf(row), schemaIdOf(row.schema_version))
   const needed = new Set(snapshots.map((snapshot) => snapshot['schema-id']))
   const older = row.iceberg.metadata?.schemas ?? []
   return [
-    ...older.filter((schema) => needed.has(schema['schema-id']) && schema['schema-id'] !== row.schema_version),
+    ...older.filter((schema) => needed.has(schema['schema-id']) && schema['schema-id'] !== present['schema-id']),
     present,
   ]
 }

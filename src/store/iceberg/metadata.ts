@@ -63,7 +63,12 @@ const ownProperties = {
 } as const
 
 /** Properties that hold whatever somebody sets. */
-const firmProperties = { 'gc.enabled': ownProperties['gc.enabled'] } as const
+const firmProperties = {
+  'gc.enabled': ownProperties['gc.enabled'],
+  'write.delete.mode': ownProperties['write.delete.mode'],
+  'write.update.mode': ownProperties['write.update.mode'],
+  'write.merge.mode': ownProperties['write.merge.mode'],
+} as const
 
 const sortOrders = [
   { 'order-id': 0, fields: [] },
@@ -97,7 +102,8 @@ export function tableMetadata(parts: MetadataParts): TableMetadata {
     })),
     'metadata-log': [],
     'sort-orders': sortOrders,
-    'default-sort-order-id': timeSortOrder,
+    // What others write is in no order: it is sorted when it is merged.
+    'default-sort-order-id': 0,
     refs: current === undefined ? {} : { main: { 'snapshot-id': current['snapshot-id'], type: 'branch' } },
   }
 }

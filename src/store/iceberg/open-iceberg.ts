@@ -1,16 +1,23 @@
 import { AppError, must } from '../../base/errors.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import { createTable, requireTables } from '../catalog.ts'
-import type { IcebergCatalog, IcebergName, IcebergTable } from '../iceberg.ts'
-import type { TableChange } from './change.ts'
-import { commitChange } from './commit-change.ts'
+import { ObjectWalk } from '../object-walk.ts'
+import type { IcebergCatalog, IcebergName, IcebergTable, IcebergViews, NamedChange } from '../iceberg.ts'
+import type { WantedChange } from './commit-change.ts'
+import { commitChanges } from './commit-change.ts'
+import { icebergPrefix } from './keys.ts'
 import type { IcebergPorts, KnownTableRow } from './materialise.ts'
 import { materialise } from './materialise.ts'
-import { ownColumns } from './schema.ts'
-import { insertIcebergTable, selectIcebergTable, selectSuperseded, updateProperties } from './tables.sql.ts'
+import { removeOrphans } from './orphans.ts'
+import { ownColumns, schemaIdOf } from './schema.ts'
+import { insertIcebergTable, selectIcebergTable, selectSuperseded, setStaged, updateProperties } from './tables.sql.ts'
+import { openViews } from './views.ts'
 
 /** How often a load begins anew because others were faster: each time one of them got its way. */
 const attemptsMax = 10
+
+/** A commit that changes columns waits so long for the files to be restated; then it is answered with the table of before. */
+const restatingMsMax = 10_000
 
 /** The catalog for other engines, over PostgreSQL and an object store. */
 export function openIceberg(ports: IcebergPorts): IcebergCatalog {
@@ -18,12 +25,16 @@ export function openIceberg(ports: IcebergPorts): IcebergCatalog {
 }
 
 class Catalog implements IcebergCatalog {
+  readonly views: IcebergViews
   readonly #ports: IcebergPorts
+  readonly #files: ObjectWalk
   /** Tables whose metadata is being written in this process. */
   readonly #running = new Map<number, Promise<boolean>>()
 
   constructor(ports: IcebergPorts) {
     this.#ports = ports
+    this.views = openViews(ports)
+    this.#files = new ObjectWalk(ports.objects, icebergPrefix)
   }
 
   async load(accountId: number, table: IcebergName): Promise<IcebergTable> {
@@ -45,26 +56,38 @@ class Catalog implements IcebergCatalog {
   async create(
     accountId: number,
     table: IcebergName,
-    { fields, properties }: Parameters<IcebergCatalog['create']>[2],
+    { fields, properties, isStaged }: Parameters<IcebergCatalog['create']>[2],
   ): Promise<void> {
     const { postgres } = this.#ports
     await createTable(postgres, accountId, table, { columns: ownColumns({ fields }) })
     const { id } = await this.#requireRow(accountId, table)
+    if (isStaged) await setStaged(postgres, id, true)
     if (Object.keys(properties).length > 0) await updateProperties(postgres, id, properties, [])
   }
 
-  async commit(
-    accountId: number,
-    table: IcebergName,
-    change: TableChange,
-    allowed: 'append' | 'everything',
-  ): Promise<IcebergTable> {
-    const known = await this.#requireRow(accountId, table)
-    if (known.iceberg.metadata === null) await this.load(accountId, table)
-    const row = await this.#requireRow(accountId, table)
-    const metadata = must(row.iceberg.metadata, 'a table that was loaded has metadata')
-    await commitChange(this.#ports, row, metadata, change, allowed)
-    return await this.load(accountId, table)
+  async commit(accountId: number, changes: readonly NamedChange[]): Promise<void> {
+    const wanted: WantedChange[] = []
+    for (const { table, change, allowed } of changes) {
+      const known = await this.#requireRow(accountId, table)
+      if (known.iceberg.metadata === null) await this.load(accountId, table)
+      const row = await this.#requireRow(accountId, table)
+      const metadata = must(row.iceberg.metadata, 'a table that was loaded has metadata')
+      wanted.push({ table, row, metadata, change, allowed })
+    }
+    await commitChanges(this.#ports, wanted)
+    for (const { table, change } of changes)
+      if (change.fields !== undefined) await this.#untilRestated(accountId, table)
+  }
+
+  sweep(): Promise<number> {
+    return removeOrphans(this.#ports, this.#files)
+  }
+
+  /** Whoever changed columns wants to see them changed: that is so once the files fit, which takes a moment for few of them. */
+  async #untilRestated(accountId: number, table: IcebergName): Promise<void> {
+    const { clock } = this.#ports
+    const untilMs = clock.monotonicMs() + restatingMsMax
+    while ((await this.#requireRow(accountId, table)).restating && clock.monotonicMs() < untilMs) await clock.sleep(250)
   }
 
   /** One at a time for each table; whoever finds that one at work waits for it, and looks again. */
@@ -98,10 +121,13 @@ class Catalog implements IcebergCatalog {
 }
 
 /** Whether what is served has everything up to `snapshot`, and nothing that is over. */
-function isCurrent({ iceberg, schema_version: version, snapshot: newest }: KnownTableRow, snapshot: number): boolean {
+function isCurrent(row: KnownTableRow, snapshot: number): boolean {
+  const { iceberg, schema_version: version, snapshot: newest, oldest_snapshot: oldest } = row
   if (iceberg.metadata === null || !iceberg.is_valid) return false
+  // The history may end before it is over.
+  if (iceberg.metadata.snapshots.some((each) => each['snapshot-id'] < oldest)) return false
   // A table without rows may get columns without a snapshot.
-  const isSame = iceberg.snapshot < newest || iceberg.metadata['current-schema-id'] === version
+  const isSame = iceberg.snapshot < newest || iceberg.metadata['current-schema-id'] === schemaIdOf(version)
   return iceberg.snapshot >= snapshot && isSame
 }
 

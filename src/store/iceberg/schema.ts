@@ -42,6 +42,11 @@ export interface IcebergMap {
   readonly 'value-required': boolean
 }
 
+/** Schemas are told by the version of the columns, counted from zero: some clients rely on that of a new table being zero. */
+export function schemaIdOf(version: number): number {
+  return version - 1
+}
+
 /** The columns as other engines see them. The ids inside of a nested column follow its own, as in the files. */
 export function icebergSchema(columns: readonly Column[], schemaId: number): IcebergSchema {
   return {

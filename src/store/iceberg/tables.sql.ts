@@ -12,12 +12,16 @@ export interface IcebergTableRow {
   readonly next_field_id: number
   readonly restating: boolean
   readonly history_hours: number
+  /** Those before it can no longer be read. */
+  readonly oldest_snapshot: number
   readonly updated_at: Date
   /** The table's own, in order. */
   readonly columns: readonly { readonly field_id: number; readonly name: string; readonly type: string }[]
   /** Null where no engine has asked for it yet. */
   readonly iceberg: {
     readonly uuid: string
+    /** Whether the engine that makes it has not committed its first rows yet. */
+    readonly is_staged: boolean
     readonly properties: Readonly<Record<string, string>>
     readonly version: number
     readonly snapshot: number
@@ -34,14 +38,14 @@ export async function selectIcebergTable(
   now: Date,
 ): Promise<IcebergTableRow | undefined> {
   const rows = await db.query<IcebergTableRow>(sql`
-    select t.id, t.account_id, t.snapshot, t.schema_version, t.next_field_id, t.restating, t.history_hours,
+    select t.id, t.account_id, t.snapshot, t.schema_version, t.next_field_id, t.restating, t.history_hours, t.oldest_snapshot,
            t.updated_at,
            coalesce((select json_agg(json_build_object('field_id', c.field_id, 'name', c.name, 'type', c.type)
                                      order by c.position)
                        from columns c
                       where c.table_id = t.id and c.removed_version is null), '[]') as columns,
            case when i.table_id is not null then
-             json_build_object('uuid', i.uuid, 'properties', i.properties, 'version', i.version, 'snapshot', i.snapshot,
+             json_build_object('uuid', i.uuid, 'is_staged', i.is_staged, 'properties', i.properties, 'version', i.version, 'snapshot', i.snapshot,
                                'metadata_key', i.metadata_key, 'metadata', i.metadata,
                                'is_valid', i.valid_until > ${now})
            end as iceberg
@@ -118,6 +122,10 @@ export async function selectSuperseded(
     select snapshot - 1 as snapshot, committed_at as at
       from snapshots
      where table_id = ${tableId} and snapshot - 1 = any(${snapshots}::bigint[])`)
+}
+
+export async function setStaged(db: Queryable, tableId: number, isStaged: boolean): Promise<void> {
+  await db.query(sql`update iceberg_tables set is_staged = ${isStaged} where table_id = ${tableId}`)
 }
 
 /** Changes the properties that engines set, and with them what is served. */

@@ -1,5 +1,4 @@
-import { AppError } from '../../../base/errors.ts'
-import type { IcebergName, IcebergTable, TableChange } from '../../../store/iceberg.ts'
+import type { IcebergName, NamedChange, TableChange } from '../../../store/iceberg.ts'
 import { checkBody, identifierOf, tableOfPath } from '../codec.ts'
 import { changeOf, commitBody, transactionBody } from '../commit-codec.ts'
 import type { Call, Operation } from '../operation.ts'
@@ -9,35 +8,30 @@ export const commitTable: Operation = {
   method: 'POST',
   path: '/namespaces/{namespace}/tables/{table}',
   async handle(call) {
-    const { metadataLocation, metadata } = await commit(
-      call,
-      tableOfPath(call.params),
-      changeOf(checkBody(commitBody, call.body)),
-    )
+    const { catalog, principal, params, body } = call
+    const table = tableOfPath(params)
+    await catalog.commit(principal.accountId, [await permitted(call, table, changeOf(checkBody(commitBody, body)))])
+    const { metadataLocation, metadata } = await catalog.load(principal.accountId, table)
     return { status: 200, body: { 'metadata-location': metadataLocation, metadata } }
   },
 }
 
-/** Several tables at once would have to change in one transaction of the store, which has none yet. */
 export const commitTransaction: Operation = {
   method: 'POST',
   path: '/transactions/commit',
   async handle(call) {
-    const [first, ...more] = checkBody(transactionBody, call.body)['table-changes']
-    if (first === undefined || more.length > 0) {
-      throw new AppError('invalid_request', 'A transaction can change one table only.', {
-        hint: 'Commit to one table after the other.',
-      })
+    const changes: NamedChange[] = []
+    for (const each of checkBody(transactionBody, call.body)['table-changes']) {
+      changes.push(await permitted(call, identifierOf(each.identifier), changeOf(each)))
     }
-    await commit(call, identifierOf(first.identifier), changeOf(first))
+    await call.catalog.commit(call.principal.accountId, changes)
     return done
   },
 }
 
 /** Who may import may append; everything else needs the full permission. */
-async function commit(call: Call, table: IcebergName, change: TableChange): Promise<IcebergTable> {
-  const { access, catalog, principal } = call
+async function permitted({ access, principal }: Call, table: IcebergName, change: TableChange): Promise<NamedChange> {
   const isFull = await access.may(principal, table.database, 'full')
   if (!isFull) await access.require(principal, table.database, 'import')
-  return await catalog.commit(principal.accountId, table, change, isFull ? 'everything' : 'append')
+  return { table, change, allowed: isFull ? 'everything' : 'append' }
 }

@@ -1,7 +1,15 @@
-import { AppError } from '../../../base/errors.ts'
 import type { IcebergTable } from '../../../store/iceberg.ts'
 import { withReferencedSnapshots } from '../../../store/iceberg.ts'
-import { checkBody, createTableBody, databaseOfPath, fileConfig, pageOf, tableOfPath } from '../codec.ts'
+import {
+  checkBody,
+  createTableBody,
+  databaseOfPath,
+  fileConfig,
+  identifierOf,
+  pageOf,
+  renameBody,
+  tableOfPath,
+} from '../codec.ts'
 import type { Answer, Call, Operation } from '../operation.ts'
 import { done } from '../operation.ts'
 import { requireSight } from '../sight.ts'
@@ -62,13 +70,9 @@ export const createTable: Operation = {
     const database = databaseOfPath(params)
     await access.require(principal, database, 'full')
     const { name, schema, properties, ...more } = checkBody(createTableBody, body)
-    if (more['stage-create'] === true) {
-      throw new AppError('invalid_request', 'Tables cannot be made together with their first rows.', {
-        hint: 'Make the table, and then append to it.',
-      })
-    }
     const table = { database, name }
-    await catalog.create(principal.accountId, table, { fields: schema.fields, properties: properties ?? {} })
+    const isStaged = more['stage-create'] === true
+    await catalog.create(principal.accountId, table, { fields: schema.fields, properties: properties ?? {}, isStaged })
     return loaded(call, await catalog.load(principal.accountId, table))
   },
 }
@@ -85,12 +89,24 @@ export const dropTable: Operation = {
   },
 }
 
+export const renameTable: Operation = {
+  method: 'POST',
+  path: '/tables/rename',
+  async handle({ access, store, principal, body }) {
+    const names = checkBody(renameBody, body)
+    const [from, to] = [identifierOf(names.source), identifierOf(names.destination)]
+    await access.require(principal, from.database, 'full')
+    await access.require(principal, to.database, 'full')
+    await store.renameTable(principal.accountId, from, to)
+    return done
+  },
+}
+
 /** Reports of scans are taken and not kept: engines send one with every query. */
 export const reportMetrics: Operation = {
   method: 'POST',
   path: '/namespaces/{namespace}/tables/{table}/metrics',
   async handle(call) {
-    await requireSight(call, databaseOfPath(call.params))
-    return done
+    return await tableExists.handle(call)
   },
 }
