@@ -74,6 +74,7 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   postImport: '{"a":1}',
   putImport: '{"a":1}',
   postEvents: '{"a":1}',
+  verifyTables: { database: 'web', table: 'logs' },
   submitQuery: { sql: 'select * from web.logs', database: 'web' },
   createKey: { kind: 'full', user_id: Number(places['user']) },
   createUser: { email: 'secret@example.com', name: 'another' },
@@ -138,6 +139,9 @@ const intrusions: Readonly<Record<string, number | string>> = {
   getTable: 'database_not_found',
   deleteTable: 'database_not_found',
   listQuarantine: 200,
+  getTableLayout: 'database_not_found',
+  listDamagedChunks: 'database_not_found',
+  verifyTables: 'database_not_found',
   postImport: 202,
   putImport: 202,
   postEvents: 202,
@@ -238,6 +242,8 @@ describe('keys of the owner', () => {
   const looking = ['listDatabases', 'getDatabase', 'listTables', 'getTable', 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
+    'getTableLayout',
+    'listDamagedChunks',
     'submitQuery',
     'listJobs',
     'getJob',

@@ -8,6 +8,7 @@ import * as queue from './queue.ts'
 import * as schedules from './schedules.ts'
 import * as status from './status.ts'
 import * as tables from './tables.ts'
+import * as upkeep from './upkeep.ts'
 
 /** Every operation of the API, in the order of the document. */
 export const operations: readonly Operation[] = [
@@ -20,6 +21,9 @@ export const operations: readonly Operation[] = [
   tables.getTable,
   tables.deleteTable,
   tables.listQuarantine,
+  upkeep.getTableLayout,
+  upkeep.listDamagedChunks,
+  upkeep.verifyTables,
   imports.postImport,
   imports.putImport,
   imports.postEvents,

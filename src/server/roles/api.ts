@@ -13,6 +13,7 @@ import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
+import { openUpkeep } from '../../store/open-upkeep.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
 import { openPlatform } from '../platform.ts'
@@ -45,9 +46,11 @@ function portOf(previous: unknown): number | undefined {
 function buildApp(platform: Platform, collect: Collect) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
+  const upkeep = openUpkeep(platform)
   return buildApi({
     ...platform,
     collect,
+    upkeep,
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),
@@ -60,7 +63,7 @@ function buildApp(platform: Platform, collect: Collect) {
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
-    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), log }),
+    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     version,
     limits: {
       bodyBytesMax: importBodyBytesMax,
