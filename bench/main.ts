@@ -7,6 +7,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<unknown> }>> = {
   split: () => import('./split.ts'),
   queue: () => import('./queue.ts'),
   schedules: () => import('./schedules.ts'),
+  store: () => import('./store.ts'),
 }
 
 const [name = ''] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

@@ -82,6 +82,7 @@ create table chunks (
   constraint chunks_time_range_check CHECK ((NOT isempty(time_range))),
   constraint chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
+CREATE INDEX chunks_by_schema ON public.chunks USING btree (table_id, schema_version);
 CREATE INDEX chunks_by_time ON public.chunks USING gist (table_id, time_range);
 CREATE INDEX chunks_realtime ON public.chunks USING btree (table_id, created_at) WHERE (layer = 'realtime'::text);
 
@@ -452,6 +453,7 @@ create table tables (
   schema_mode      text not null default 'evolve'::text,
   cluster_columns  integer[] not null default '{}'::integer[],
   realtime_chunks  bigint not null default 0,
+  restate_job_id   bigint,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
   constraint tables_expire_days_check CHECK ((expire_days > 0)),
@@ -461,6 +463,7 @@ create table tables (
 );
 CREATE UNIQUE INDEX tables_by_name ON public.tables USING btree (database_id, name) WHERE (dropped_at IS NULL);
 CREATE INDEX tables_dropped ON public.tables USING btree (dropped_at) WHERE (dropped_at IS NOT NULL);
+CREATE INDEX tables_restating ON public.tables USING btree (id) WHERE (restating AND (dropped_at IS NULL));
 
 create table users (
   id         bigint not null generated always as identity,

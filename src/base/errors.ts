@@ -30,6 +30,7 @@ export const errorCatalogue = {
   key_not_found: spec(404, 'The API key does not exist'),
   database_not_found: spec(404, 'The database does not exist'),
   table_not_found: spec(404, 'The table does not exist'),
+  column_not_found: spec(404, 'The column does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
   schedule_not_found: spec(404, 'The schedule does not exist'),
   limit_not_found: spec(404, 'The limit does not exist'),

@@ -25,6 +25,11 @@ function suggestName(name: string): string | undefined {
   return pattern.test(candidate) && /[a-z0-9]/.test(candidate) ? candidate : undefined
 }
 
+/** As SQL folds names: the case of ASCII letters only. Names that are folded to the same are one to SQL. */
+export function foldedName(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+}
+
 /** UTF-8 bytes of a column's name. */
 export const columnNameBytesMax = 255
 

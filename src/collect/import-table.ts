@@ -155,6 +155,7 @@ export class TableImport {
       }),
       columns: table.columns.filter((column) => !isFixedColumn(column)),
       nextFieldId: table.nextFieldId,
+      schemaMode: table.settings.schemaMode,
       directory,
       memoryBytes,
       threads,

@@ -1,4 +1,5 @@
 import { columnNameBytesMax } from '../base/names.ts'
+import { columnsMax } from '../store/columns.ts'
 
 const mebibyte = 2 ** 20
 
@@ -21,14 +22,14 @@ export const recordBytesMax = 4 * mebibyte
 /** Levels of arrays and objects in a record: above it, the record is quarantined. DuckDB is known to crash at 10,000. */
 export const depthMax = 64
 
-/** Columns of a table: records that would add more are quarantined. */
-export const columnsMax = 2000
-
 /** Rows of a Parquet body: a run-length encoded column can claim billions of them in a few bytes. */
 export const parquetRowsMax = 20_000_000
 
-/** What the splitter needs to know of the above. */
-export const splitLimits = { depthMax, recordBytesMax, columnsMax, nameBytesMax: columnNameBytesMax }
+/** Values inside of one value of a nested column: one with more is rescued, because each takes many times its bytes. */
+const nestedValuesMax = 1_000_000
+
+/** What the splitter needs to know; records that would add more columns than a table may have are quarantined. */
+export const splitLimits = { depthMax, recordBytesMax, columnsMax, nameBytesMax: columnNameBytesMax, nestedValuesMax }
 
 /** Characters of a unique id that a sender gives. */
 export const uniqueIdCharactersMax = 255

@@ -86,6 +86,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   key_not_found: 'semantic',
   database_not_found: 'semantic',
   table_not_found: 'semantic',
+  column_not_found: 'semantic',
   job_not_found: 'semantic',
   schedule_not_found: 'semantic',
   limit_not_found: 'semantic',

@@ -1,8 +1,12 @@
 import { join } from 'node:path'
 
 import type { EngineLimits as PoolLimits } from '../base/engines/engines.ts'
-import { AppError } from '../base/errors.ts'
+import { AppError, must } from '../base/errors.ts'
 import type { LocalObject } from '../base/objects/objects.ts'
+import { groupChunks } from '../store/schema/changes.ts'
+import type { ChunkGroup } from '../store/schema/changes.ts'
+import type { ScannedFiles } from '../store/schema/projection.ts'
+import type { Chunk } from '../store/store.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './engines/duckdb/tasks.ts'
 import { executeTask } from './engines/duckdb/tasks.ts'
 import type { PlannedSelect } from './plan-select.ts'
@@ -36,13 +40,13 @@ export async function runSelect(
   const path = join(context.scratch, 'answer.parquet')
   const spillDirectory = join(context.scratch, 'spill')
   await context.ports.disk.makeDirectory(spillDirectory)
-  return await withFiles(context, planned.scans, async (files) => {
+  return await withFiles(context, planned.scans, async (scans) => {
     const input: ExecuteInput = {
       ...engineSql(context, planned.select),
       ...context.moment,
       ...file,
       database: engineDatabase(context),
-      tables: planned.scans.map((scan, index) => ({ ...engineTable(scan.snapshot), files: files[index] ?? [] })),
+      tables: planned.scans.map((scan, index) => ({ ...engineTable(scan.snapshot), scans: scans[index] ?? [] })),
       columnCount: planned.plan.columns.length,
       path,
       spillDirectory,
@@ -77,9 +81,10 @@ const fetchesMax = 8
 async function withFiles<T>(
   context: QueryContext,
   scans: readonly ChosenScan[],
-  body: (files: readonly (readonly string[])[]) => Promise<T>,
+  body: (scans: readonly (readonly ScannedFiles[])[]) => Promise<T>,
 ): Promise<T> {
   const { objects } = context.ports
+  const groups = await Promise.all(scans.map((scan) => readingGroups(context, scan)))
   const waiting = scans.flatMap((scan) => scan.chunks)
   const local = new Map<string, LocalObject>()
   const fetchSome = async (): Promise<void> => {
@@ -92,10 +97,18 @@ async function withFiles<T>(
   try {
     const fetches = await Promise.allSettled(Array.from({ length: fetchesMax }, fetchSome))
     for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
-    return await body(scans.map((scan) => scan.chunks.map((chunk) => local.get(chunk.objectKey)?.path ?? '')))
+    const pathOf = ({ objectKey }: Chunk): string => must(local.get(objectKey), 'every chunk was fetched').path
+    return await body(groups.map((of) => of.map(({ changes, chunks }) => ({ changes, files: chunks.map(pathOf) }))))
   } finally {
     for (const object of local.values()) object.release()
   }
+}
+
+/** Chunks from before the last change of the columns have to be read by it, as long as they were not written anew. */
+async function readingGroups(context: QueryContext, { snapshot, chunks }: ChosenScan): Promise<ChunkGroup[]> {
+  const { table } = snapshot
+  const areOld = chunks.some(({ schemaVersion }) => schemaVersion < table.restatedVersion)
+  return groupChunks(areOld ? await context.ports.store.schemaChanges(table) : [], chunks)
 }
 
 const diskSampleEveryMs = 500

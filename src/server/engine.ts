@@ -9,6 +9,8 @@ import { formatResult } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 import { mergeFiles } from '../store/merge/merge-files.ts'
 import { mergeTask } from '../store/merge/tasks.ts'
+import { restateFiles } from '../store/schema/restate-files.ts'
+import { restateTask } from '../store/schema/tasks.ts'
 import { checkFiles } from '../store/verify/check-files.ts'
 import { checkTask } from '../store/verify/tasks.ts'
 
@@ -18,5 +20,6 @@ serveEngine({
   [convertTask]: convertHandler(createSplitter(), systemDisk),
   [formatTask]: formatResult,
   [mergeTask]: mergeFiles,
+  [restateTask]: restateFiles,
   [checkTask]: checkFiles,
 })

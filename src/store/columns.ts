@@ -1,7 +1,8 @@
-import { must } from '../base/errors.ts'
+import { AppError, must } from '../base/errors.ts'
+import { foldedName } from '../base/names.ts'
 import type { Column } from './store.ts'
 import type { LogicalType } from './types.ts'
-import { duckdbFileType, duckdbType, quotedName } from './types.ts'
+import { duckdbFileType, duckdbType, innerTypes, nestingProblem, quotedName } from './types.ts'
 
 const bigint: LogicalType = { kind: 'bigint' }
 const varchar: LogicalType = { kind: 'varchar' }
@@ -27,6 +28,9 @@ const fixedFieldIds: ReadonlySet<number> = new Set(fixedColumns.map((column) => 
 /** The field id of a table's first column of its own. */
 export const firstFieldId = 6
 
+/** Columns that a table may have besides the fixed ones. */
+export const columnsMax = 2000
+
 export function isFixedColumn(column: Column): boolean {
   return fixedFieldIds.has(column.fieldId)
 }
@@ -46,7 +50,8 @@ export function fieldIdCount(type: LogicalType): number {
 
 /**
  * Gives new columns their field ids, counted up from the table's `nextFieldId`. The ids inside of a column follow the
- * column's own, depth first, so that the column's id and type determine them and two columns never share one.
+ * column's own, depth first, so that the column's id and type determine them and two columns never share one. Fails with
+ * `invalid_request` where a type nests too deep.
  */
 export function assignFieldIds(
   columns: readonly { readonly name: string; readonly type: LogicalType }[],
@@ -54,6 +59,8 @@ export function assignFieldIds(
 ): { columns: Column[]; nextFieldId: number } {
   let next = nextFieldId
   const assigned = columns.map(({ name, type }) => {
+    const problem = nestingProblem(type)
+    if (problem !== undefined) throw tooNested(name, problem)
     const column = { fieldId: next, name, type }
     next += fieldIdCount(type)
     return column
@@ -61,32 +68,20 @@ export function assignFieldIds(
   return { columns: assigned, nextFieldId: next }
 }
 
-/** The names of the inner types, as Parquet and DuckDB's FIELD_IDS know them. */
-function innerTypes(type: LogicalType): readonly { readonly name: string; readonly type: LogicalType }[] {
-  switch (type.kind) {
-    case 'array':
-      return [{ name: 'element', type: type.element }]
-    case 'map':
-      return [
-        { name: 'key', type: type.key },
-        { name: 'value', type: type.value },
-      ]
-    case 'row':
-      return type.fields
-    default:
-      return []
-  }
+function tooNested(name: string, problem: string): AppError {
+  return new AppError('invalid_request', `The type of the column ${JSON.stringify(name)} ${problem}.`, {
+    hint: 'Keep the values as json, which nests as deep as records do.',
+  })
 }
 
-/** The field ids of what is inside of a column: `{ key: 4, value: 5 }` of `_rescued`. Nothing for scalars. */
+/** What is inside of a column, with field ids: `key` with 4 and `value` with 5 of `_rescued`. Nothing for scalars. */
+export function innerColumns(column: Column): Column[] {
+  return assignFieldIds(innerTypes(column.type), column.fieldId + 1).columns
+}
+
+/** The field ids of what is inside of a column: `{ key: 4, value: 5 }` of `_rescued`. */
 export function innerFieldIds(column: Column): ReadonlyMap<string, number> {
-  const ids = new Map<string, number>()
-  let next = column.fieldId + 1
-  for (const inner of innerTypes(column.type)) {
-    ids.set(inner.name, next)
-    next += fieldIdCount(inner.type)
-  }
-  return ids
+  return new Map(innerColumns(column).map(({ name, fieldId }) => [name, fieldId]))
 }
 
 /**
@@ -124,16 +119,11 @@ export function queryColumns(columns: readonly Column[]): QueryColumn[] {
   const used = new Set<string>()
   for (const column of columns.toSorted((a, b) => a.fieldId - b.fieldId)) {
     let queryName = column.name
-    for (let suffix = 1; used.has(folded(queryName)); suffix += 1) queryName = `${column.name}_${suffix}`
-    used.add(folded(queryName))
+    for (let suffix = 1; used.has(foldedName(queryName)); suffix += 1) queryName = `${column.name}_${suffix}`
+    used.add(foldedName(queryName))
     names.set(column.fieldId, queryName)
   }
   return columns.map((column) => ({ column, queryName: must(names.get(column.fieldId), 'every column got a name') }))
-}
-
-/** DuckDB folds the case of ASCII letters only. */
-function folded(name: string): string {
-  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }
 
 /**

@@ -21,6 +21,7 @@ import { chunkOf, selectChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
+import { alterTable, changesOf } from './schema/alter-table.ts'
 import type { Store } from './store.ts'
 import { Sweep } from './sweep.ts'
 import { formatMultirange } from './time-ranges.ts'
@@ -68,6 +69,12 @@ export function openStore(options: StoreOptions): Store {
       const [row] = await requireTables(postgres, accountId, [{ database, name }])
       return tableOf(must(row, 'a required table is there'))
     },
+    async alterTable(accountId, database, name, change, { cause, uniqueId }) {
+      await alterTable(postgres, { accountId, place: { database, name }, change, cause, uniqueId })
+      log.info({ accountId, database, table: name, change: change.kind }, 'altered a table')
+      return await store.table(accountId, database, name)
+    },
+    schemaChanges: (table) => changesOf(postgres, table),
     async dropTable(accountId, database, name) {
       await dropTable(postgres, accountId, { database, name }, removal())
       log.info({ accountId, database, table: name }, 'dropped a table')

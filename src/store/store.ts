@@ -49,6 +49,33 @@ export interface TableSettings {
   readonly clusterColumns: readonly number[]
 }
 
+/** What somebody wants to change of a table's columns, or of the way in which imports do. Names are those of SQL. */
+export type TableChange =
+  | {
+      readonly kind: 'add_column'
+      readonly name: string
+      readonly type: LogicalType
+      /** A column of the name that is there already is left as it is. */
+      readonly ifNotExists?: boolean
+    }
+  | { readonly kind: 'drop_column'; readonly name: string; readonly ifExists?: boolean }
+  | { readonly kind: 'rename_column'; readonly name: string; readonly to: string }
+  | { readonly kind: 'change_type'; readonly name: string; readonly type: LogicalType }
+  | { readonly kind: 'set_schema_mode'; readonly mode: TableSettings['schemaMode'] }
+
+/**
+ * A change of the columns by which rows of before have to be read in another way. Columns that imports add are none: older
+ * files lack them, and that says enough. What each does to rows is told by
+ * schema/projection.ts.
+ */
+export type SchemaChange = { readonly version: number } & (
+  | { readonly kind: 'rename'; readonly fieldId: number; readonly from: string; readonly to: string }
+  | { readonly kind: 'drop'; readonly column: Column }
+  /** The old column and the one that took its place, of the same name. */
+  | { readonly kind: 'retype'; readonly from: Column; readonly to: Column }
+  | { readonly kind: 'restore'; readonly column: Column }
+)
+
 /** Half open, in unix seconds: from ≤ time < to. Infinite ends are allowed in questions, not in chunks. */
 export interface TimeRange {
   readonly from: number
@@ -217,6 +244,21 @@ export interface Store extends Service {
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>
+  /**
+   * Changes the columns of a table, at once for all queries that begin afterwards: rows of before are read by what the change
+   * makes of them (schema/projection.ts), until a job has written them anew. A change that is there already does nothing, nor
+   * does one whose `uniqueId` was applied before. Fails with `table_not_found`, `column_not_found`, `already_exists`,
+   * `invalid_name`, `too_many_columns`.
+   */
+  alterTable(
+    accountId: number,
+    database: string,
+    name: string,
+    change: TableChange,
+    by: { readonly cause: string; readonly uniqueId?: string },
+  ): Promise<Table>
+  /** What happened to the columns up to the table's version, for the reading of its older chunks. */
+  schemaChanges(table: Table): Promise<SchemaChange[]>
   /** Drops the table; its files go after the grace period, so running queries finish. */
   dropTable(accountId: number, database: string, name: string): Promise<void>
 

@@ -47,6 +47,12 @@ describe('the notation of types', () => {
   })
 
   test('a type that nests without end is refused', () => {
+    const arrays = (levels: number) => `${'array('.repeat(levels)}bigint${')'.repeat(levels)}`
+    expect(formatType(parseType(arrays(16)))).toBe(arrays(16))
+    expect(() => parseType(arrays(17))).toThrow('has more than 16 arrays and maps inside of each other')
+    const rows = `${'row(a '.repeat(63)}bigint${')'.repeat(63)}`
+    expect(formatType(parseType(rows))).toBe(rows)
+    expect(() => parseType(`row(a ${rows})`)).toThrow('nests deeper than 64 levels')
     expect(() => parseType('array('.repeat(100_000))).toThrow('nests deeper than 64 levels')
   })
 

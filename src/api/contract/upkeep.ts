@@ -61,6 +61,7 @@ export const tableLayout = z
     overlap: z.object({
       deepest: count.describe('The most chunks that lie over one time.'),
       average: z.number().describe('Over the time in which there are any.'),
+      exact: z.boolean().describe('False in tables of more than 50,000 chunks, where a thousand times are looked at.'),
     }),
     histogram: z.object({
       step_seconds: count,

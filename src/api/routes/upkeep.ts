@@ -50,7 +50,7 @@ function layoutJson(layout: TableLayout) {
     }),
     small_bytes_max: layout.smallBytesMax,
     merges_due: mergesDue,
-    overlap,
+    overlap: { deepest: overlap.deepest, average: overlap.average, exact: overlap.isExact },
     histogram: { step_seconds: histogram.stepSeconds, steps: [...histogram.steps] },
     largest: [...layout.largest],
     history,

@@ -1,6 +1,5 @@
-import type { FlatVector } from './plain-values.ts'
 import { dateText, decimalText, doubleText, timestampText } from './value-text.ts'
-import type { ParquetAnnotation } from './vectors.ts'
+import type { FlatVector, ParquetAnnotation } from './vectors.ts'
 
 /** The rows that hold the smallest and the largest value. */
 export interface Bounds {

@@ -1,13 +1,14 @@
 import { ByteSink } from './byte-sink.ts'
 import type { ThriftStruct } from './thrift-compact.ts'
 import { putStruct } from './thrift-compact.ts'
-import type { ParquetAnnotation, ParquetColumn } from './vectors.ts'
+import type { FlatVector, InnerVector, ParquetAnnotation, ParquetColumn } from './vectors.ts'
+import { innerVectors } from './vectors.ts'
 
 // The numbers below are those of parquet.thrift.
 export const physicalType = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const
 const repetition = { required: 0, optional: 1, repeated: 2 } as const
-const converted = { utf8: 0, map: 1, decimal: 5, date: 6, timestampMicros: 10 } as const
-const logical = { string: 1, map: 2, decimal: 5, date: 6, timestamp: 8 } as const
+const converted = { utf8: 0, map: 1, list: 3, decimal: 5, date: 6, timestampMicros: 10 } as const
+const logical = { string: 1, map: 2, list: 3, decimal: 5, date: 6, timestamp: 8 } as const
 const timeUnitMicros = 2
 const encodingPlain = 0
 const encodingRle = 3
@@ -22,7 +23,7 @@ export interface Leaf {
 
 export interface ColumnChunkFacts {
   readonly leaf: Leaf
-  /** Nulls are counted, and so are maps without entries. */
+  /** Nulls are counted, and so are arrays and maps without anything inside. */
   readonly valueCount: number
   readonly nullCount: number
   readonly dataPageOffset: number
@@ -55,7 +56,9 @@ export function fileMetaData(
   rows: number,
 ): Uint8Array {
   const sink = new ByteSink(4096)
-  const schema = columns.flatMap(schemaElements)
+  const schema = columns.flatMap((column) => {
+    return schemaElements({ field: column, vector: column.vector, required: column.required })
+  })
   const leafCount = schema.filter((element) => element.physical !== undefined).length
   putStruct(sink, (file) => {
     file
@@ -77,28 +80,36 @@ interface SchemaElement {
   readonly repetition?: number
   readonly children?: number
   readonly fieldId?: number
-  readonly annotation?: ParquetAnnotation | { readonly kind: 'map' }
+  readonly annotation?: ParquetAnnotation | { readonly kind: 'list' | 'map' }
 }
 
-/** The elements of a column, depth first. Maps have the three levels of LogicalTypes.md, "Maps". */
-function schemaElements(column: ParquetColumn): SchemaElement[] {
-  const { name, fieldId, annotation, vector } = column
-  const own = { name, fieldId, repetition: column.required ? repetition.required : repetition.optional }
-  if (vector.kind !== 'map') return [{ ...own, ...physicalOf(vector), annotation }]
-  const { keys, values } = vector
-  if (keys.kind === 'map' || values.kind === 'map' || column.entries === undefined) {
-    throw new Error(`the map ${name} has maps as entries, or no field ids for them`)
+/** The elements of a column, depth first. Arrays and maps have the three levels of LogicalTypes.md, "Lists" and "Maps". */
+function schemaElements({ field, vector, required }: InnerVector): SchemaElement[] {
+  const { name, fieldId, annotation } = field
+  const own = { name, fieldId, repetition: required ? repetition.required : repetition.optional }
+  const children = innerVectors(field, vector)
+  const inner = children.flatMap(schemaElements)
+  const repeated = { repetition: repetition.repeated, children: children.length }
+  switch (vector.kind) {
+    case 'array':
+      return [
+        { ...own, children: 1, annotation: { kind: 'list' } },
+        { name: repeatedName.array, ...repeated },
+        ...inner,
+      ]
+    case 'map':
+      return [{ ...own, children: 1, annotation: { kind: 'map' } }, { name: repeatedName.map, ...repeated }, ...inner]
+    case 'row':
+      return [{ ...own, children: children.length }, ...inner]
+    default:
+      return [{ ...own, ...physicalOf(vector), annotation }]
   }
-  const { key, value } = column.entries
-  return [
-    { ...own, children: 1, annotation: { kind: 'map' } },
-    { name: 'key_value', repetition: repetition.repeated, children: 2 },
-    { name: 'key', repetition: repetition.required, ...key, ...physicalOf(keys) },
-    { name: 'value', repetition: repetition.optional, ...value, ...physicalOf(values) },
-  ]
 }
 
-function physicalOf(vector: Exclude<ParquetColumn['vector'], { kind: 'map' }>): { physical: number; width?: number } {
+/** The names of the middle levels. */
+export const repeatedName = { array: 'list', map: 'key_value' } as const
+
+function physicalOf(vector: FlatVector): { physical: number; width?: number } {
   const physical = physicalType[vector.kind]
   return vector.kind === 'fixed' ? { physical, width: vector.width } : { physical }
 }
@@ -128,10 +139,13 @@ function putAnnotation(
       struct.i32(6, converted.utf8)
       id().struct(10, (union) => union.struct(logical.string, () => {}))
       return
-    case 'map':
-      struct.i32(6, converted.map)
-      id().struct(10, (union) => union.struct(logical.map, () => {}))
+    case 'list':
+    case 'map': {
+      const { kind } = annotation
+      struct.i32(6, converted[kind])
+      id().struct(10, (union) => union.struct(logical[kind], () => {}))
       return
+    }
     case 'date':
       struct.i32(6, converted.date)
       id().struct(10, (union) => union.struct(logical.date, () => {}))

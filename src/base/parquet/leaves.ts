@@ -1,9 +1,11 @@
 import type { ByteSink } from './byte-sink.ts'
 import type { Leaf } from './footer.ts'
-import { physicalType } from './footer.ts'
+import { physicalType, repeatedName } from './footer.ts'
 import { putLevels } from './levels.ts'
-import type { FlatVector } from './plain-values.ts'
-import type { ParquetColumn, Vector } from './vectors.ts'
+import type { LevelStep } from './slots.ts'
+import { slotsOf } from './slots.ts'
+import type { FlatVector, InnerVector, ParquetColumn } from './vectors.ts'
+import { innerVectors, isFlat } from './vectors.ts'
 
 /** A leaf of the schema together with what is written into it. */
 export interface LeafSource {
@@ -15,79 +17,43 @@ export interface LeafSource {
   readonly putLevels: (sink: ByteSink, from: number, to: number) => number
 }
 
-/** The leaves of a column: one, or the keys and the values of a map. */
+/** The leaves of a column, depth first: one, or those that are inside. */
 export function leafSources(column: ParquetColumn): LeafSource[] {
-  const { name, vector, required } = column
-  if (vector.kind !== 'map') return [flatSource(name, vector, required)]
-  const { keys, values } = vector
-  if (keys.kind === 'map' || values.kind === 'map') throw new Error(`the map ${name} has maps as entries`)
-  return [mapSource(name, 'key', vector, keys, required), mapSource(name, 'value', vector, values, required)]
+  return leavesOf({ field: column, vector: column.vector, required: column.required }, [], [])
 }
 
-function flatSource(name: string, vector: FlatVector, required: boolean): LeafSource {
-  return {
-    leaf: { path: [name], physical: physicalType[vector.kind] },
-    vector,
-    valueIndex: (row) => row,
-    putLevels(sink, from, to) {
-      if (!required) putLevels(sink, vector.valid, from, to, 1)
-      return to - from
-    },
-  }
+/** `path` and `steps` are those of what the vector lies in. */
+function leavesOf(
+  { field, vector, required }: InnerVector,
+  path: readonly string[],
+  steps: readonly LevelStep[],
+): LeafSource[] {
+  const ownPath = [...path, field.name]
+  const ownSteps: readonly LevelStep[] = required ? steps : [...steps, { kind: 'optional', valid: vector.valid }]
+  if (isFlat(vector)) return [leafSource(ownPath, vector, ownSteps)]
+  const inner = innerVectors(field, vector)
+  if (vector.kind === 'row') return inner.flatMap((child) => leavesOf(child, ownPath, ownSteps))
+  const innerSteps: readonly LevelStep[] = [...ownSteps, { kind: 'repeated', offsets: vector.offsets }]
+  return inner.flatMap((child) => leavesOf(child, [...ownPath, repeatedName[vector.kind]], innerSteps))
 }
 
-type MapVector = Extract<Vector, { kind: 'map' }>
-
-function mapSource(
-  name: string,
-  part: 'key' | 'value',
-  map: MapVector,
-  vector: FlatVector,
-  required: boolean,
-): LeafSource {
+function leafSource(path: readonly string[], vector: FlatVector, steps: readonly LevelStep[]): LeafSource {
+  const repeats = steps.flatMap((step) => (step.kind === 'repeated' ? [step.offsets] : []))
+  const [first] = steps
+  const isPlain = first === undefined || (steps.length === 1 && first.kind === 'optional')
   return {
-    leaf: { path: [name, 'key_value', part], physical: physicalType[vector.kind] },
+    leaf: { path, physical: physicalType[vector.kind] },
     vector,
-    valueIndex: (row) => map.offsets[row] as number,
+    valueIndex: (row) => repeats.reduce((index, offsets) => offsets[index] as number, row),
     putLevels(sink, from, to) {
-      const { repetition, definition, definitionMax } = mapLevels(map, part === 'value', required, from, to)
-      putLevels(sink, repetition, 0, repetition.length, 1)
-      putLevels(sink, definition, 0, definition.length, definitionMax)
+      if (isPlain) {
+        if (first?.kind === 'optional') putLevels(sink, first.valid, from, to, 1)
+        return to - from
+      }
+      const { repetition, definition } = slotsOf(steps, from, to)
+      if (repeats.length > 0) putLevels(sink, repetition, 0, repetition.length, repeats.length)
+      putLevels(sink, definition, 0, definition.length, steps.length)
       return definition.length
     },
   }
-}
-
-/**
- * The levels of a map's keys or values. Repetition is 0 at the first entry of a row and 1 at the others. Definition counts
- * what is there of the path: the map (unless it is required), the entry, the value (unless it is a key). A null or empty map
- * takes one slot.
- */
-function mapLevels(
-  map: MapVector,
-  isValue: boolean,
-  required: boolean,
-  from: number,
-  to: number,
-): { repetition: Uint8Array; definition: Uint8Array; definitionMax: number } {
-  const entryLevel = required ? 1 : 2
-  let slots = 0
-  for (let row = from; row < to; row += 1) slots += Math.max(1, entryCount(map, row))
-  const repetition = new Uint8Array(slots)
-  const definition = new Uint8Array(slots)
-  let slot = 0
-  for (let row = from; row < to; row += 1) {
-    const first = map.offsets[row] as number
-    const count = entryCount(map, row)
-    if (count === 0) definition[slot++] = map.valid[row] === 1 ? entryLevel - 1 : 0
-    for (let entry = 0; entry < count; entry += 1) {
-      repetition[slot] = entry === 0 ? 0 : 1
-      definition[slot++] = entryLevel + (isValue ? (map.values.valid[first + entry] as number) : 0)
-    }
-  }
-  return { repetition, definition, definitionMax: entryLevel + (isValue ? 1 : 0) }
-}
-
-function entryCount(map: MapVector, row: number): number {
-  return (map.offsets[row + 1] as number) - (map.offsets[row] as number)
 }

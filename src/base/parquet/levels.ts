@@ -11,7 +11,7 @@ export function putLevels(sink: ByteSink, levels: Uint8Array, from: number, to: 
   sink.uint32(0)
   if (isConstant(levels, from, to)) putRepeated(sink, to - from, to > from ? (levels[from] as number) : 0)
   else if (levelMax === 1) putBits(sink, levels, from, to)
-  else putBitPairs(sink, levels, from, to)
+  else putPacked(sink, levels, from, to, 32 - Math.clz32(levelMax))
   sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
 }
 
@@ -49,16 +49,24 @@ export function putPackedBits(sink: ByteSink, source: Uint8Array, from: number, 
   sink.length = at
 }
 
-/** Levels of width 2: two bytes for each group of eight. */
-function putBitPairs(sink: ByteSink, levels: Uint8Array, from: number, to: number): void {
+/** Levels of any width up to eight bits, in groups of eight, the first in the lowest place. */
+function putPacked(sink: ByteSink, levels: Uint8Array, from: number, to: number, width: number): void {
   const groups = Math.ceil((to - from) / 8)
   putVarint(sink, groups * 2 + 1)
-  const bytes = sink.reserve(groups * 2)
-  bytes.fill(0, sink.length, sink.length + groups * 2)
+  const bytes = sink.reserve(groups * width)
+  const end = sink.length + groups * width
+  let at = sink.length
+  let bits = 0
+  let pending = 0
   for (let index = from; index < to; index += 1) {
-    const place = index - from
-    const at = sink.length + (place >> 2)
-    bytes[at] = (bytes[at] as number) | ((levels[index] as number) << ((place & 3) * 2))
+    bits |= (levels[index] as number) << pending
+    pending += width
+    if (pending < 8) continue
+    bytes[at++] = bits
+    bits >>= 8
+    pending -= 8
   }
-  sink.length += groups * 2
+  bytes.fill(0, at, end)
+  if (pending > 0) bytes[at] = bits
+  sink.length = end
 }

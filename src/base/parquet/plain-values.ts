@@ -1,10 +1,7 @@
 import type { ByteSink } from './byte-sink.ts'
 import { copyRange, loopBytesMax, viewOf } from './byte-sink.ts'
 import { putPackedBits } from './levels.ts'
-import type { Vector } from './vectors.ts'
-
-/** Vectors whose values lie in one leaf of the schema. */
-export type FlatVector = Exclude<Vector, { kind: 'map' }>
+import type { FlatVector } from './vectors.ts'
 
 /**
  * Writes the values of the rows in PLAIN encoding (Encodings.md, "Plain: (PLAIN = 0)"): little-endian, nulls left out,

@@ -1,3 +1,5 @@
+import { must } from '../errors.ts'
+
 /**
  * Columns of values in memory: flat typed arrays without an object per value, the shape in which the splitter (in
  * JavaScript or WASM) hands its rows to the Parquet writer.
@@ -11,6 +13,13 @@ export type Vector =
   | { readonly kind: 'fixed'; readonly valid: Uint8Array; readonly width: number; readonly data: Uint8Array }
   | { readonly kind: 'bytes'; readonly valid: Uint8Array; readonly offsets: Uint32Array; readonly data: Uint8Array }
   | {
+      /** The elements of row `i` are those from `offsets[i]` to `offsets[i + 1]`. */
+      readonly kind: 'array'
+      readonly valid: Uint8Array
+      readonly offsets: Uint32Array
+      readonly elements: Vector
+    }
+  | {
       /** Entries of row `i` are those from `offsets[i]` to `offsets[i + 1]` of `keys` and `values`. */
       readonly kind: 'map'
       readonly valid: Uint8Array
@@ -18,9 +27,19 @@ export type Vector =
       readonly keys: Vector
       readonly values: Vector
     }
+  /** A value of the type row, which has one value in each of the fields: those of row `i` are their values `i`. */
+  | { readonly kind: 'row'; readonly valid: Uint8Array; readonly fields: readonly Vector[] }
 
 // `valid` has one byte per row: 1 for a value, 0 for null. `bytes` values lie at data[offsets[i]] to data[offsets[i + 1]];
-// a null has length 0. Slots of null rows in `values` are 0.
+// a null has length 0. Slots of null rows in `values` are 0. What is null has nothing valid inside of it: a null array has no
+// elements, and the fields of a null row are null.
+
+/** Vectors whose values lie in one leaf of the schema. */
+export type FlatVector = Exclude<Vector, { kind: 'array' | 'map' | 'row' }>
+
+export function isFlat(vector: Vector): vector is FlatVector {
+  return vector.kind !== 'array' && vector.kind !== 'map' && vector.kind !== 'row'
+}
 
 /** How the bytes of a column are annotated in Parquet's schema. */
 export type ParquetAnnotation =
@@ -30,15 +49,43 @@ export type ParquetAnnotation =
   | { readonly kind: 'date' }
   | { readonly kind: 'decimal'; readonly precision: number; readonly scale: number }
 
-export interface ParquetColumn {
+/** What the schema says of a value. */
+export interface ParquetField {
   readonly name: string
   readonly fieldId: number
   readonly annotation: ParquetAnnotation
+  /** What is inside: the element of an array, the key and the value of a map, the fields of a row. Empty where nothing is. */
+  readonly inner: readonly ParquetField[]
+}
+
+export interface ParquetColumn extends ParquetField {
   readonly required: boolean
   readonly vector: Vector
-  /** For maps: field ids and annotations of the entries. */
-  readonly entries?: {
-    readonly key: { readonly fieldId: number; readonly annotation: ParquetAnnotation }
-    readonly value: { readonly fieldId: number; readonly annotation: ParquetAnnotation }
+}
+
+/** A part of a vector beside what the schema says of it. */
+export interface InnerVector {
+  readonly field: ParquetField
+  readonly vector: Vector
+  /** Keys of maps are never null. */
+  readonly required: boolean
+}
+
+/** What is inside of a vector, in the order of the schema. */
+export function innerVectors(field: ParquetField, vector: Vector): InnerVector[] {
+  const at = (index: number, inner: Vector, required = false): InnerVector => ({
+    field: must(field.inner[index], 'the schema says what is inside of a vector'),
+    vector: inner,
+    required,
+  })
+  switch (vector.kind) {
+    case 'array':
+      return [at(0, vector.elements)]
+    case 'map':
+      return [at(0, vector.keys, true), at(1, vector.values)]
+    case 'row':
+      return vector.fields.map((inner, index) => at(index, inner))
+    default:
+      return []
   }
 }

@@ -82,12 +82,14 @@ const none: ParquetAnnotation = { kind: 'none' }
 const text: ParquetAnnotation = { kind: 'string' }
 
 function column(fieldId: number, name: string, vector: Vector, annotation = none, required = false): ParquetColumn {
-  const plain = { name, fieldId, annotation, required, vector }
-  if (vector.kind !== 'map') return plain
-  return {
-    ...plain,
-    entries: { key: { fieldId: fieldId + 1, annotation: text }, value: { fieldId: fieldId + 2, annotation: text } },
-  }
+  const entry = (inner: string, place: number) => ({
+    name: inner,
+    fieldId: fieldId + place,
+    annotation: text,
+    inner: [],
+  })
+  const inner = vector.kind === 'map' ? [entry('key', 1), entry('value', 2)] : []
+  return { name, fieldId, annotation, required, vector, inner }
 }
 
 let files = 0

@@ -6,7 +6,8 @@ import { fileMetaData, putPageHeader } from './footer.ts'
 import type { LeafSource } from './leaves.ts'
 import { leafSources } from './leaves.ts'
 import { plainBytes, putPlainValues } from './plain-values.ts'
-import type { ParquetColumn, Vector } from './vectors.ts'
+import type { FlatVector, ParquetColumn, Vector } from './vectors.ts'
+import { isFlat } from './vectors.ts'
 
 export interface PlainParquetOptions {
   /** Rows of a row group; the last may have fewer. The default is that of DuckDB. */
@@ -28,7 +29,7 @@ export interface PlainColumnFacts {
   /** Bytes in the file, with the headers of pages. */
   readonly bytes: number
   readonly nulls: number
-  /** As DuckDB prints the type. Absent where there is no value, in maps and binary columns, and where it would be long. */
+  /** As DuckDB prints the type. Absent where there is no value, in nested and binary columns, and where it would be long. */
   readonly min?: string
   readonly max?: string
 }
@@ -64,16 +65,27 @@ export function writePlainParquet(
 /** So much memory that the file mostly need not grow. */
 function expectedBytes(vector: Vector, rows: number): number {
   switch (vector.kind) {
+    case 'array':
     case 'map':
-      return (
-        expectedBytes(vector.keys, vector.keys.valid.length) + expectedBytes(vector.values, vector.values.valid.length)
-      )
+    case 'row':
+      return insideOf(vector).reduce((sum, inner) => sum + expectedBytes(inner, inner.valid.length), rows)
     case 'bytes':
       return (vector.offsets[rows] ?? 0) + rows * 5
     case 'fixed':
       return rows * (vector.width + 1)
     default:
       return rows * 9
+  }
+}
+
+function insideOf(vector: Exclude<Vector, FlatVector>): readonly Vector[] {
+  switch (vector.kind) {
+    case 'array':
+      return [vector.elements]
+    case 'map':
+      return [vector.keys, vector.values]
+    case 'row':
+      return vector.fields
   }
 }
 
@@ -96,7 +108,7 @@ class ColumnWriter {
     this.#wantsBounds = wantsBounds
   }
 
-  /** Writes the rows as the column's chunks of one row group: one for a flat column, two for a map. */
+  /** Writes the rows as the column's chunks of one row group: one for each leaf. */
   writeRows(from: number, to: number): ColumnChunkFacts[] {
     this.#nulls += countNulls(this.column.vector.valid, from, to)
     return this.#leaves.map((source) => this.#writeChunk(source, from, to))
@@ -153,8 +165,8 @@ class ColumnWriter {
 
   facts(): PlainColumnFacts {
     const { vector, annotation } = this.column
-    const min = this.#bounds && vector.kind !== 'map' ? boundText(vector, this.#bounds.min, annotation) : undefined
-    const max = this.#bounds && vector.kind !== 'map' ? boundText(vector, this.#bounds.max, annotation) : undefined
+    const min = this.#bounds && isFlat(vector) ? boundText(vector, this.#bounds.min, annotation) : undefined
+    const max = this.#bounds && isFlat(vector) ? boundText(vector, this.#bounds.max, annotation) : undefined
     return {
       bytes: this.#bytes,
       nulls: this.#nulls,

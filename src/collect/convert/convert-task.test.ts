@@ -1,83 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-
-import { DuckDBInstance } from '@duckdb/node-api'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 
 import { systemDisk } from '../../base/disk.ts'
-import { firstFieldId, queryColumns, schemaClause, withFixedColumns } from '../../store/columns.ts'
 import type { Column } from '../../store/store.ts'
-import { formatType } from '../../store/types.ts'
-import { createSplitter } from '../split/split.ts'
-import { convertHandler } from './convert-task.ts'
-import type { ConvertBody, ConvertOutput } from './tasks.ts'
+import { openConversions } from '../testing/run-conversion.ts'
 
-const convert = convertHandler(createSplitter(), systemDisk) as unknown as (input: unknown) => Promise<ConvertOutput>
 const receivedAtUs = 1_700_000_000_250_000
+const { folder, run, read, duck, parquetOf, remove } = openConversions(receivedAtUs)
 
-let folder = ''
-let number = 0
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'biwa-convert-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-interface Run extends ConvertOutput {
-  readonly columns: readonly Column[]
-  readonly fresh: readonly string[]
-}
-
-async function run(
-  bodies: readonly (Partial<ConvertBody> & { content: Buffer | string })[],
-  columns: readonly Column[] = [],
-): Promise<Run> {
-  const directory = join(folder, String(number++))
-  await systemDisk.makeDirectory(directory)
-  const written = await Promise.all(
-    bodies.map(async ({ content, ...body }, index) => {
-      const path = join(folder, `body-${number}-${index}`)
-      const bytes = Buffer.from(content)
-      await writeFile(path, Buffer.concat([Buffer.from('before'), bytes]))
-      const rest = { format: 'ndjson', encoding: 'identity', timeColumn: null, receivedAtUs }
-      return { path, offset: 6, bytes: bytes.byteLength, ...rest, ...body }
-    }),
-  )
-  const nextFieldId = Math.max(firstFieldId, ...columns.map(({ fieldId }) => fieldId + 10))
-  const output = await convert({ bodies: written, columns, nextFieldId, directory, memoryBytes: 3e8, threads: 2 })
-  const fresh = output.newColumns.map(({ name, type }) => `${name} ${formatType(type)}`)
-  return { ...output, columns: [...columns, ...output.newColumns], fresh }
-}
-
-async function duck<T>(work: (query: (sql: string) => Promise<unknown[]>) => Promise<T>): Promise<T> {
-  const instance = await DuckDBInstance.create()
-  const connection = await instance.connect()
-  try {
-    await connection.run("set timezone = 'UTC'")
-    return await work(async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson())
-  } finally {
-    connection.closeSync()
-    instance.closeSync()
-  }
-}
-
-/** What a query sees of the files: by field id, under the names of the table. */
-function read({ files, columns }: Run, select: string): Promise<unknown[]> {
-  const schema = schemaClause(queryColumns(withFixedColumns(columns)))
-  const list = files.map(({ path }) => `'${path}'`).join(', ')
-  return duck(async (query) => {
-    await query(`create view rows as select * from read_parquet([${list}], schema = ${schema})`)
-    return await query(select)
-  })
-}
-
-async function parquetOf(select: string): Promise<Buffer> {
-  const path = join(folder, `source-${number++}.parquet`)
-  await duck((query) => query(`copy (${select}) to '${path}' (format parquet)`))
-  const file = await systemDisk.open(path, 'read')
-  return await file.read(0, await file.size()).finally(() => file.close())
-}
+afterAll(remove)
 
 describe('conversion of records', () => {
   it('writes few rows itself, with their time, bounds and field ids', async () => {

@@ -78,7 +78,7 @@ class Conversion {
         return { index, split: { bytes, format, timeColumn, receivedAtUs }, csv: undefined }
       }
       const lines = csvLines(bytes, format === 'csv' ? ',' : '\t')
-      const split = { bytes: lines.bytes, format: 'ndjson', timeColumn, receivedAtUs } as const
+      const split = { bytes: lines.bytes, format: 'ndjson', textMayBeNested: true, timeColumn, receivedAtUs } as const
       return { index, split, csv: { source: bytes, lines } }
     } catch (error) {
       // What may succeed later, such as on a full disk, is not the body's fault.
@@ -104,7 +104,8 @@ class Conversion {
       this.#bodies[index] = { rows: 0, rejected: 0, rejectedRows: [], error: null }
       return
     }
-    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
+    const { schemaMode } = this.#input
+    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath(), schemaMode }
     const converted = await convertParquet(bytes, body, this.#draft, options)
     this.#files.push(...converted.files)
     this.#bodies[index] = converted.body
@@ -116,6 +117,7 @@ class Conversion {
       batch.map(({ split }) => split),
       known,
       splitLimits,
+      this.#input.schemaMode,
     )
     const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
     this.#files.push(...(await writeRows(result, this.#draft, options)))

@@ -1,6 +1,7 @@
 import { AppError } from '../../base/errors.ts'
 import { ByteSink } from '../../base/parquet/byte-sink.ts'
-import { columnsMax, inflatedBytesMax } from '../limits.ts'
+import { columnsMax } from '../../store/columns.ts'
+import { inflatedBytesMax } from '../limits.ts'
 import { putQuoted } from '../split/json-strings.ts'
 import type { CsvProblem } from './csv-reader.ts'
 import { CsvReader } from './csv-reader.ts'

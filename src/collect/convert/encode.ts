@@ -2,9 +2,9 @@ import type { DuckDBValue } from '@duckdb/node-api'
 import { DuckDBMapValue } from '@duckdb/node-api'
 
 import { assert, must } from '../../base/errors.ts'
-import { fieldIdsClause, timeColumn } from '../../store/columns.ts'
+import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
-import { quotedName } from '../../store/types.ts'
+import { isScalar, quotedName } from '../../store/types.ts'
 import type { Session } from './duckdb.ts'
 import { quotedText } from './duckdb.ts'
 import type { FileColumn } from './table-draft.ts'
@@ -48,14 +48,37 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
   const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
-  const files = written.filter((row) => Number(row[1]) > 0).map((row) => convertedFile(row, plan.columns))
+  const files: ConvertedFile[] = []
+  for (const row of written.filter((file) => Number(file[1]) > 0)) {
+    files.push(convertedFile(row, plan.columns, await nestedNulls(session, String(row[0]), plan.columns)))
+  }
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   assert(rows === plan.rows, `DuckDB wrote ${rows} rows of ${plan.rows}`)
   return files
 }
 
+/**
+ * How many values of each nested column are null, which no leaf says: there a null looks like an empty array. Only `_rescued`
+ * is never empty.
+ */
+async function nestedNulls(
+  session: Session,
+  path: string,
+  columns: readonly FileColumn[],
+): Promise<ReadonlyMap<number, number>> {
+  const nested = columns.filter(({ fieldId, type }) => !isScalar(type) && fieldId !== rescuedColumn.fieldId)
+  if (nested.length === 0) return new Map()
+  const counts = nested.map(({ name }) => `count(*) - count(${quotedName(name)})`)
+  const [row] = await session.rows(`select ${counts.join(', ')} from read_parquet(${quotedText(path)})`)
+  return new Map(nested.map(({ fieldId }, index) => [fieldId, Number(row?.[index])]))
+}
+
 /** What COPY tells of a file: its name, rows, bytes, footer and the statistics of its columns. */
-function convertedFile(row: readonly DuckDBValue[], columns: readonly FileColumn[]): ConvertedFile {
+function convertedFile(
+  row: readonly DuckDBValue[],
+  columns: readonly FileColumn[],
+  nulls: ReadonlyMap<number, number>,
+): ConvertedFile {
   const [path, rows, bytes, , byPath] = row
   assert(byPath instanceof DuckDBMapValue, 'COPY answers with statistics')
   const paths = byPath.entries.map(({ key, value }) => [String(key), statisticsOf(value)] as const)
@@ -67,7 +90,7 @@ function convertedFile(row: readonly DuckDBValue[], columns: readonly FileColumn
     const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
     statistics[fieldId] = flat ?? {
       bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
-      nulls: Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+      nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
     }
   }
   const { min, max } = must(statistics[timeColumn.fieldId], 'every file has a time')

@@ -9,12 +9,14 @@ import type { ColumnMapping, SourceColumn } from './parquet-columns.ts'
 import { mapColumns } from './parquet-columns.ts'
 import { microsecondsOf } from './parquet-time.ts'
 import type { FileColumn, TableDraft } from './table-draft.ts'
+import type { SchemaMode } from '../split/splitter.ts'
 import type { ConvertBody, ConvertedBody, ConvertedFile, RejectedRow } from './tasks.ts'
 import type { RowWriterOptions } from './write-rows.ts'
 
 /** Names of columns that we add to those of the body, which can have no control character in theirs. */
 const micros = '"micros\u0001"'
 const rowNumber = '"row\u0001"'
+const misfit = '"misfit\u0001"'
 
 interface Converted {
   readonly files: readonly ConvertedFile[]
@@ -29,7 +31,7 @@ export async function convertParquet(
   bytes: Buffer,
   body: ConvertBody,
   draft: TableDraft,
-  { disk, session, path }: RowWriterOptions,
+  { disk, session, path, schemaMode }: RowWriterOptions & { readonly schemaMode: SchemaMode },
 ): Promise<Converted> {
   requireFooter(bytes)
   const sourcePath = `${path}.source.parquet`
@@ -39,7 +41,7 @@ export async function convertParquet(
     const rows = await readable(sourcePath, () => requireModestClaims(opened, sourcePath))
     const sources = await readable(sourcePath, () => openSource(opened, sourcePath))
     if (rows === 0) return { files: [], body: { rows: 0, rejected: 0, rejectedRows: [], error: null } }
-    return await readable(sourcePath, () => convert(opened, { rows, sources, body, draft, path }))
+    return await readable(sourcePath, () => convert(opened, { rows, sources, body, draft, path, schemaMode }))
   })
 }
 
@@ -49,22 +51,26 @@ interface Plan {
   readonly body: ConvertBody
   readonly draft: TableDraft
   readonly path: string
+  readonly schemaMode: SchemaMode
 }
 
-async function convert(session: Session, { rows, sources, body, draft, path }: Plan): Promise<Converted> {
+async function convert(session: Session, plan: Plan): Promise<Converted> {
+  const { rows, sources, body, draft, path, schemaMode } = plan
   const timeSource = findTimeSource(sources, body.timeColumn)
-  const mapping = mapColumns(sources, draft.columns, timeSource?.name ?? null)
+  const mapping = mapColumns(sources, draft.columns, timeSource?.name ?? null, schemaMode === 'evolve')
   const said = timeSource === undefined ? 'null' : microsecondsOf(timeSource)
   const given = timeSource === undefined ? 'null' : quotedName(timeSource.name)
   const receivedAt = `cast(${body.receivedAtUs} as bigint)`
+  // Rows that do not fit are left out as those without a time are.
   await session.run(`create temp view timed as
-    select *, case when ${given} is null then ${receivedAt} else ${said} end as ${micros} from source`)
+    select *, case when ${misfit} is not null then null when ${given} is null then ${receivedAt} else ${said} end as ${micros}
+      from (select *, ${schemaMode === 'quarantine' ? misfitOf(mapping) : 'null::varchar'} as ${misfit} from source)`)
   const [facts] = await session.rows(`
     select count(${micros}), min(${micros}), max(${micros}),
            count(*) filter (${micros} % 1000000 <> 0) from timed`)
   const [kept, first, last, fractions] = must(facts, 'an aggregate has a row').map(Number)
   const rejected = rows - must(kept, 'a count')
-  const rejectedRows = rejected === 0 ? [] : await readRejected(session, must(timeSource, 'a time was given').name)
+  const rejectedRows = rejected === 0 ? [] : await readRejected(session, sources, timeSource)
   const outcome: ConvertedBody = { rows: rows - rejected, rejected, rejectedRows, error: null }
   if (outcome.rows === 0) return { files: [], body: outcome }
   const { columns, query } = selection(draft, mapping, fractions !== 0)
@@ -152,18 +158,40 @@ async function openSource(session: Session, path: string): Promise<SourceColumn[
   return answer.columnNames().map((name, index) => ({ name, type: must(types[index], 'every column has a type') }))
 }
 
-async function readRejected(session: Session, timeName: string): Promise<RejectedRow[]> {
+/** The first column of which a row has a value that would be rescued, and why. */
+function misfitOf({ columns, rescued }: ColumnMapping): string {
+  const known = new Set(columns.map(({ name }) => name))
+  const cases = rescued.map(({ name, condition }) => {
+    const problem = known.has(name) ? 'its value does not fit the column' : 'there is no column for it'
+    return ` when ${condition} then ${quotedText(`${JSON.stringify(name)}: ${problem}`)}`
+  })
+  return cases.length === 0 ? 'null::varchar' : `case${cases.join('')} end`
+}
+
+/** Of rows without a time only that is shown; where a value does not fit, the others are looked for, too. */
+async function readRejected(
+  session: Session,
+  sources: readonly SourceColumn[],
+  timeSource: SourceColumn | undefined,
+): Promise<RejectedRow[]> {
+  const time = timeSource === undefined ? 'null' : quotedName(timeSource.name)
+  const packed = (names: readonly string[]) =>
+    names.length === 0
+      ? 'null'
+      : `cast(to_json(struct_pack(${names.map((name) => `${name} := ${name}`).join(', ')})) as varchar)`
+  const whole = packed(sources.map(({ name }) => quotedName(name)))
   const rows = await session.rows(`
-    select ${rowNumber}, cast(${quotedName(timeName)} as varchar)[:100],
-           cast(to_json(struct_pack(${quotedName(timeName)} := ${quotedName(timeName)})) as varchar)
+    select ${rowNumber}, ${misfit}, cast(${time} as varchar)[:100],
+           case when ${misfit} is null then ${packed(timeSource === undefined ? [] : [time])} else ${whole} end
       from timed where ${micros} is null limit ${rejectedRecordsMax}`)
-  return rows.map(([number, value, json]) => {
+  return rows.map(([number, problem, value, json]) => {
     const raw = Buffer.from(String(json))
+    const noTime = `the value of ${JSON.stringify(timeSource?.name)} is no time: ${String(value)}`
     return {
       recordNumber: Number(number),
       byteOffset: null,
-      reason: 'time',
-      detail: `the value of ${JSON.stringify(timeName)} is no time: ${String(value)}`,
+      reason: problem === null ? 'time' : 'schema',
+      detail: problem === null ? noTime : String(problem),
       raw,
       rawBytes: raw.byteLength,
       path: null,

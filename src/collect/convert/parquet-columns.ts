@@ -2,11 +2,11 @@ import type { DuckDBType } from '@duckdb/node-api'
 import { DuckDBTypeId } from '@duckdb/node-api'
 
 import { AppError } from '../../base/errors.ts'
-import { columnNameProblem } from '../../base/names.ts'
+import { columnNameProblem, foldedName } from '../../base/names.ts'
+import { columnsMax } from '../../store/columns.ts'
 import type { Column } from '../../store/store.ts'
-import { duckdbFileType, quotedName } from '../../store/types.ts'
+import { duckdbFileType, formatType, isScalar, nestingProblem, quotedName } from '../../store/types.ts'
 import type { LogicalType } from '../../store/types.ts'
-import { columnsMax } from '../limits.ts'
 import { logicalTypeOf } from './parquet-types.ts'
 
 /** A column of a Parquet body, as DuckDB reads it. */
@@ -39,6 +39,7 @@ export function mapColumns(
   sources: readonly SourceColumn[],
   known: readonly Column[],
   timeSource: string | null,
+  mayGrow: boolean,
 ): ColumnMapping {
   const byName = new Map(known.map((column) => [column.name, column]))
   const folded = new Set(known.map(({ name }) => name.toLowerCase()))
@@ -48,9 +49,10 @@ export function mapColumns(
     const { name, type } = source
     if (type.typeId === DuckDBTypeId.SQLNULL || (name === 'time' && timeSource === 'time')) continue
     const own = logicalTypeOf(type)
-    if (own === undefined) throw unsupported(source)
+    if (own === undefined || nestingProblem(own) !== undefined) throw unsupported(source)
     const column = byName.get(name)
-    const isNameless = column === undefined && (columnNameProblem(name) !== undefined || folded.has(name.toLowerCase()))
+    const isNameless =
+      column === undefined && (!mayGrow || columnNameProblem(name) !== undefined || folded.has(name.toLowerCase()))
     const expression = quotedName(name)
     if (isNameless) {
       rescued.push({ name, text: jsonText(expression, own), condition: `${expression} is not null` })
@@ -69,22 +71,51 @@ export function mapColumns(
 function mapColumn({ name, type }: SourceColumn, own: LogicalType, wanted: LogicalType): MappedColumn {
   const expression = quotedName(name)
   const sqlType = duckdbFileType(wanted)
-  if (sqlType === duckdbFileType(own)) {
+  if (formatType(own) === formatType(wanted)) {
     return { name, type: wanted, value: `cast(${expression} as ${sqlType})`, isLost: null }
   }
   if (wanted.kind === 'json') return { name, type: wanted, value: jsonText(expression, own), isLost: null }
   if (wanted.kind === 'varchar') {
-    const isNested = own.kind === 'array' || own.kind === 'map' || own.kind === 'row'
-    const value = isNested ? jsonText(expression, own) : `cast(${expression} as varchar)`
+    const value = isScalar(own) ? `cast(${expression} as varchar)` : jsonText(expression, own)
     return { name, type: wanted, value, isLost: null }
   }
-  // Nobody means a number by true, though a cast would take it for 1.
-  const isForeign = (own.kind === 'boolean') !== (wanted.kind === 'boolean') && own.kind !== 'varchar'
-  if (isForeign) return { name, type: wanted, value: `cast(null as ${sqlType})`, isLost: `${expression} is not null` }
+  if (isForeign(own, wanted)) {
+    return { name, type: wanted, value: `cast(null as ${sqlType})`, isLost: `${expression} is not null` }
+  }
   const there = `try_cast(${expression} as ${sqlType})`
   const back = `try_cast(${there} as ${String(type)})`
   const fits = `${back} is not distinct from ${expression}`
   return { name, type: wanted, value: `case when ${fits} then ${there} end`, isLost: `not (${fits})` }
+}
+
+/** Whether nobody means the one type by the other, though there is a cast, as from true to 1 and from a row to a map. */
+function isForeign(own: LogicalType, wanted: LogicalType): boolean {
+  if (isScalar(own) !== isScalar(wanted)) return true
+  switch (wanted.kind) {
+    case 'array':
+      return own.kind !== 'array' || isForeignInside(own.element, wanted.element)
+    case 'map':
+      return own.kind !== 'map' || isForeignInside(own.key, wanted.key) || isForeignInside(own.value, wanted.value)
+    case 'row':
+      return own.kind !== 'row' || areForeignFields(own, wanted)
+    default:
+      return (own.kind === 'boolean') !== (wanted.kind === 'boolean') && own.kind !== 'varchar'
+  }
+}
+
+/** Inside of other types a cast makes no JSON of a value, and no JSON text of what is nested. */
+function isForeignInside(own: LogicalType, wanted: LogicalType): boolean {
+  if (wanted.kind === 'json') return own.kind !== 'json'
+  return wanted.kind === 'varchar' ? !isScalar(own) : isForeign(own, wanted)
+}
+
+/** What only one of them has may be null; but a row with none of the fields is another thing. */
+function areForeignFields(own: LogicalType & { kind: 'row' }, wanted: LogicalType & { kind: 'row' }): boolean {
+  const shared = own.fields.flatMap(({ name, type }) => {
+    const field = wanted.fields.find((candidate) => foldedName(candidate.name) === foldedName(name))
+    return field === undefined ? [] : [{ from: type, to: field.type }]
+  })
+  return shared.length === 0 || shared.some(({ from, to }) => isForeignInside(from, to))
 }
 
 /** The value as JSON text, with all of its digits. */

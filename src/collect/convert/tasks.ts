@@ -1,6 +1,7 @@
 import type { ErrorRecord } from '../../base/errors.ts'
 import type { Column, ColumnStatistics, TimeRange } from '../../store/store.ts'
 import type { ContentEncoding, ImportFormat } from '../collect.ts'
+import type { SchemaMode } from '../split/splitter.ts'
 
 /**
  * What import jobs ask of engine processes, and what these answer. Everything here crosses the border between two
@@ -25,6 +26,7 @@ export interface ConvertInput {
   /** The table's columns, without the fixed ones. */
   readonly columns: readonly Column[]
   readonly nextFieldId: number
+  readonly schemaMode: SchemaMode
   /** Where files may be written. It exists, and is removed by whoever asks. */
   readonly directory: string
   readonly memoryBytes: number

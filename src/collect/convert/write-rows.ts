@@ -1,8 +1,9 @@
 import type { Disk } from '../../base/disk.ts'
 import { assert, must } from '../../base/errors.ts'
-import type { ParquetAnnotation, ParquetColumn } from '../../base/parquet/vectors.ts'
+import type { ParquetAnnotation, ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
 import { writePlainParquet } from '../../base/parquet/write-plain.ts'
-import { innerFieldIds, timeColumn } from '../../store/columns.ts'
+import { innerColumns, timeColumn } from '../../store/columns.ts'
+import type { Column } from '../../store/store.ts'
 import type { LogicalType } from '../../store/types.ts'
 import { duckdbFileType, quotedName } from '../../store/types.ts'
 import { plainRowsMax } from '../limits.ts'
@@ -58,15 +59,13 @@ async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<v
   }
 }
 
-function parquetColumn({ fieldId, name, type }: FileColumn, { vector }: SplitColumn): ParquetColumn {
-  const column = { name, fieldId, annotation: annotationOf(type), required: fieldId === timeColumn.fieldId, vector }
-  if (type.kind !== 'map') return column
-  const ids = innerFieldIds({ fieldId, name, type })
-  const entry = (part: 'key' | 'value') => ({
-    fieldId: must(ids.get(part), 'maps have keys and values'),
-    annotation: annotationOf(type[part]),
-  })
-  return { ...column, entries: { key: entry('key'), value: entry('value') } }
+function parquetColumn(column: FileColumn, { vector }: SplitColumn): ParquetColumn {
+  return { ...parquetField(column), required: column.fieldId === timeColumn.fieldId, vector }
+}
+
+function parquetField(column: Column): ParquetField {
+  const { name, fieldId, type } = column
+  return { name, fieldId, annotation: annotationOf(type), inner: innerColumns(column).map(parquetField) }
 }
 
 function annotationOf(type: LogicalType): ParquetAnnotation {

@@ -1,6 +1,6 @@
-import type { VectorBuilder } from './vector-builders.ts'
-import type { RecordTape } from './record-tape.ts'
-import type { LogicalType } from '../../store/types.ts'
+import type { ScalarBuilder, VectorBuilder } from './vector-builders.ts'
+import type { ValueTape } from './value-tape.ts'
+import type { ScalarType } from '../../store/types.ts'
 import {
   BooleanBuilder,
   BytesBuilder,
@@ -9,7 +9,7 @@ import {
   Int32Builder,
   Int64Builder,
 } from './vector-builders.ts'
-import { textOf, valueKind } from './record-tape.ts'
+import { textOf, valueKind } from './value-tape.ts'
 import { decimalToInt64, isWholeInDouble, parseDecimal, scaledInteger } from './decimal.ts'
 import { extensionInstant } from './extension-time.ts'
 import type { Instant } from './instant.ts'
@@ -24,7 +24,7 @@ export interface ColumnWriter {
    * Puts a value, which is not null, into the column's row as far as it fits. False where something of it does not: then it is
    * rescued as it came.
    */
-  take(tape: RecordTape, field: number, row: number): boolean
+  take(tape: ValueTape, field: number, row: number): boolean
 }
 
 /** A writer that builds the vector of one type. */
@@ -32,11 +32,15 @@ export interface TypedWriter extends ColumnWriter {
   readonly builder: VectorBuilder
 }
 
+/** A writer of values with nothing inside of them. */
+export interface ScalarWriter extends TypedWriter {
+  readonly builder: ScalarBuilder
+}
+
 /** Takes nothing: every value is rescued. */
 export const rescueOnly: ColumnWriter = { take: () => false }
 
-/** The writer of a type; undefined for nested types, of which values stay in `_rescued`. */
-export function createWriter(type: LogicalType): TypedWriter | undefined {
+export function createScalarWriter(type: ScalarType): ScalarWriter {
   switch (type.kind) {
     case 'boolean':
       return new BooleanWriter()
@@ -56,15 +60,13 @@ export function createWriter(type: LogicalType): TypedWriter | undefined {
       return new TimestampWriter()
     case 'json':
       return new JsonWriter()
-    default:
-      return undefined
   }
 }
 
 const isText = (kind: number | undefined): boolean => kind === valueKind.string || kind === valueKind.escaped
 
 /** The text of a string field; undefined of other fields, and of strings too long to be a value of a short form. */
-function shortText(tape: RecordTape, field: number): string | undefined {
+function shortText(tape: ValueTape, field: number): string | undefined {
   if (!isText(tape.kinds[field])) return undefined
   tape.locateText(field)
   const { textBytes, textStart, textEnd } = tape
@@ -72,7 +74,7 @@ function shortText(tape: RecordTape, field: number): string | undefined {
 }
 
 /** The text of a number, or of a string that may be one. */
-function numericText(tape: RecordTape, field: number): string | undefined {
+function numericText(tape: ValueTape, field: number): string | undefined {
   switch (tape.kinds[field]) {
     case valueKind.integer:
     case valueKind.wide:
@@ -85,10 +87,10 @@ function numericText(tape: RecordTape, field: number): string | undefined {
   }
 }
 
-class BooleanWriter implements TypedWriter {
+class BooleanWriter implements ScalarWriter {
   readonly builder = new BooleanBuilder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field]
     const text = shortText(tape, field)
     const isTrue = kind === valueKind.true || text === 'true'
@@ -98,11 +100,11 @@ class BooleanWriter implements TypedWriter {
   }
 }
 
-class BigintWriter implements TypedWriter {
+class BigintWriter implements ScalarWriter {
   readonly builder = new Int64Builder()
   readonly #words = new Int32Array(2)
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     switch (tape.kinds[field]) {
       case valueKind.integer:
         this.builder.setNumber(row, tape.numbers[field] as number)
@@ -127,7 +129,7 @@ class BigintWriter implements TypedWriter {
     }
   }
 
-  #takeDecimal(tape: RecordTape, field: number, row: number): boolean {
+  #takeDecimal(tape: ValueTape, field: number, row: number): boolean {
     const decimal = parseDecimal(numberText(tape, field))
     const value = decimal && decimalToInt64(decimal)
     if (value === undefined) return false
@@ -143,10 +145,10 @@ class BigintWriter implements TypedWriter {
   }
 }
 
-class DoubleWriter implements TypedWriter {
+class DoubleWriter implements ScalarWriter {
   readonly builder = new DoubleBuilder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field]
     if (kind === valueKind.float || kind === valueKind.integer) {
       this.builder.set(row, tape.numbers[field] as number)
@@ -161,7 +163,7 @@ class DoubleWriter implements TypedWriter {
   }
 }
 
-class DecimalWriter implements TypedWriter {
+class DecimalWriter implements ScalarWriter {
   readonly builder: Int32Builder | Int64Builder | Int128Builder
   readonly #precision: number
   readonly #scale: number
@@ -172,7 +174,7 @@ class DecimalWriter implements TypedWriter {
     this.builder = precision <= 9 ? new Int32Builder() : precision <= 18 ? new Int64Builder() : new Int128Builder()
   }
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     const text = numericText(tape, field)
     const decimal = text === undefined ? undefined : parseDecimal(text)
     const unscaled = decimal && scaledInteger(decimal, this.#scale, this.#precision)
@@ -184,10 +186,10 @@ class DecimalWriter implements TypedWriter {
   }
 }
 
-class VarcharWriter implements TypedWriter {
+class VarcharWriter implements ScalarWriter {
   readonly builder = new BytesBuilder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field]
     const start = tape.starts[field] as number
     const end = tape.ends[field] as number
@@ -203,10 +205,10 @@ class VarcharWriter implements TypedWriter {
   }
 }
 
-class JsonWriter implements TypedWriter {
+class JsonWriter implements ScalarWriter {
   readonly builder = new BytesBuilder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     if (tape.kinds[field] === valueKind.unpaired) return false
     putJson(this.builder.start(row), tape, field)
     this.builder.end(row)
@@ -214,20 +216,20 @@ class JsonWriter implements TypedWriter {
   }
 }
 
-class VarbinaryWriter implements TypedWriter {
+class VarbinaryWriter implements ScalarWriter {
   readonly builder = new BytesBuilder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     if (tape.kinds[field] !== valueKind.binary) return false
     this.builder.setRange(row, tape.bytes, tape.starts[field] as number, tape.ends[field] as number)
     return true
   }
 }
 
-class DateWriter implements TypedWriter {
+class DateWriter implements ScalarWriter {
   readonly builder = new Int32Builder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     if (!isText(tape.kinds[field])) return false
     tape.locateText(field)
     const days = parseDate(tape.textBytes, tape.textStart, tape.textEnd)
@@ -237,17 +239,17 @@ class DateWriter implements TypedWriter {
   }
 }
 
-class TimestampWriter implements TypedWriter {
+class TimestampWriter implements ScalarWriter {
   readonly builder = new Int64Builder()
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     const instant = this.#instant(tape, field)
     if (instant === undefined) return false
     this.builder.setMicros(row, instant.seconds, Math.floor(instant.nanoseconds / 1000))
     return isWholeInMicros(instant)
   }
 
-  #instant(tape: RecordTape, field: number): Instant | undefined {
+  #instant(tape: ValueTape, field: number): Instant | undefined {
     const kind = tape.kinds[field]
     if (isText(kind)) {
       tape.locateText(field)

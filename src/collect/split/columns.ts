@@ -1,13 +1,15 @@
 import { must } from '../../base/errors.ts'
-import { columnNameProblem } from '../../base/names.ts'
+import { columnNameProblem, foldedName } from '../../base/names.ts'
 import type { LogicalType } from '../../store/types.ts'
 import type { ColumnWriter, TypedWriter } from './column-writers.ts'
-import { createWriter, rescueOnly } from './column-writers.ts'
+import { rescueOnly } from './column-writers.ts'
 import type { Key, KeyTable } from './key-table.ts'
 import { undecided } from './key-table.ts'
+import { NestedValues } from './nested-values.ts'
+import { createWriter } from './nested-writers.ts'
 import { NewColumn } from './new-column.ts'
 import type { RecordTape } from './record-tape.ts'
-import { valueKind } from './record-tape.ts'
+import { valueKind } from './value-tape.ts'
 import type { SplitColumn, SplitLimits } from './splitter.ts'
 
 /** The target of keys whose values are rescued, whatever they are. */
@@ -21,22 +23,26 @@ export interface SettledColumn {
 
 /** The columns of a table and those that the bodies add, and which key goes to which of them. */
 export class Columns {
-  readonly #settled: (SettledColumn & { readonly writer: TypedWriter | undefined })[] = []
+  readonly #settled: (SettledColumn & { readonly writer: TypedWriter })[] = []
   readonly #added: { readonly name: string; readonly writer: NewColumn }[] = []
   /** In lower case, because SQL does not tell `Code` from `code`. */
   readonly #foldedNames = new Set<string>()
   readonly #limits: SplitLimits
   /** What the targets of keys count. */
   readonly #writers: ColumnWriter[] = [rescueOnly]
+  readonly #mayGrow: boolean
 
-  constructor(settled: readonly SettledColumn[], keys: KeyTable, limits: SplitLimits) {
+  /** Where the table may not grow, the values of keys without a column are rescued. */
+  constructor(settled: readonly SettledColumn[], keys: KeyTable, limits: SplitLimits, mayGrow: boolean) {
     this.#limits = limits
+    this.#mayGrow = mayGrow
+    const values = new NestedValues(limits.nestedValuesMax, limits.depthMax)
     for (const column of settled) {
-      const writer = createWriter(column.type)
+      const writer = createWriter(column.type, values)
       this.#settled.push({ ...column, writer })
-      this.#foldedNames.add(folded(column.name))
+      this.#foldedNames.add(foldedName(column.name))
       const key = must(keys.find(column.name), 'there is room for the keys of all columns')
-      key.target = writer === undefined ? rescueTarget : this.addWriter(writer)
+      key.target = this.addWriter(writer)
     }
   }
 
@@ -61,21 +67,22 @@ export class Columns {
       if (key.target === undecided && tape.kinds[field] !== valueKind.null) fresh.push(key)
     }
     if (fresh.length === 0) return true
-    const wanted = new Set(fresh.filter((key) => this.#isFreeName(key)).map((key) => folded(key.name)))
+    const wanted = new Set(fresh.filter((key) => this.#isFreeName(key)).map((key) => foldedName(key.name)))
     if (this.#settled.length + this.#added.length + wanted.size > this.#limits.columnsMax) return false
     for (const key of fresh) key.target = this.#isFreeName(key) ? this.#add(key.name) : rescueTarget
     return true
   }
 
   #isFreeName({ name, bytes }: Key): boolean {
-    if (bytes.length > this.#limits.nameBytesMax || columnNameProblem(name) !== undefined) return false
-    return !this.#foldedNames.has(folded(name))
+    if (!this.#mayGrow || bytes.length > this.#limits.nameBytesMax || columnNameProblem(name) !== undefined)
+      return false
+    return !this.#foldedNames.has(foldedName(name))
   }
 
   #add(name: string): number {
     const writer = new NewColumn()
     this.#added.push({ name, writer })
-    this.#foldedNames.add(folded(name))
+    this.#foldedNames.add(foldedName(name))
     return this.addWriter(writer)
   }
 
@@ -109,9 +116,4 @@ function finished(
 ): SplitColumn | undefined {
   if (type === undefined || writer === undefined || !writer.builder.hasValues) return undefined
   return { name, type, vector: writer.builder.finish(rows) }
-}
-
-/** As SQL folds names: the case of ASCII letters only. */
-function folded(name: string): string {
-  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
 }

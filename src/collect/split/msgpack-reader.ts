@@ -1,10 +1,10 @@
 import type { Failure } from './failure.ts'
 import { shown } from './json-records.ts'
 import { hasKeyAt } from './key-table.ts'
+import { MsgpackScalars } from './msgpack-scalars.ts'
 import { MsgpackScanner, unreadable } from './msgpack-scanner.ts'
 import type { RecordReader, RecordTape } from './record-tape.ts'
-import { textOf, valueKind } from './record-tape.ts'
-import { isTimestamp } from './extension-time.ts'
+import { textOf, valueKind } from './value-tape.ts'
 import { isUtf8Range } from './utf8.ts'
 
 /**
@@ -15,6 +15,7 @@ import { isUtf8Range } from './utf8.ts'
 export class MsgpackReader implements RecordReader {
   readonly #scanner: MsgpackScanner
   readonly #tape: RecordTape
+  readonly #scalars: MsgpackScalars
   #at = 0
   /** Values of the array that are still to come. */
   #elements = 0
@@ -24,6 +25,7 @@ export class MsgpackReader implements RecordReader {
   constructor(bytes: Uint8Array, tape: RecordTape, depthMax: number) {
     this.#scanner = new MsgpackScanner(bytes, depthMax)
     this.#tape = tape
+    this.#scalars = new MsgpackScalars(this.#scanner, tape)
     tape.bytes = bytes
     tape.msgpack = this.#scanner
   }
@@ -111,90 +113,11 @@ export class MsgpackReader implements RecordReader {
 
   #value(at: number): number {
     const scanner = this.#scanner
-    const tape = this.#tape
     const behind = scanner.header(at)
     if (behind === unreadable) return unreadable
-    const { start, end } = scanner
-    switch (scanner.family) {
-      case 'fixint': {
-        const value = scanner.view.getInt8(at)
-        this.#safeInteger(value, at, end)
-        return behind
-      }
-      case 'int':
-        this.#signed(start, end)
-        return behind
-      case 'uint':
-        this.#unsigned(start, end)
-        return behind
-      case 'str':
-        if (!isUtf8Range(scanner.bytes, start, end)) return scanner.notUtf8()
-        tape.setRange(valueKind.string, start, end)
-        return behind
-      case 'float': {
-        const { view } = scanner
-        tape.setNumber(valueKind.float, end - start === 4 ? view.getFloat32(start) : view.getFloat64(start), start, end)
-        return behind
-      }
-      case 'map':
-      case 'array': {
-        const close = scanner.nested(behind, 1)
-        if (close !== unreadable) tape.setRange(valueKind.nested, at, close)
-        return close
-      }
-      case 'ext':
-        if (isTimestamp(scanner.view, start, end)) tape.setRange(valueKind.timestamp, start, end)
-        else tape.setRange(valueKind.nested, at, end)
-        return behind
-      case 'bin':
-        tape.setRange(valueKind.binary, start, end)
-        return behind
-      default:
-        tape.setRange(simpleKinds[scanner.family as keyof typeof simpleKinds], at, behind)
-        return behind
-    }
-  }
-
-  #signed(start: number, end: number): void {
-    const { view } = this.#scanner
-    switch (end - start) {
-      case 1:
-        return this.#safeInteger(view.getInt8(start), start, end)
-      case 2:
-        return this.#safeInteger(view.getInt16(start), start, end)
-      case 4:
-        return this.#safeInteger(view.getInt32(start), start, end)
-      default:
-        return this.#eightBytes(view.getInt32(start), start, end)
-    }
-  }
-
-  #unsigned(start: number, end: number): void {
-    const { view } = this.#scanner
-    switch (end - start) {
-      case 1:
-        return this.#safeInteger(view.getUint8(start), start, end)
-      case 2:
-        return this.#safeInteger(view.getUint16(start), start, end)
-      case 4:
-        return this.#safeInteger(view.getUint32(start), start, end)
-      default:
-        return this.#eightBytes(view.getUint32(start), start, end)
-    }
-  }
-
-  #safeInteger(value: number, start: number, end: number): void {
-    this.#tape.setNumber(valueKind.integer, value, start, end)
-  }
-
-  #eightBytes(high: number, start: number, end: number): void {
-    const low = this.#scanner.view.getUint32(start + 4)
-    // Only an unsigned number has a high word of so much.
-    if (high >= 0x8000_0000) this.#tape.setRange(valueKind.huge, start, end)
-    // Within 2^53 a double has it all.
-    else if (high >= -0x20_0000 && high < 0x20_0000) this.#safeInteger(high * 4_294_967_296 + low, start, end)
-    else this.#tape.setWords(low, high, start, end)
+    if (scanner.family !== 'map' && scanner.family !== 'array') return this.#scalars.put(at, behind)
+    const close = scanner.nested(behind, 1)
+    if (close !== unreadable) this.#tape.setRange(valueKind.nested, at, close)
+    return close
   }
 }
-
-const simpleKinds = { nil: valueKind.null, false: valueKind.false, true: valueKind.true } as const

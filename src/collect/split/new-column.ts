@@ -1,9 +1,9 @@
-import type { LogicalType } from '../../store/types.ts'
+import type { ScalarType } from '../../store/types.ts'
 import type { ColumnWriter, TypedWriter } from './column-writers.ts'
-import { createWriter } from './column-writers.ts'
+import { createScalarWriter } from './column-writers.ts'
 import { isWholeInDouble } from './decimal.ts'
-import type { RecordTape, ValueKind } from './record-tape.ts'
-import { valueKind } from './record-tape.ts'
+import type { ValueKind, ValueTape } from './value-tape.ts'
+import { valueKind } from './value-tape.ts'
 import { numberText } from './value-text.ts'
 
 // What was seen in a column, as a set of bits.
@@ -18,7 +18,7 @@ const seenBinary = 64
 const seenTimestamp = 128
 
 /** The narrowest type that holds everything that was seen. */
-function typeOf(seen: number): LogicalType {
+function typeOf(seen: number): ScalarType {
   if (seen === seenBoolean) return { kind: 'boolean' }
   if ((seen & ~(seenInteger | seenWide)) === 0) return { kind: 'bigint' }
   if ((seen & ~(seenInteger | seenDouble)) === 0) return { kind: 'double' }
@@ -38,17 +38,17 @@ export class NewColumn implements ColumnWriter {
   /** The last kind that showed nothing new and never will. */
   #usualKind = -1
   isStale = false
-  type: LogicalType | undefined
+  type: ScalarType | undefined
   target: TypedWriter | undefined
 
-  take(tape: RecordTape, field: number, row: number): boolean {
+  take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field] as ValueKind
     if (kind !== this.#usualKind) this.#see(kind, tape, field)
     if (this.isStale) return true
     return this.target !== undefined && this.target.take(tape, field, row)
   }
 
-  #see(kind: ValueKind, tape: RecordTape, field: number): void {
+  #see(kind: ValueKind, tape: ValueTape, field: number): void {
     const seen = this.#seen | seenIn(tape, field)
     if (seen !== this.#seen) this.#widen(seen)
     // What a wide integer or one of many digits is depends on the value.
@@ -58,13 +58,13 @@ export class NewColumn implements ColumnWriter {
   #widen(seen: number): void {
     this.#seen = seen
     const type = typeOf(seen)
-    if (this.target === undefined) this.target = createWriter(type)
+    if (this.target === undefined) this.target = createScalarWriter(type)
     else if (type.kind !== this.type?.kind) this.isStale = true
     this.type = type
   }
 }
 
-function seenIn(tape: RecordTape, field: number): number {
+function seenIn(tape: ValueTape, field: number): number {
   switch (tape.kinds[field] as ValueKind) {
     case valueKind.false:
     case valueKind.true:

@@ -1,5 +1,5 @@
 import type { Vector } from '../../base/parquet/vectors.ts'
-import type { RecordTape } from './record-tape.ts'
+import type { ValueTape } from './value-tape.ts'
 import { putJson } from './value-text.ts'
 import { BytesBuilder } from './vector-builders.ts'
 
@@ -15,7 +15,7 @@ export class RescueBuilder {
     return this.#entries > 0
   }
 
-  add(row: number, name: Uint8Array, tape: RecordTape, field: number): void {
+  add(row: number, name: Uint8Array, tape: ValueTape, field: number): void {
     const entry = this.#entries
     if (entry >= this.#rows.length) {
       const grown = new Uint32Array(this.#rows.length * 2)

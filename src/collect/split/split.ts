@@ -8,9 +8,18 @@ import { shown } from './json-records.ts'
 import type { Key } from './key-table.ts'
 import { MsgpackReader } from './msgpack-reader.ts'
 import type { RecordReader } from './record-tape.ts'
-import { RecordTape, textOf, valueKind } from './record-tape.ts'
+import { RecordTape } from './record-tape.ts'
+import { textOf, valueKind } from './value-tape.ts'
 import { RescueBuilder } from './rescue.ts'
-import type { RejectedRecord, SplitBody, SplitColumn, SplitLimits, SplitResult, Splitter } from './splitter.ts'
+import type {
+  RejectedRecord,
+  SchemaMode,
+  SplitBody,
+  SplitColumn,
+  SplitLimits,
+  SplitResult,
+  Splitter,
+} from './splitter.ts'
 import { TimeColumns } from './time-columns.ts'
 import { instantOfField } from './time.ts'
 
@@ -27,16 +36,26 @@ const tooManyRejected = `${rejectedMax} records were rejected, and the rest of t
 /** The splitter in JavaScript; it keeps nothing between calls. */
 export function createSplitter(): Splitter {
   return {
-    split(bodies, known, limits) {
-      const first = new Split(known, limits)
+    split(bodies, known, limits, mode = 'evolve') {
+      const first = new Split(known, { limits, mode })
       for (const [index, body] of bodies.entries()) first.read(body, index)
-      if (first.columns.areSettled) return first.finish()
-      const second = new Split(first.columns.settle(), limits)
+      if (first.columns.areSettled && first.misfits.size === 0) return first.finish()
+      const second = new Split(first.columns.settle(), { limits, mode, refused: first.misfits })
       for (const [index, body] of bodies.entries()) second.read(body, index)
       return second.finish()
     },
   }
 }
+
+interface SplitOptions {
+  readonly limits: SplitLimits
+  readonly mode: SchemaMode
+  /** Records that a pass before this one found to be rejected for their schema. */
+  readonly refused?: Misfits
+}
+
+/** Why records do not fit the columns, by the place of the record. */
+type Misfits = ReadonlyMap<number, Failure>
 
 /** One pass over the bodies. */
 class Split {
@@ -48,12 +67,20 @@ class Split {
   readonly #rescued = new RescueBuilder()
   readonly #rejected: RejectedRecord[] = []
   readonly #bodies: { rows: number; rejected: number }[] = []
+  readonly #mode: SchemaMode
+  readonly #refused: Misfits | undefined
+  /** What was put into columns by then cannot be taken back: another pass leaves these records out. */
+  readonly misfits = new Map<number, Failure>()
+  /** Of the record that is read: unlike among all bodies, and the same in each pass. */
+  #place = 0
   #rows = 0
 
-  constructor(settled: readonly SettledColumn[], limits: SplitLimits) {
+  constructor(settled: readonly SettledColumn[], { limits, mode, refused }: SplitOptions) {
     this.#limits = limits
+    this.#mode = mode
+    this.#refused = refused
     this.#tape = new RecordTape(Math.max(limits.columnsMax, settled.length) * keysPerColumn + 16)
-    this.columns = new Columns(settled, this.#tape.keys, limits)
+    this.columns = new Columns(settled, this.#tape.keys, limits, mode === 'evolve')
     this.#timeTarget = this.columns.addWriter(this.#times)
   }
 
@@ -62,6 +89,7 @@ class Split {
     const timeName = body.timeColumn ?? 'time'
     const timeKey = this.#key(timeName)
     this.#key('time').target = timeName === 'time' ? this.#timeTarget : rescueTarget
+    tape.textMayBeNested = body.textMayBeNested ?? false
     const reader = openReader(body, tape, this.#limits.depthMax)
     const counts = { rows: 0, rejected: 0 }
     this.#bodies.push(counts)
@@ -69,6 +97,7 @@ class Split {
       const keysBefore = tape.keys.size
       const outcome = reader.next()
       if (outcome === 'end') return
+      this.#place = index * 2 ** 32 + number
       const failure = outcome === 'rejected' ? reader.failure : this.#keep(reader, timeKey, body.receivedAtUs)
       if (failure === undefined) counts.rows += 1
       else {
@@ -98,6 +127,8 @@ class Split {
     }
     const instant = this.#instant(timeKey, receivedAtUs)
     if (instant === undefined) return this.#noTime(timeKey)
+    const refused = this.#refused?.get(this.#place)
+    if (refused !== undefined) return refused
     if (tape.unknownCount > 0 && !this.columns.admit(tape)) {
       return { reason: 'too_many_columns', detail: `the table would have more than ${columnsMax} columns` }
     }
@@ -112,7 +143,9 @@ class Split {
     for (let field = 0; field < tape.count; field += 1) {
       if (tape.kinds[field] === valueKind.null) continue
       const key = tape.fieldKeys[field] as Key
-      if (!this.columns.take(key, tape, field, row)) this.#rescued.add(row, key.bytes, tape, field)
+      if (this.columns.take(key, tape, field, row)) continue
+      this.#rescued.add(row, key.bytes, tape, field)
+      if (this.#mode === 'quarantine' && key.target !== this.#timeTarget) this.misfits.set(this.#place, misfit(key))
     }
   }
 
@@ -143,6 +176,11 @@ class Split {
     }
     return { rows, columns, rejected: this.#rejected, bodies: this.#bodies }
   }
+}
+
+function misfit({ name, target }: Key): Failure {
+  const problem = target === rescueTarget ? 'there is no column for it' : 'its value does not fit the column'
+  return { reason: 'schema', detail: `${shown(name)}: ${problem}` }
 }
 
 function openReader(body: SplitBody, tape: RecordTape, depthMax: number): RecordReader {

@@ -1,5 +1,9 @@
 import type { Vector } from '../../base/parquet/vectors.ts'
+import type { TableSettings } from '../../store/store.ts'
 import type { LogicalType } from '../../store/types.ts'
+
+/** What becomes of keys without a column and of values that do not fit: see docs/types.md, “Schema modes”. */
+export type SchemaMode = TableSettings['schemaMode']
 
 /** The formats that the splitter reads; CSV, TSV and Parquet go through DuckDB's readers. */
 export type SplitFormat = 'ndjson' | 'json' | 'msgpack'
@@ -8,6 +12,8 @@ export interface SplitBody {
   /** Inflated. */
   readonly bytes: Uint8Array
   readonly format: SplitFormat
+  /** Whether text in which JSON is written fills nested columns: where the bodies come from a format that knows only text. */
+  readonly textMayBeNested?: boolean
   /** The key that holds the time; null for `time`. */
   readonly timeColumn: string | null
   /** The time of rows that carry none, microseconds since the epoch. */
@@ -22,6 +28,8 @@ export interface SplitLimits {
   readonly columnsMax: number
   /** UTF-8 bytes of a column's name. */
   readonly nameBytesMax: number
+  /** Values inside of one value of a nested column, which is rescued where it has more. */
+  readonly nestedValuesMax: number
 }
 
 /** A record that could not be read. The bytes are a view into the body. */
@@ -45,6 +53,7 @@ export type RejectReason =
   | 'record_size'
   | 'too_many_columns'
   | 'column_name'
+  | 'schema'
   | 'time'
 
 export interface SplitColumn {
@@ -69,7 +78,8 @@ export interface SplitResult {
 /**
  * Turns bodies of records into columns, exactly: every digit is kept, in its column or in `_rescued`; one unreadable
  * record leaves its neighbours alone. `known` are the table's columns without the fixed ones. A new column gets the
- * narrowest of boolean, bigint, double, varchar and json that holds all its values in these bodies.
+ * narrowest of boolean, bigint, double, varchar and json that holds all its values in these bodies; where the mode is another
+ * than `evolve`, there are none.
  * The JavaScript implementation is the reference for the one in WASM.
  */
 export interface Splitter {
@@ -77,5 +87,6 @@ export interface Splitter {
     bodies: readonly SplitBody[],
     known: readonly { readonly name: string; readonly type: LogicalType }[],
     limits: SplitLimits,
+    mode?: SchemaMode,
   ): SplitResult
 }

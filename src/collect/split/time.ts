@@ -3,8 +3,8 @@ import { parseDecimal } from './decimal.ts'
 import { extensionInstant } from './extension-time.ts'
 import type { Instant } from './instant.ts'
 import { parseInstant } from './instant.ts'
-import type { RecordTape } from './record-tape.ts'
-import { textOf, valueKind } from './record-tape.ts'
+import type { ValueTape } from './value-tape.ts'
+import { textOf, valueKind } from './value-tape.ts'
 import { numberText } from './value-text.ts'
 
 /**
@@ -23,7 +23,7 @@ const perSecond = 1_000_000_000n
 const textBytesMax = 64
 
 /** The moment that a field of the record says; undefined where it says none. */
-export function instantOfField(tape: RecordTape, field: number): Instant | undefined {
+export function instantOfField(tape: ValueTape, field: number): Instant | undefined {
   switch (tape.kinds[field]) {
     case valueKind.integer:
       return instantOfInteger(tape.numbers[field] as number)

@@ -5,11 +5,11 @@ import { extensionInstant } from './extension-time.ts'
 import { instantText } from './instant.ts'
 import { putAscii, putQuoted } from './json-strings.ts'
 import { putBase64, putFloat, putMsgpackJson } from './msgpack-json.ts'
-import type { RecordTape } from './record-tape.ts'
-import { valueKind } from './record-tape.ts'
+import type { ValueTape } from './value-tape.ts'
+import { valueKind } from './value-tape.ts'
 
 /** The digits of a number: those of the source in JSON; in MessagePack all digits of integers, the shortest of doubles. */
-export function numberText(tape: RecordTape, field: number): string {
+export function numberText(tape: ValueTape, field: number): string {
   if (tape.msgpack === undefined) return tape.slice(field)
   switch (tape.kinds[field]) {
     case valueKind.wide:
@@ -22,7 +22,7 @@ export function numberText(tape: RecordTape, field: number): string {
 }
 
 /** Writes a value as text: as `putJson`, but strings, moments and what is no number without quotes. */
-export function putText(sink: ByteSink, tape: RecordTape, field: number): void {
+export function putText(sink: ByteSink, tape: ValueTape, field: number): void {
   const kind = tape.kinds[field]
   if (kind === valueKind.string || kind === valueKind.escaped) {
     tape.locateText(field)
@@ -34,7 +34,7 @@ export function putText(sink: ByteSink, tape: RecordTape, field: number): void {
 }
 
 /** Writes a value as JSON text: of JSON the source text, of MessagePack what stands for it in docs/types.md. */
-export function putJson(sink: ByteSink, tape: RecordTape, field: number): void {
+export function putJson(sink: ByteSink, tape: ValueTape, field: number): void {
   const start = tape.starts[field] as number
   const end = tape.ends[field] as number
   const kind = tape.kinds[field]
@@ -61,7 +61,7 @@ export function putJson(sink: ByteSink, tape: RecordTape, field: number): void {
   }
 }
 
-function momentText(tape: RecordTape, field: number): string {
+function momentText(tape: ValueTape, field: number): string {
   const view = must(tape.msgpack, 'moments are of MessagePack').view
   const instant = extensionInstant(view, tape.starts[field] as number, tape.ends[field] as number)
   return instantText(must(instant, 'the reader found a moment'))

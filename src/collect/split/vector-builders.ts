@@ -8,7 +8,18 @@ import type { Vector } from '../../base/parquet/vectors.ts'
 export interface VectorBuilder {
   /** Whether any row was set. */
   readonly hasValues: boolean
+  /** Takes back what was set in the rows from `from` up to `to`, of which the last one set is the last of all. */
+  clear(from: number, to: number): void
   finish(rows: number): Vector
+}
+
+/** What tells the values of a builder apart: equal values have equal cells. */
+export type Cell = number | bigint | string
+
+/** A builder of values with nothing inside of them. */
+export interface ScalarBuilder extends VectorBuilder {
+  /** Of a row that was set. */
+  cell(row: number): Cell
 }
 
 const firstCapacity = 1024
@@ -18,7 +29,7 @@ function capacityFor(row: number, capacity: number): number {
   return Math.max(row + 1, capacity * 2, firstCapacity)
 }
 
-export class Int64Builder implements VectorBuilder {
+export class Int64Builder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   /** Two words a row, the low one first: numbers are written without making BigInts of them. */
   #words = new Int32Array(0)
@@ -54,6 +65,16 @@ export class Int64Builder implements VectorBuilder {
     this.#words = grown(this.#words, new Int32Array(capacity * 2))
   }
 
+  cell(row: number): Cell {
+    const [low, high] = [this.#words[row * 2] as number, this.#words[row * 2 + 1] as number]
+    return (BigInt(high) << 32n) | BigInt.asUintN(32, BigInt(low))
+  }
+
+  clear(from: number, to: number): void {
+    this.#valid.fill(0, from, to)
+    this.#words.fill(0, from * 2, to * 2)
+  }
+
   finish(rows: number): Vector {
     if (this.#valid.length < rows) this.#grow(rows)
     return {
@@ -64,7 +85,7 @@ export class Int64Builder implements VectorBuilder {
   }
 }
 
-export class Int32Builder implements VectorBuilder {
+export class Int32Builder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #values = new Int32Array(0)
   hasValues = false
@@ -81,13 +102,22 @@ export class Int32Builder implements VectorBuilder {
     this.#values = grown(this.#values, new Int32Array(capacity))
   }
 
+  cell(row: number): Cell {
+    return this.#values[row] as number
+  }
+
+  clear(from: number, to: number): void {
+    this.#valid.fill(0, from, to)
+    this.#values.fill(0, from, to)
+  }
+
   finish(rows: number): Vector {
     if (this.#valid.length < rows) this.#grow(rows)
     return { kind: 'int32', valid: this.#valid.subarray(0, rows), values: this.#values.subarray(0, rows) }
   }
 }
 
-export class DoubleBuilder implements VectorBuilder {
+export class DoubleBuilder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #values = new Float64Array(0)
   hasValues = false
@@ -104,13 +134,22 @@ export class DoubleBuilder implements VectorBuilder {
     this.#values = grown(this.#values, new Float64Array(capacity))
   }
 
+  cell(row: number): Cell {
+    return this.#values[row] as number
+  }
+
+  clear(from: number, to: number): void {
+    this.#valid.fill(0, from, to)
+    this.#values.fill(0, from, to)
+  }
+
   finish(rows: number): Vector {
     if (this.#valid.length < rows) this.#grow(rows)
     return { kind: 'double', valid: this.#valid.subarray(0, rows), values: this.#values.subarray(0, rows) }
   }
 }
 
-export class BooleanBuilder implements VectorBuilder {
+export class BooleanBuilder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #values = new Uint8Array(0)
   hasValues = false
@@ -127,6 +166,15 @@ export class BooleanBuilder implements VectorBuilder {
     this.#values = grown(this.#values, new Uint8Array(capacity))
   }
 
+  cell(row: number): Cell {
+    return this.#values[row] as number
+  }
+
+  clear(from: number, to: number): void {
+    this.#valid.fill(0, from, to)
+    this.#values.fill(0, from, to)
+  }
+
   finish(rows: number): Vector {
     if (this.#valid.length < rows) this.#grow(rows)
     return { kind: 'boolean', valid: this.#valid.subarray(0, rows), values: this.#values.subarray(0, rows) }
@@ -134,7 +182,7 @@ export class BooleanBuilder implements VectorBuilder {
 }
 
 /** Big-endian two's complement numbers of 16 bytes, Parquet's form of decimals of more than 18 digits. */
-export class Int128Builder implements VectorBuilder {
+export class Int128Builder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #data = new DataView(new ArrayBuffer(0))
   hasValues = false
@@ -153,6 +201,15 @@ export class Int128Builder implements VectorBuilder {
     this.#data = new DataView(bytes.buffer)
   }
 
+  cell(row: number): Cell {
+    return (this.#data.getBigInt64(row * 16) << 64n) | this.#data.getBigUint64(row * 16 + 8)
+  }
+
+  clear(from: number, to: number): void {
+    this.#valid.fill(0, from, to)
+    new Uint8Array(this.#data.buffer).fill(0, from * 16, to * 16)
+  }
+
   finish(rows: number): Vector {
     if (this.#valid.length < rows) this.#grow(rows)
     const data = new Uint8Array(this.#data.buffer, 0, rows * 16)
@@ -160,7 +217,7 @@ export class Int128Builder implements VectorBuilder {
   }
 }
 
-export class BytesBuilder implements VectorBuilder {
+export class BytesBuilder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   /** Where the value of each row ends, one place further on: those of rows before `#nextRow` are known. */
   #offsets = new Uint32Array(1)
@@ -196,6 +253,19 @@ export class BytesBuilder implements VectorBuilder {
   #grow(capacity: number): void {
     this.#valid = grown(this.#valid, new Uint8Array(capacity))
     this.#offsets = grown(this.#offsets, new Uint32Array(capacity + 1))
+  }
+
+  cell(row: number): Cell {
+    const start = this.#offsets[row] as number
+    const { buffer } = this.#sink.bytes
+    return Buffer.from(buffer, start, (this.#offsets[row + 1] as number) - start).toString('latin1')
+  }
+
+  clear(from: number, to: number): void {
+    // A value that was begun and not ended has bytes already.
+    this.#sink.length = this.#offsets[Math.min(from, this.#nextRow)] as number
+    this.#nextRow = Math.min(from, this.#nextRow)
+    this.#valid.fill(0, from, to)
   }
 
   finish(rows: number): Vector {

@@ -5,6 +5,7 @@ import { openScheduler } from '../../jobs/schedules/open-scheduler.ts'
 import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
 import { findSettledTables, submitMerges } from '../../store/merge/request-merges.ts'
+import { submitRestating } from '../../store/schema/request-restating.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
@@ -29,6 +30,7 @@ await runRole(log, async () => {
 function chores({ store, objects, postgres, clock, jobs }: Platform): Chore[] {
   return [
     { name: 'submit merges', everyMs: 1000, perform: () => submitMerges({ postgres, jobs }) },
+    { name: 'submit restating', everyMs: 1000, perform: () => submitRestating({ postgres, jobs, clock }) },
     {
       name: 'find hours to archive',
       everyMs: 60_000,

@@ -16,6 +16,7 @@ import { workerServerSettings } from '../../jobs/plans.ts'
 import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { mergeJob } from '../../store/merge/merge-job.ts'
+import { restateJob } from '../../store/schema/restate-job.ts'
 import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
@@ -43,14 +44,18 @@ await runRole(log, async () => {
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
   const imports = enginePool(platform, 'imports', settings.enginesMax)
-  // A merge uses all cores; one at a time leaves queries and imports their share.
+  // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share.
   const merges = enginePool(platform, 'merges', 1)
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     queryKind(platform, queries, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
-    mergeKind(platform, merges, scratchDirectory),
-    verifyKind(platform, merges, scratchDirectory),
+    mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
+    restateJob(upkeepOptions(platform, merges, scratchDirectory)),
+    verifyJob({
+      ...upkeepOptions(platform, merges, scratchDirectory),
+      bytesPerSecondMax: settings.verifyBytesPerSecond,
+    }),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
@@ -138,18 +143,12 @@ function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: s
   })
 }
 
-function mergeKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
-  return mergeJob({ ...platform, engines, scratchDirectory, concurrency: 1, limits: mergeLimits })
-}
-
-/** What it repairs, it repairs by merges. */
-function verifyKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
-  return verifyJob({
+function upkeepOptions(platform: Platform, engines: EnginePool, scratchDirectory: string) {
+  return {
     ...platform,
     engines,
     scratchDirectory,
     concurrency: 1,
     limits: mergeLimits,
-    bytesPerSecondMax: settings.verifyBytesPerSecond,
-  })
+  }
 }

@@ -4,10 +4,11 @@ import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import type { Logger } from '../../base/log.ts'
-import type { LocalObject, ObjectStore } from '../../base/objects/objects.ts'
+import type { ObjectStore } from '../../base/objects/objects.ts'
 import { putChecked } from '../../base/objects/put-checked.ts'
 import type { Attempt } from '../../jobs/jobs.ts'
 import { queryColumns } from '../columns.ts'
+import { withLocalFiles } from '../local-files.ts'
 import type { Column, NewChunk, Store, Table } from '../store.ts'
 import { writtenChunk } from '../written-chunk.ts'
 import type { Merge, MergeableChunk } from './plan-merges.ts'
@@ -129,32 +130,4 @@ async function commit(
   log.info({ table: table.id, outcome: outcome.kind, job: attempt.job.id }, 'a merge came too late and is planned anew')
   for (const { objectKey } of chunks) await objects.remove(objectKey)
   return undefined
-}
-
-/** How many objects are fetched at one time where the store is not a directory. */
-const fetchesMax = 8
-
-/** Holds local copies of the chunks for as long as `body` runs. */
-async function withLocalFiles<T>(
-  objects: ObjectStore,
-  chunks: readonly MergeSource[],
-  signal: AbortSignal,
-  body: (paths: readonly string[]) => Promise<T>,
-): Promise<T> {
-  const local: LocalObject[] = []
-  const waiting = chunks.map((chunk, index) => ({ chunk, index }))
-  const fetchSome = async (): Promise<void> => {
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      signal.throwIfAborted()
-      const { objectKey, bytes } = next.chunk
-      local[next.index] = await objects.materialize(objectKey, { bytes })
-    }
-  }
-  try {
-    const fetches = await Promise.allSettled(Array.from({ length: fetchesMax }, fetchSome))
-    for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
-    return await body(local.map(({ path }) => path))
-  } finally {
-    for (const object of local) object?.release()
-  }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 
 import type { Clock } from '../../base/clock.ts'
 import { systemClock } from '../../base/clock.ts'
@@ -24,7 +25,11 @@ import type { MergeJobOptions, MergeSummary } from '../merge/merge-job.ts'
 import { mergeJob, mergeKind } from '../merge/merge-job.ts'
 import { mergeTask } from '../merge/tasks.ts'
 import { openStore } from '../open-store.ts'
-import type { Column, CommitOutcome, NewChunk, Store, Table } from '../store.ts'
+import { restateFiles } from '../schema/restate-files.ts'
+import type { RestateJobOptions, RestateSummary } from '../schema/restate-job.ts'
+import { restateJob, restateKind } from '../schema/restate-job.ts'
+import { restateTask } from '../schema/tasks.ts'
+import type { Column, Commit, CommitOutcome, NewChunk, Store, Table } from '../store.ts'
 import type { LogicalType } from '../types.ts'
 import { duckdbFileType, quotedName } from '../types.ts'
 import { writtenChunk } from '../written-chunk.ts'
@@ -47,6 +52,8 @@ export interface MergeBench {
   add(table: Table, chunks: readonly NewChunk[], uniqueId?: string): Promise<CommitOutcome>
   /** One job that looks after the table. */
   merge(table: Table, options?: Partial<MergeJobOptions>): Promise<MergeSummary>
+  /** One job that brings the table's files up to the last change of its columns. */
+  restate(table: Table, options?: Partial<RestateJobOptions>): Promise<RestateSummary>
   /** What bare DuckDB reads from the chunks of the newest snapshot, as JSON; `from rows` are all of them. */
   scan(name: string, query: string): Promise<unknown[]>
   close(): Promise<void>
@@ -66,25 +73,21 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
   const accounts = await postgres.query<{ id: number }>(sql`insert into accounts (name) values ('a') returning id`)
   const accountId = must(accounts[0], 'the account was made').id
   await store.createDatabase(accountId, 'web')
+  const engines = inProcessEngines({ [mergeTask]: mergeFiles, [restateTask]: restateFiles })
+  const scratchDirectory = join(folder, 'scratch')
   const options: MergeJobOptions = {
     ...ports,
     store,
     postgres,
     objects,
-    engines: inProcessEngines({ [mergeTask]: mergeFiles }),
-    scratchDirectory: join(folder, 'scratch'),
+    engines,
+    scratchDirectory,
     concurrency: 1,
-    limits: {
-      memoryBytes: 2e9,
-      temporaryBytes: 10e9,
-      threads: 2,
-      residentBytesMax: 4e9,
-      timeoutMs: 600_000,
-    },
+    limits,
   }
   let written = 0
-
-  const bench: MergeBench = {
+  const table = (name: string) => store.table(accountId, 'web', name)
+  return {
     store,
     postgres,
     objects,
@@ -93,53 +96,20 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
     setClock: (ms) => (offsetMs = ms - systemClock.nowMs()),
     async createTable(name, columns) {
       await store.createTable(accountId, 'web', name, { columns })
-      return await bench.table(name)
+      return await table(name)
     },
-    table: (name) => store.table(accountId, 'web', name),
-    async write(table, select) {
-      const described = await bare.runAndReadAll(`describe (${select})`)
-      const names = new Set(described.getRows().map(([name]) => String(name)))
-      const columns = table.columns.filter(({ name }) => names.has(name))
-      const items = columns.map(
-        ({ name, type }) => `cast(${quotedName(name)} as ${duckdbFileType(type)}) as ${quotedName(name)}`,
-      )
-      const path = join(folder, `${(written += 1)}.parquet`)
-      const copied = await bare.runAndReadAll(
-        `copy (select ${items.join(', ')} from (${select})) to '${path}'
-         (format parquet, compression zstd, compression_level 1, field_ids ${fieldIdsClause(columns)}, return_stats true)`,
-      )
-      const file = copiedFile(copied.getRows()[0] ?? [])
-      const chunk = writtenChunk(store.newChunk({ accountId, tableId: table.id }), file, columns)
-      await objects.putFile(chunk.objectKey, path)
-      return chunk
-    },
-    add: (table, chunks, uniqueId = `import ${written}`) =>
-      store.commit({
-        accountId,
-        target: { tableId: table.id, schemaVersion: table.schemaVersion, newColumns: [] },
-        operation: 'import',
-        cause: 'test',
-        chunks,
-        ids: [{ uniqueId, rows: chunks.reduce((sum, { rows }) => sum + rows, 0), quarantined: 0 }],
-        quarantined: [],
-      }),
-    async merge(table, more = {}) {
-      const { job } = await jobs.submit({ accountId, kind: mergeKind, input: { tableId: table.id } })
+    table,
+    write: (of, select) => write({ bare, store, objects }, of, select, join(folder, `${(written += 1)}.parquet`)),
+    add: (of, chunks, uniqueId = `import ${written}`) => store.commit(importOf(of, chunks, uniqueId)),
+    async merge(of, more = {}) {
+      const { job } = await jobs.submit({ accountId, kind: mergeKind, input: { tableId: of.id } })
       return (await mergeJob({ ...options, ...more }).handler(await attemptOf(postgres, job))) as MergeSummary
     },
-    async scan(name, query) {
-      const [snapshot] = await store.openSnapshot(accountId, [{ database: 'web', name }])
-      const opened = must(snapshot, 'the table exists')
-      const chunks = await store.findChunks(opened, [{ from: -Infinity, to: Infinity }])
-      const local = await Promise.all(chunks.map(({ objectKey }) => objects.materialize(objectKey)))
-      const files = local.map(({ path }) => `'${path}'`).join(', ')
-      await bare.run(
-        `create or replace temp view rows as ${chunks.length === 0 ? emptyRows(opened.table.columns) : `select * from read_parquet([${files}], schema = ${fileSchemaClause(opened.table.columns)})`}`,
-      )
-      const answer = await bare.runAndReadAll(query)
-      for (const object of local) object.release()
-      return answer.getRowObjectsJson()
+    async restate(of, more = {}) {
+      const { job } = await jobs.submit({ accountId, kind: restateKind, input: { tableId: of.id } })
+      return (await restateJob({ ...options, ...more }).handler(await attemptOf(postgres, job))) as RestateSummary
     },
+    scan: (name, query) => scan({ bare, store, objects }, { accountId, name }, query),
     async close() {
       bare.closeSync()
       instance.closeSync()
@@ -148,7 +118,63 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
       await rm(folder, { recursive: true, force: true })
     },
   }
-  return bench
+}
+
+const limits = { memoryBytes: 2e9, temporaryBytes: 10e9, threads: 2, residentBytesMax: 4e9, timeoutMs: 600_000 }
+
+interface Ports {
+  readonly bare: DuckDBConnection
+  readonly store: Store
+  readonly objects: ObjectStore
+}
+
+async function write({ bare, store, objects }: Ports, table: Table, select: string, path: string): Promise<NewChunk> {
+  const described = await bare.runAndReadAll(`describe (${select})`)
+  const names = new Set(described.getRows().map(([name]) => String(name)))
+  const columns = table.columns.filter(({ name }) => names.has(name))
+  const items = columns.map(({ name, type }) => {
+    return `cast(${quotedName(name)} as ${duckdbFileType(type)}) as ${quotedName(name)}`
+  })
+  const copied = await bare.runAndReadAll(
+    `copy (select ${items.join(', ')} from (${select})) to '${path}'
+     (format parquet, compression zstd, compression_level 1, field_ids ${fieldIdsClause(columns)}, return_stats true)`,
+  )
+  const file = copiedFile(copied.getRows()[0] ?? [])
+  const chunk = writtenChunk(store.newChunk({ accountId: table.accountId, tableId: table.id }), file, columns)
+  await objects.putFile(chunk.objectKey, path)
+  return chunk
+}
+
+function importOf(table: Table, chunks: readonly NewChunk[], uniqueId: string): Commit {
+  return {
+    accountId: table.accountId,
+    target: { tableId: table.id, schemaVersion: table.schemaVersion, newColumns: [] },
+    operation: 'import',
+    cause: 'test',
+    chunks,
+    ids: [{ uniqueId, rows: chunks.reduce((sum, { rows }) => sum + rows, 0), quarantined: 0 }],
+    quarantined: [],
+  }
+}
+
+async function scan(
+  { bare, store, objects }: Ports,
+  { accountId, name }: { accountId: number; name: string },
+  query: string,
+): Promise<unknown[]> {
+  const [snapshot] = await store.openSnapshot(accountId, [{ database: 'web', name }])
+  const opened = must(snapshot, 'the table exists')
+  const chunks = await store.findChunks(opened, [{ from: -Infinity, to: Infinity }])
+  const local = await Promise.all(chunks.map(({ objectKey }) => objects.materialize(objectKey)))
+  const files = local.map(({ path }) => `'${path}'`).join(', ')
+  const rows =
+    chunks.length === 0
+      ? emptyRows(opened.table.columns)
+      : `select * from read_parquet([${files}], schema = ${fileSchemaClause(opened.table.columns)})`
+  await bare.run(`create or replace temp view rows as ${rows}`)
+  const answer = await bare.runAndReadAll(query)
+  for (const object of local) object.release()
+  return answer.getRowObjectsJson()
 }
 
 function emptyRows(columns: readonly Column[]): string {

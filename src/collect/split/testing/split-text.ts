@@ -1,8 +1,16 @@
-import type { Vector } from '../../../base/parquet/vectors.ts'
+import { must } from '../../../base/errors.ts'
+import type { FlatVector, Vector } from '../../../base/parquet/vectors.ts'
+import type { LogicalType } from '../../../store/types.ts'
 import { createSplitter } from '../split.ts'
 import type { SplitBody, SplitColumn, SplitLimits, SplitResult } from '../splitter.ts'
 
-export const limits: SplitLimits = { depthMax: 64, recordBytesMax: 4 << 20, columnsMax: 2000, nameBytesMax: 255 }
+export const limits: SplitLimits = {
+  depthMax: 64,
+  recordBytesMax: 4 << 20,
+  columnsMax: 2000,
+  nameBytesMax: 255,
+  nestedValuesMax: 1_000_000,
+}
 
 /** The time of records that say none. */
 export const receivedAtUs = 1_600_000_000_000_000
@@ -29,17 +37,17 @@ export function split(
   )
 }
 
-/** What a row of a vector holds: numbers, bigints, booleans, strings of UTF-8, and objects of maps. */
+/**
+ * What a row of a vector holds: numbers, bigints, booleans, strings of UTF-8, bytes in hexadecimal, and of nested types arrays,
+ * `Map`s and objects.
+ */
 export function valueAt({ vector, type }: SplitColumn, row: number): unknown {
-  const value = cellAt(vector, row)
-  if (value instanceof Uint8Array && type.kind !== 'varbinary') return utf8.decode(value)
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex')
-  return value
+  return cellAt(vector, type, row)
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-function cellAt(vector: Vector, row: number): unknown {
+function cellAt(vector: Vector, type: LogicalType, row: number): unknown {
   if (vector.valid[row] === 0) return null
   switch (vector.kind) {
     case 'boolean':
@@ -52,17 +60,36 @@ function cellAt(vector: Vector, row: number): unknown {
       const hex = Buffer.from(vector.data.subarray(row * vector.width, (row + 1) * vector.width)).toString('hex')
       return BigInt.asIntN(vector.width * 8, BigInt(`0x${hex}`))
     }
-    case 'bytes':
-      return vector.data.subarray(vector.offsets[row], vector.offsets[row + 1])
-    case 'map': {
-      const entries = new Map<string, string>()
-      for (let entry = vector.offsets[row] ?? 0; entry < (vector.offsets[row + 1] ?? 0); entry += 1) {
-        const [key, value] = [cellAt(vector.keys, entry), cellAt(vector.values, entry)]
-        entries.set(utf8.decode(key as Uint8Array), utf8.decode(value as Uint8Array))
-      }
-      return entries
+    case 'bytes': {
+      const bytes = vector.data.subarray(vector.offsets[row], vector.offsets[row + 1])
+      return type.kind === 'varbinary' ? Buffer.from(bytes).toString('hex') : utf8.decode(bytes)
     }
+    default:
+      return nestedAt(vector, type, row)
   }
+}
+
+function nestedAt(vector: Exclude<Vector, FlatVector>, type: LogicalType, row: number): unknown {
+  if (vector.kind === 'row' && type.kind === 'row') {
+    return Object.fromEntries(
+      type.fields.map((field, index) => [
+        field.name,
+        cellAt(must(vector.fields[index], 'a vector for each field'), field.type, row),
+      ]),
+    )
+  }
+  const offsets = vector.kind === 'row' ? new Uint32Array(0) : vector.offsets
+  const [first, end] = [offsets[row] ?? 0, offsets[row + 1] ?? 0]
+  const places = Array.from({ length: end - first }, (_, index) => first + index)
+  if (vector.kind === 'array' && type.kind === 'array') {
+    return places.map((place) => cellAt(vector.elements, type.element, place))
+  }
+  if (vector.kind === 'map' && type.kind === 'map') {
+    return new Map(
+      places.map((place) => [cellAt(vector.keys, type.key, place), cellAt(vector.values, type.value, place)]),
+    )
+  }
+  throw new Error(`a vector of the kind ${vector.kind} for the type ${type.kind}`)
 }
 
 /** The rows of a result by column; maps as plain objects. */

@@ -132,7 +132,7 @@ describe('tables', () => {
 
   const table = (columns: readonly Column[], paths: readonly string[], name = 't') => {
     const known: readonly QueryColumn[] = queryColumns(columns)
-    return { database: 'web', name, columns: known, files: paths }
+    return { database: 'web', name, columns: known, scans: paths.length === 0 ? [] : [{ changes: [], files: paths }] }
   }
 
   test('have the columns of their field ids, whatever a file calls them and whether it has them', async () => {

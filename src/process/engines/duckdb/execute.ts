@@ -1,7 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
-import { schemaClause } from '../../../store/columns.ts'
+import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
@@ -21,7 +21,7 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
   return await withSession(limits, async (session) => {
     try {
       await makeViews(session, input)
-      await lockDown(session, [...input.tables.flatMap((table) => table.files), input.path])
+      await lockDown(session, [...filesOf(input), input.path])
       return await copyAnswer(session, input, context, clock)
     } catch (error) {
       const failure = engineFailure(error)
@@ -39,16 +39,21 @@ async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
   for (const table of input.tables) await session.run(tableOverFiles(table))
 }
 
-/** The columns by field id, whatever a file calls them and whether it has them; a table without files is an empty one. */
-function tableOverFiles({ database, name, columns, files }: ExecuteInput['tables'][number]): string {
+/**
+ * The columns by field id, whatever a file calls them and whether it has them, and rows of before the columns were changed as
+ * they are since; a table without files is an empty one.
+ */
+function tableOverFiles({ database, name, columns, scans }: ExecuteInput['tables'][number]): string {
   const path = `${quotedName(database)}.${quotedName(name)}`
-  if (files.length === 0) {
+  if (scans.length === 0) {
     const definitions = columns.map(({ column, queryName }) => `${quotedName(queryName)} ${duckdbType(column.type)}`)
     return `create table ${path} (${definitions.join(', ')})`
   }
-  const list = files.map(quotedText).join(', ')
-  return `create view ${path} as select * from read_parquet([${list}], schema = ${schemaClause(columns)})`
+  return `create view ${path} as ${scans.map((scan) => projectedScan(columns, scan)).join('\nunion all\n')}`
 }
+
+const filesOf = ({ tables }: ExecuteInput): readonly string[] =>
+  tables.flatMap(({ scans }) => scans.flatMap(({ files }) => files))
 
 /** The text before the user's. It was proven to be one SELECT by itself, so that no parenthesis of it closes ours. */
 function copyPrefix({ projection }: ExecuteInput): string {
@@ -106,7 +111,7 @@ async function reportProgress(
 
 /** Where files lie is nobody's business but ours. */
 function withoutPaths(error: AppError, input: ExecuteInput): AppError {
-  const paths = [input.path, input.spillDirectory, ...input.tables.flatMap((table) => table.files)]
+  const paths = [input.path, input.spillDirectory, ...filesOf(input)]
   const scrub = (text: string): string =>
     paths
       .filter((path) => text.includes(path))

@@ -1,6 +1,7 @@
 import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
 import type { TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
+import type { ScannedFiles } from '../../../store/schema/projection.ts'
 import type { LogicalType } from '../../../store/types.ts'
 
 /**
@@ -79,7 +80,7 @@ export interface Plan {
 
 export interface ExecuteInput extends EngineSql, QueryMoment {
   readonly database: string | null
-  readonly tables: readonly (EngineTable & { readonly files: readonly string[] })[]
+  readonly tables: readonly (EngineTable & { readonly scans: readonly ScannedFiles[] })[]
   /** Expressions over c0, c1 … (the columns of the SQL) with their names: the columns of the file. */
   readonly projection: readonly { readonly expression: string; readonly name: string }[]
   readonly columnCount: number

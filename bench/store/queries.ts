@@ -1,0 +1,173 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { systemClock } from '../../src/base/clock.ts'
+import { withSession } from '../../src/base/duckdb/session.ts'
+import { must } from '../../src/base/errors.ts'
+import { queryColumns } from '../../src/store/columns.ts'
+import type { Table, TimeRange } from '../../src/store/store.ts'
+import type { MergeBench } from '../../src/store/testing/merge-bench.ts'
+import { executeQuery } from '../../src/process/engines/duckdb/execute.ts'
+import { columns, median, selectRows } from './rows.ts'
+
+const seconds = 3600
+const perSecond = 1000
+
+/** The beginning of an hour. */
+const start = (Math.floor(Date.now() / 3_600_000) - 3) * 3600
+
+const always: TimeRange = { from: -Infinity, to: Infinity }
+
+interface Shape {
+  readonly sql: string
+  readonly columnCount: number
+  readonly range: TimeRange
+}
+
+const shapes: Readonly<Record<string, Shape>> = {
+  'group by status': {
+    sql: 'select status, count(*), sum(bytes) from t group by 1',
+    columnCount: 3,
+    range: always,
+  },
+  'sum of a number': { sql: 'select sum(seconds), avg(bytes) from t', columnCount: 2, range: always },
+  'one user': {
+    sql: `select count(*), max(time) from t where user_id = 'user-4242'`,
+    columnCount: 2,
+    range: always,
+  },
+  'top paths': {
+    sql: 'select path, count(*) as n from t group by 1 order by n desc, path limit 10',
+    columnCount: 2,
+    range: always,
+  },
+  'five minutes': {
+    sql: `select path, avg(seconds) from t where time >= ${start + 1800} and time < ${start + 2100} group by 1 order by 1 limit 100`,
+    columnCount: 2,
+    range: { from: start + 1800, to: start + 2100 },
+  },
+}
+
+/**
+ * An hour of one chunk a second, 1,000 rows each: the engine's time for five queries over the chunks as they arrived, after the
+ * minor merges, after the major merge, and bare DuckDB's over one file with the same rows in order. Milliseconds, medians.
+ */
+export async function measureQueries(bench: MergeBench, rounds: number): Promise<unknown> {
+  const folder = await mkdtemp(join(tmpdir(), 'biwa-bench-'))
+  const table = await bench.createTable('hour', columns)
+  bench.setClock((start + 600) * 1000)
+  await load(bench, table)
+  const ideal = await writeIdeal(folder)
+  const figures: Record<string, Record<string, number>> = {}
+  for (const name of Object.keys(shapes)) figures[name] = {}
+  try {
+    await measure('as arrived', 1)
+    await bench.merge(table)
+    await measure('minor', rounds)
+    bench.setClock(Date.now() + 2 * 3_600_000)
+    await bench.merge(table)
+    await measure('major', rounds)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+  return Object.fromEntries(
+    Object.entries(figures).map(([name, of]) => {
+      const ratio = (stage: string) => Number(((of[stage] ?? 0) / (of[`${stage}: bare`] ?? 1)).toFixed(2))
+      return [name, { ...of, 'minor ratio': ratio('minor'), 'major ratio': ratio('major') }]
+    }),
+  )
+
+  async function measure(stage: string, times: number): Promise<void> {
+    for (const [name, shape] of Object.entries(shapes)) {
+      const [ours, bare]: [number[], number[]] = [[], []]
+      for (let round = 0; round < times; round += 1) {
+        ours.push(await runOurs(bench, table, shape, join(folder, 'ours.parquet')))
+        bare.push(await runBare(shape, ideal, join(folder, 'bare.parquet')))
+      }
+      Object.assign(must(figures[name], 'the shape has figures'), {
+        [stage]: Number(median(ours).toFixed(1)),
+        ...(stage !== 'as arrived' && { [`${stage}: bare`]: Number(median(bare).toFixed(1)) }),
+      })
+    }
+    const [snapshot] = await bench.store.openSnapshot(bench.accountId, [{ database: 'web', name: table.name }])
+    console.log(`${stage}: ${snapshot?.chunkCount} chunks`)
+  }
+}
+
+async function load(bench: MergeBench, table: Table): Promise<void> {
+  for (let second = 0; second < seconds; second += 1) {
+    const select = selectRows(second * perSecond, perSecond, { start, perSecond })
+    await bench.add(table, [await bench.write(table, select)], `second ${second}`)
+    if (process.stderr.isTTY && second % 60 === 0) process.stderr.write(`\rloading ${second} of ${seconds}`)
+  }
+}
+
+const limits = { memoryBytes: 2e9, temporaryBytes: 10e9, threads: 2 }
+
+async function writeIdeal(folder: string): Promise<string> {
+  const path = join(folder, 'ideal.parquet')
+  await withSession({ ...limits, spillDirectory: folder }, (session) =>
+    session.run(
+      `copy (${selectRows(0, seconds * perSecond, { start, perSecond })} order by time) to '${path}'
+       (format parquet, compression zstd, compression_level 1)`,
+    ),
+  )
+  return path
+}
+
+/** As a query job runs it: a fresh engine over exactly the chunks of its time. */
+async function runOurs(bench: MergeBench, table: Table, shape: Shape, path: string): Promise<number> {
+  const [snapshot] = await bench.store.openSnapshot(bench.accountId, [{ database: 'web', name: table.name }])
+  const chunks = await bench.store.findChunks(must(snapshot, 'the table exists'), [shape.range])
+  const local = await Promise.all(chunks.map(({ objectKey }) => bench.objects.materialize(objectKey)))
+  const sql = shape.sql.replace('from t', 'from web.t')
+  const startedMs = systemClock.monotonicMs()
+  await executeQuery(
+    {
+      sql,
+      whole: sql,
+      offset: 0,
+      database: 'web',
+      nowUs: Date.now() * 1000,
+      scheduledSeconds: start,
+      tables: [
+        {
+          database: 'web',
+          name: 't',
+          columns: queryColumns(table.columns),
+          scans: [{ changes: [], files: local.map((of) => of.path) }],
+        },
+      ],
+      projection: Array.from({ length: shape.columnCount }, (_, index) => ({
+        expression: `cast(c${index} as varchar)`,
+        name: `c${index}`,
+      })),
+      columnCount: shape.columnCount,
+      fieldIds: null,
+      path,
+      spillDirectory: `${path}.spill`,
+      limits,
+    },
+    { progress: () => {} },
+    systemClock,
+  )
+  const took = systemClock.monotonicMs() - startedMs
+  for (const object of local) object.release()
+  return took
+}
+
+/** A fresh DuckDB that writes the same answer to a file of the same kind. */
+async function runBare(shape: Shape, ideal: string, path: string): Promise<number> {
+  const names = Array.from({ length: shape.columnCount }, (_, index) => `c${index}`)
+  const items = names.map((name) => `cast(${name} as varchar) as ${name}`)
+  const startedMs = systemClock.monotonicMs()
+  await withSession({ ...limits, spillDirectory: null }, async (session) => {
+    await session.run(`create view t as select * from read_parquet('${ideal}')`)
+    await session.run(
+      `copy (select ${items.join(', ')} from (${shape.sql}) as answer(${names.join(', ')})) to '${path}'
+       (format parquet, compression zstd, compression_level 1)`,
+    )
+  })
+  return systemClock.monotonicMs() - startedMs
+}

@@ -1,0 +1,47 @@
+import { join } from 'node:path'
+
+import { copiedFile } from '../../base/duckdb/copied-file.ts'
+import type { Session } from '../../base/duckdb/session.ts'
+import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
+import { assert, must } from '../../base/errors.ts'
+import { fieldIdsClause } from '../columns.ts'
+import { groupRows } from '../parquet-options.ts'
+import { quotedName } from '../types.ts'
+import { filledColumns, projectedScan } from './projection.ts'
+import type { RestateInput, RestateOutput } from './tasks.ts'
+
+/** Writes the rows of files as they are since the columns were changed to another file, as an engine task. */
+export async function restateFiles(input: RestateInput): Promise<RestateOutput> {
+  const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
+  return await withSession(limits, async (session) => {
+    await lockDown(session, input.files, input.directory)
+    return await restate(session, input)
+  })
+}
+
+async function restate(session: Session, input: RestateInput): Promise<RestateOutput> {
+  const columns = filledColumns(input.columns, input.changes, await fieldIdsIn(session, input.files))
+  const named = columns.map(({ column, queryName }) => ({ ...column, name: queryName }))
+  const options = [
+    'format parquet',
+    'compression zstd',
+    'compression_level 1',
+    `row_group_size ${groupRows}`,
+    `field_ids ${fieldIdsClause(named)}`,
+    'return_stats true',
+  ]
+  const names = named.map(({ name }) => quotedName(name)).join(', ')
+  const rows = `select ${names} from (${projectedScan(input.columns, input, 'of files')})`
+  const order = input.sortedBy.map(quotedName).join(', ')
+  const target = quotedText(join(input.directory, 'restated.parquet'))
+  const [written] = await session.rows(`copy (${rows} order by ${order}) to ${target} (${options.join(', ')})`)
+  const file = copiedFile(must(written, 'COPY tells what it wrote'))
+  assert(file.rows === input.rows, `${input.rows} rows were to be restated, and ${file.rows} were`)
+  return { file, fieldIds: columns.map(({ column }) => column.fieldId) }
+}
+
+async function fieldIdsIn(session: Session, files: readonly string[]): Promise<ReadonlySet<number>> {
+  const list = files.map(quotedText).join(', ')
+  const rows = await session.rows(`select distinct field_id from parquet_schema([${list}]) where field_id is not null`)
+  return new Set(rows.map(([fieldId]) => Number(fieldId)))
+}
