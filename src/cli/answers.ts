@@ -7,6 +7,7 @@ import type { explainJob, listDeadLetters, listWorkers, putLimit, redriveJobs } 
 import type { backfillSchedule, getSchedule, runSchedule } from '../api/contract/schedules.ts'
 import type { getStatus } from '../api/contract/status.ts'
 import type { getTable, listQuarantine } from '../api/contract/tables.ts'
+import type { getTableLayout, listDamagedChunks } from '../api/contract/upkeep.ts'
 
 // What the server answers with, by the contract. Types only: the schemas themselves would double the time of a start.
 
@@ -18,6 +19,8 @@ export type Permission = AnswerBody<typeof listPermissions, 200>['items'][number
 export type Database = AnswerBody<typeof getDatabase, 200>
 export type Table = AnswerBody<typeof getTable, 200>
 export type QuarantinedRecord = AnswerBody<typeof listQuarantine, 200>['items'][number]
+export type TableLayout = AnswerBody<typeof getTableLayout, 200>
+export type DamagedChunk = AnswerBody<typeof listDamagedChunks, 200>['items'][number]
 export type ImportOutcome = AnswerBody<typeof postImport, 200>
 export type ImportReceipt = AnswerBody<typeof postImport, 202>
 export type Job = AnswerBody<typeof getJob, 200>

@@ -35,7 +35,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'table',
-    summary: 'list, show, create, delete, tail tables; see their quarantine',
+    summary: 'list, show, create, delete, tail tables; see their quarantine and how they lie',
     load: async () => (await import('./commands/table.ts')).defineTable,
   },
   {
@@ -87,6 +87,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'status',
     summary: 'show how the server is',
     load: async () => (await import('./commands/status.ts')).defineStatus,
+  },
+  {
+    name: 'verify',
+    summary: 'check the files of tables, and mend what is wrong with them',
+    load: async () => (await import('./commands/verify.ts')).defineVerify,
   },
   {
     name: 'doctor',
