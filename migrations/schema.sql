@@ -454,6 +454,7 @@ create table tables (
   cluster_columns  integer[] not null default '{}'::integer[],
   realtime_chunks  bigint not null default 0,
   restate_job_id   bigint,
+  oldest_snapshot  bigint not null default 0,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
   constraint tables_expire_days_check CHECK ((expire_days > 0)),

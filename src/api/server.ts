@@ -31,6 +31,7 @@ import type { QueueParts } from './routes/queue.ts'
 import { serveResults } from './routes/results.ts'
 import { serveSchedules } from './routes/schedules.ts'
 import { serveStatus } from './routes/status.ts'
+import { serveTableOperations } from './routes/table-operations.ts'
 import { serveTables } from './routes/tables.ts'
 import { serveUpkeep } from './routes/upkeep.ts'
 import type { OperationHost } from './serve-operation.ts'
@@ -90,6 +91,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
   serveUpkeep(host, parts.access, parts.upkeep)
+  serveTableOperations(host, parts)
   serveImports(host, parts.collect, parts.metrics)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)

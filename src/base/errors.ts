@@ -34,6 +34,7 @@ export const errorCatalogue = {
   job_not_found: spec(404, 'The job does not exist'),
   schedule_not_found: spec(404, 'The schedule does not exist'),
   limit_not_found: spec(404, 'The limit does not exist'),
+  snapshot_not_found: spec(404, 'The table has no such snapshot'),
   /** The job exists but has no result: it failed, was killed, or makes none. */
   result_not_found: spec(404, 'The job has no result'),
   method_not_allowed: spec(405, 'This address does not take this method'),
@@ -44,6 +45,8 @@ export const errorCatalogue = {
   result_not_ready: spec(409, 'The result is not ready', true),
   /** The thing changed under the request. */
   conflict: spec(409, 'The request lost against another one', true),
+  /** The history of the table, or of a dropped one, does not reach back so far; the hint names the oldest snapshot there is. */
+  snapshot_expired: spec(410, 'The snapshot is no longer kept'),
   /** The result was deleted after its retention. */
   result_expired: spec(410, 'The result has expired'),
   body_too_large: spec(413, 'The body is too large'),

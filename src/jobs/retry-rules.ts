@@ -92,6 +92,8 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   limit_not_found: 'semantic',
   result_not_found: 'semantic',
   result_expired: 'semantic',
+  snapshot_not_found: 'semantic',
+  snapshot_expired: 'semantic',
   unauthenticated: 'permission',
   forbidden: 'permission',
   statement_not_allowed: 'permission',
