@@ -43,6 +43,7 @@ const doors: Record<string, readonly string[]> = {
     'types.ts',
     'columns.ts',
     'upkeep.ts',
+    'iceberg.ts',
     'written-chunk.ts',
     'schema/changes.ts',
     'schema/projection.ts',

@@ -18,6 +18,7 @@ import {
   selectTableOfIds,
 } from './commit.sql.ts'
 import { keepDamagedChunks } from './damaged-chunks.sql.ts'
+import { tableOfKey } from './iceberg/keys.ts'
 import { keepRecords } from './quarantine.ts'
 import { storableStatistics } from './statistics.ts'
 import type { Column, Commit, CommitAllOutcome, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
@@ -122,6 +123,7 @@ function checkCommit(commit: Commit, clock: Clock): void {
   for (const chunk of commit.chunks) {
     const { from, to } = chunk.timeRange
     assert(Number.isSafeInteger(from) && Number.isSafeInteger(to) && from < to, 'a chunk has a finite time range')
+    if (isForeign(commit, chunk)) continue
     const key = parseChunkKey(chunk.objectKey)
     assert(key?.id === chunk.id && key.accountId === commit.accountId, 'a chunk has the key that newChunk gave it')
     // The sweep takes uploads of that age for abandoned. Half of it is a wide berth for clocks that differ.
@@ -130,6 +132,13 @@ function checkCommit(commit: Commit, clock: Clock): void {
       hint: 'Write the file anew, under a new id.',
     })
   }
+}
+
+/** Other engines name their files themselves; they lie below the location that their table has over Iceberg. */
+function isForeign({ operation, accountId, target }: Commit, chunk: NewChunk): boolean {
+  const table = tableOfKey(chunk.objectKey)
+  if (operation !== 'external' || table === undefined || 'create' in target) return false
+  return table.accountId === accountId && table.tableId === target.tableId
 }
 
 async function holdTarget(tx: Queryable, commit: Commit): Promise<HeldTable> {
