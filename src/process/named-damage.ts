@@ -19,21 +19,20 @@ export async function namedDamage(
   error: unknown,
 ): Promise<unknown> {
   if (!isAppError(error) || !suspect.has(error.code)) return error
-  for (const { snapshot, chunks } of scans) {
-    for (const chunk of chunks) {
-      const path = local.get(chunk.objectKey)?.path
-      const isNamed = error.message.includes(chunk.objectKey) || (path !== undefined && error.message.includes(path))
-      if (!isNamed && !(path !== undefined && (await differs(chunk, path)))) continue
-      return damageOf(snapshot.table, chunk, error, path)
-    }
+  const read = scans.flatMap(({ snapshot: { table }, chunks }) =>
+    chunks.map((chunk) => ({ table, chunk, path: local.get(chunk.objectKey)?.path })),
+  )
+  const says = (text: string | undefined): boolean => text !== undefined && error.message.includes(text)
+  const named = read.find(({ chunk, path }) => says(chunk.objectKey) || says(path))
+  if (named !== undefined) return damageOf(named.table, named.chunk, error, named.path)
+  if (error.code === 'object_not_found') return error
+  for (const { table, chunk, path } of read) {
+    if (path === undefined || chunk.crc32 === null) continue
+    if ((await crc32OfFile(ports.disk, path)) !== chunk.crc32) return damageOf(table, chunk, error, path)
   }
-  if (!isAppError(error, 'object_damaged')) return error
+  if (error.code !== 'object_damaged') return error
   const tables = scans.map(({ snapshot: { table } }) => `${table.database}.${table.name}`)
   return withHint(error, error.message, tables.join(' and '))
-
-  async function differs({ crc32 }: Chunk, path: string): Promise<boolean> {
-    return crc32 !== null && (await crc32OfFile(ports.disk, path)) !== crc32
-  }
 }
 
 function damageOf({ database, name }: Table, { id }: Chunk, error: AppError, path: string | undefined): AppError {
