@@ -4,7 +4,7 @@ import type { TableRow } from '../catalog.sql.ts'
 import { requireTables, tableOf } from '../catalog.ts'
 import type { AsOf, TableName, TableSnapshot } from '../store.ts'
 import type { PastRow } from './past-tables.sql.ts'
-import { selectOldest, selectPast } from './past-tables.sql.ts'
+import { selectBeginning, selectOldest, selectPast } from './past-tables.sql.ts'
 
 /** Tables as they are, at one moment, and those with `asOf` as they were. */
 export async function openSnapshots(
@@ -29,7 +29,7 @@ export async function openSnapshots(
  */
 export async function pastTable(db: Queryable, row: TableRow, asOf: AsOf, now: Date): Promise<TableSnapshot> {
   const table = { accountId: row.account_id, tableId: row.id }
-  const past = (await selectPast(db, table, asOf)) ?? beforeFirst(row, asOf)
+  const past = (await selectPast(db, table, asOf)) ?? (await beginning(db, row, asOf))
   if (past === undefined) throw notFound(row, asOf)
   const oldest = await selectOldest(db, table, now)
   if (past.snapshot < oldest.snapshot) throw expired(row, past.snapshot, oldest)
@@ -48,11 +48,9 @@ export async function pastTable(db: Queryable, row: TableRow, asOf: AsOf, now: D
   }
 }
 
-/** A table begins empty, with snapshot 0, of which nothing is noted. */
-function beforeFirst(row: TableRow, asOf: AsOf): PastRow | undefined {
+async function beginning(db: Queryable, row: TableRow, asOf: AsOf): Promise<PastRow | undefined> {
   const isThen = 'snapshot' in asOf ? asOf.snapshot === 0 : asOf.time >= row.created_at
-  if (!isThen) return undefined
-  return { snapshot: 0, schema_version: 1, rows: 0, bytes: 0, chunks: 0, columns: [] }
+  return isThen ? await selectBeginning(db, row.id) : undefined
 }
 
 function notFound({ database, name, snapshot, created_at }: TableRow, asOf: AsOf): AppError {

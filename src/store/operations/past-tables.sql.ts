@@ -12,6 +12,23 @@ export interface PastRow {
   readonly columns: TableRow['columns']
 }
 
+function columnsAt(tableId: Sql, version: Sql): Sql {
+  return sql`
+           coalesce((select json_agg(json_build_object('field_id', c.field_id, 'name', c.name, 'type', c.type)
+                                     order by c.position)
+                       from columns c
+                      where c.table_id = ${tableId} and c.added_version <= ${version}
+                        and (c.removed_version is null or c.removed_version > ${version})), '[]')`
+}
+
+/** A table begins empty, with the columns that it was made with, and snapshot 0, of which nothing is noted. */
+export async function selectBeginning(db: Queryable, tableId: number): Promise<PastRow> {
+  const rows = await db.query<Pick<PastRow, 'columns'>>(
+    sql`select ${columnsAt(sql`${tableId}::bigint`, sql`1`)} as columns`,
+  )
+  return { snapshot: 0, schema_version: 1, rows: 0, bytes: 0, chunks: 0, columns: rows[0]?.columns ?? [] }
+}
+
 /** The snapshot of that number, or the newest at that time, with the columns of then. */
 export async function selectPast(
   db: Queryable,
@@ -22,11 +39,7 @@ export async function selectPast(
     'snapshot' in asOf ? sql`s.snapshot = ${asOf.snapshot}` : sql`s.committed_at <= ${asOf.time.toISOString()}`
   const rows = await db.query<PastRow>(sql`
     select s.snapshot, s.schema_version, s.rows, s.bytes, s.chunks,
-           coalesce((select json_agg(json_build_object('field_id', c.field_id, 'name', c.name, 'type', c.type)
-                                     order by c.position)
-                       from columns c
-                      where c.table_id = s.table_id and c.added_version <= s.schema_version
-                        and (c.removed_version is null or c.removed_version > s.schema_version)), '[]') as columns
+           ${columnsAt(sql`s.table_id`, sql`s.schema_version`)} as columns
       from snapshots s
      where s.table_id = ${table.tableId} and s.account_id = ${table.accountId} and ${meant}
      order by s.snapshot desc
