@@ -10,7 +10,7 @@ import { printRecord, printRows } from '../output/printer.ts'
 import { awaitJob, failureOfJob } from '../query/await-job.ts'
 import { connect, wholeNumber, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
-import { tell } from '../terminal.ts'
+import { tell, write } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
 interface VerifyFlags extends CommonOptions {
@@ -74,7 +74,7 @@ async function report(terminal: Terminal, job: Job, flags: VerifyFlags): Promise
   const { verification } = job
   if (verification === null) throw new Failure(exitCodes.internal, `Job ${job.id} tells nothing of what it found.`)
   const { problems, problem_count: count, tables, chunks, bytes } = verification
-  if (flags.json === true) await printRecord(terminal, verification, 'json')
+  if (flags.json === true) await write(terminal.stdout, `${JSON.stringify(verification, null, 2)}\n`)
   else if (problems.length > 0) await printRows(terminal, rowsOf(columns, problems), flags.format)
   tell(terminal, `Read ${countText(chunks, 'chunk')} of ${countText(tables, 'table')}, ${bytesText(bytes)}.`)
   const left = problems.filter(({ outcome }) => unmended.has(outcome)).length + (count - problems.length)
