@@ -9,6 +9,7 @@ import type { ScannedFiles } from '../store/schema/projection.ts'
 import type { Chunk } from '../store/store.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './engines/duckdb/tasks.ts'
 import { executeTask, filesDirectory } from './engines/duckdb/tasks.ts'
+import { namedDamage } from './named-damage.ts'
 import type { PlannedSelect } from './plan-select.ts'
 import { engineDatabase, engineTable } from './plan-select.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
@@ -105,6 +106,8 @@ async function withFiles<T>(
     for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
     const pathOf = ({ objectKey }: Chunk): string => must(local.get(objectKey), 'every chunk was fetched').path
     return await body(groups.map((of) => of.map(({ changes, chunks }) => ({ changes, files: chunks.map(pathOf) }))))
+  } catch (error) {
+    throw await namedDamage(context, scans, local, error)
   } finally {
     for (const object of local.values()) object.release()
   }

@@ -7,6 +7,7 @@ import { rowsOf } from '../output/cells.ts'
 import { printRecord, printRows } from '../output/printer.ts'
 import { connect, tableName, wholeNumber, withConnection, withDatabase, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
+import { defineDamaged, defineLayout } from './table-layout.ts'
 import { tailTable } from '../table-tail.ts'
 import { tell } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
@@ -18,6 +19,8 @@ export function defineTable(table: Command, terminal: Terminal): void {
   defineReading(table, terminal)
   defineTail(table, terminal)
   defineQuarantine(table, terminal)
+  defineLayout(table, terminal)
+  defineDamaged(table, terminal)
   defineCreate(table, terminal)
   defineChanges(table, terminal)
   defineAlter(table, terminal)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { diskFull } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
+import { damageError } from '../../base/duckdb/damaged-files.ts'
 import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
 import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
@@ -108,6 +109,8 @@ function listOf(files: readonly string[]): string {
 function translated(error: unknown, { limits }: MergeInput): unknown {
   if (!(error instanceof Error)) return error
   if (saysDiskFull(error.message, limits.temporaryBytes)) return diskFull(error)
+  const damage = damageError(error.message)
+  if (damage !== undefined) return damage
   if (/out of memory/i.test(error.message)) {
     return new AppError('query_memory_exceeded', 'The chunks need more memory than a merge may have.', { cause: error })
   }

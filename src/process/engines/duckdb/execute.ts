@@ -8,6 +8,7 @@ import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
+import { damageError } from '../../../base/duckdb/damaged-files.ts'
 import { makeSchemas } from './schemas.ts'
 import type { Session } from '../../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../../base/duckdb/session.ts'
@@ -33,6 +34,8 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
       if (failure === undefined) throw error
       const full = diskError(failure, input.limits.temporaryBytes)
       if (full !== undefined) throw full
+      const damage = damageError(failure.message)
+      if (damage !== undefined) throw damage
       throw withoutPaths(queryError(failure, input, Buffer.byteLength(copyPrefix(input))), input)
     }
   })
