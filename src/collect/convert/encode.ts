@@ -3,6 +3,7 @@ import { DuckDBMapValue } from '@duckdb/node-api'
 
 import { assert, must } from '../../base/errors.ts'
 import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
+import { groupRowsOf } from '../../store/parquet-options.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
 import { isScalar, quotedName } from '../../store/types.ts'
 import type { Session } from './duckdb.ts'
@@ -22,8 +23,8 @@ export interface EncodePlan {
   readonly path: string
 }
 
-/** As many rows as DuckDB puts into a row group. */
-const groupRows = 122_880
+/** Rows of a file, where there are several. */
+const fileRows = 122_880
 
 /** Rows within an hour are merged and sorted later by those that came beside them: sorting them now gains nothing. */
 const sortedBeyondSeconds = 3600
@@ -35,7 +36,8 @@ const sortedBeyondSeconds = 3600
 export async function encodeParquet(session: Session, plan: EncodePlan): Promise<ConvertedFile[]> {
   const isWide = plan.seconds > sortedBeyondSeconds
   const order = isWide && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
-  const isSplit = isWide && plan.rows >= 2 * groupRows
+  const isSplit = isWide && plan.rows >= 2 * fileRows
+  const groupRows = groupRowsOf(plan.columns.length)
   const options = [
     'format parquet',
     'compression zstd',
@@ -43,7 +45,7 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
     `row_group_size ${groupRows}`,
     `field_ids ${fieldIdsClause(plan.columns)}`,
     'return_stats true',
-    ...(isSplit ? ['row_groups_per_file 1'] : []),
+    ...(isSplit ? [`row_groups_per_file ${Math.round(fileRows / groupRows)}`] : []),
   ]
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
   const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
@@ -82,15 +84,18 @@ function convertedFile(
   const [path, rows, bytes, , byPath] = row
   assert(byPath instanceof DuckDBMapValue, 'COPY answers with statistics')
   const paths = byPath.entries.map(({ key, value }) => [String(key), statisticsOf(value)] as const)
+  const byName = new Map(paths)
   const statistics: Record<number, ColumnStatistics> = {}
-  for (const { fieldId, name } of columns) {
+  for (const { fieldId, name, type } of columns) {
     const own = quotedName(name)
-    const flat = paths.find(([path]) => path === own)?.[1]
-    // What is inside of a nested column counts for it, but has bounds of its own.
-    const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
-    statistics[fieldId] = flat ?? {
-      bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
-      nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+    if (isScalar(type)) statistics[fieldId] = must(byName.get(own), 'COPY tells of every column')
+    else {
+      // What is inside of a nested column counts for it, but has bounds of its own.
+      const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
+      statistics[fieldId] = {
+        bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
+        nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+      }
     }
   }
   const { min, max } = must(statistics[timeColumn.fieldId], 'every file has a time')

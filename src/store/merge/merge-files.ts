@@ -9,7 +9,7 @@ import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
-import { groupRows } from '../parquet-options.ts'
+import { groupRowsOf } from '../parquet-options.ts'
 import type { Column } from '../store.ts'
 import { quotedName } from '../types.ts'
 import { cutFiles } from './cut-files.ts'
@@ -81,6 +81,7 @@ async function copyCut(
   { columns, cut, index, isWhole }: CutPlan,
 ): Promise<CopiedFile[]> {
   const bytesPerRow = input.bytes / input.rows
+  const groupRows = groupRowsOf(columns.length)
   const groupsPerFile = Math.max(1, Math.round(rules.archiveBytesMax / (bytesPerRow * groupRows)))
   const isSplit = cut !== undefined && cut.rows > 1.5 * groupsPerFile * groupRows
   const where =
