@@ -2,12 +2,12 @@
 const groupRowsMax = 122_880
 
 /** DuckDB holds the rows of a group in memory until it is full, eight bytes and more for each value, be it null. */
-const groupValuesMax = 2 ** 24
+const groupValuesMax = 2 ** 23
 
 /** DuckDB works on so many rows at a time, and a group has a multiple of it. */
 const vectorRows = 2048
 
-/** The rows of a row group: fewer where a table has more than 136 columns. */
+/** The rows of a row group: fewer where a table has more than 68 columns. */
 export function groupRowsOf(columnCount: number): number {
   const vectors = Math.floor(groupValuesMax / Math.max(columnCount, 1) / vectorRows)
   return Math.min(groupRowsMax, Math.max(1, vectors) * vectorRows)
