@@ -11,7 +11,14 @@ export default defineConfig({
   test: {
     projects: [
       project('unit', ['{src,test}/**/*.test.ts'], {
-        exclude: ['**/*.pg.test.ts', '**/*.fault.test.ts', '**/*.e2e.test.ts', 'node_modules/**', 'dist/**'],
+        exclude: [
+          '**/*.pg.test.ts',
+          '**/*.fault.test.ts',
+          '**/*.e2e.test.ts',
+          '**/*.client.test.ts',
+          'node_modules/**',
+          'dist/**',
+        ],
         testTimeout: 20_000,
       }),
       project('pg', ['{src,test}/**/*.pg.test.ts'], postgres),
@@ -19,6 +26,13 @@ export default defineConfig({
         ...postgres,
         testTimeout: 120_000,
         hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+      project('clients', ['test/**/*.client.test.ts'], {
+        ...postgres,
+        testTimeout: 1_200_000,
+        // The clients are installed when they are first needed.
+        hookTimeout: 600_000,
         fileParallelism: false,
       }),
       project('fault', ['test/**/*.fault.test.ts'], {

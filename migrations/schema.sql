@@ -83,7 +83,9 @@ create table chunks (
   constraint chunks_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
 CREATE INDEX chunks_by_schema ON public.chunks USING btree (table_id, schema_version);
+CREATE INDEX chunks_by_snapshot ON public.chunks USING btree (table_id, added_snapshot);
 CREATE INDEX chunks_by_time ON public.chunks USING gist (table_id, time_range);
+CREATE INDEX chunks_of_engines ON public.chunks USING btree (object_key) WHERE (object_key ~~ 'iceberg/%'::text);
 CREATE INDEX chunks_realtime ON public.chunks USING btree (table_id, created_at) WHERE (layer = 'realtime'::text);
 
 create table columns (
@@ -146,6 +148,54 @@ create table databases (
   constraint databases_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
 );
 CREATE UNIQUE INDEX databases_by_name ON public.databases USING btree (account_id, name) WHERE (dropped_at IS NULL);
+
+create table iceberg_manifests (
+  object_key       text not null,
+  account_id       bigint not null,
+  table_id         bigint not null,
+  bytes            bigint not null,
+  spec             smallint not null,
+  added_snapshot   bigint not null,
+  removed_snapshot bigint,
+  sequence_min     bigint not null,
+  added_files      integer not null,
+  added_rows       bigint not null,
+  existing_files   integer not null,
+  existing_rows    bigint not null,
+  time_range       int8range not null,
+  chunk_ids        uuid[] not null,
+  constraint iceberg_manifests_pkey PRIMARY KEY (object_key),
+  constraint iceberg_manifests_spec_check CHECK ((spec = ANY (ARRAY[0, 1]))),
+  constraint iceberg_manifests_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+CREATE INDEX iceberg_manifests_by_table ON public.iceberg_manifests USING btree (table_id, removed_snapshot);
+
+create table iceberg_tables (
+  table_id     bigint not null,
+  account_id   bigint not null,
+  uuid         uuid not null,
+  properties   jsonb not null default '{}'::jsonb,
+  version      bigint not null default 0,
+  snapshot     bigint not null default 0,
+  metadata_key text,
+  metadata     jsonb,
+  valid_until  timestamp with time zone not null default 'infinity'::timestamp with time zone,
+  constraint iceberg_tables_pkey PRIMARY KEY (table_id),
+  constraint iceberg_tables_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+);
+
+create table iceberg_views (
+  uuid         uuid not null,
+  account_id   bigint not null,
+  database_id  bigint not null,
+  name         text not null,
+  version      bigint not null default 1,
+  metadata_key text not null,
+  metadata     jsonb not null,
+  constraint iceberg_views_pkey PRIMARY KEY (uuid),
+  constraint iceberg_views_database_id_name_key UNIQUE (database_id, name),
+  constraint iceberg_views_account_id_database_id_fkey FOREIGN KEY (account_id, database_id) REFERENCES databases(account_id, id) ON DELETE CASCADE
+);
 
 create table inbox_objects (
   id          uuid not null,
@@ -353,6 +403,7 @@ create table removed_chunks (
 );
 CREATE INDEX removed_chunks_by_age ON public.removed_chunks USING btree (removed_at);
 CREATE INDEX removed_chunks_by_snapshot ON public.removed_chunks USING btree (table_id, removed_snapshot);
+CREATE INDEX removed_chunks_of_engines ON public.removed_chunks USING btree (object_key) WHERE (object_key ~~ 'iceberg/%'::text);
 
 create table schedule_runs (
   schedule_id    bigint not null,
@@ -454,6 +505,7 @@ create table tables (
   cluster_columns  integer[] not null default '{}'::integer[],
   realtime_chunks  bigint not null default 0,
   restate_job_id   bigint,
+  oldest_snapshot  bigint not null default 0,
   constraint tables_pkey PRIMARY KEY (id),
   constraint tables_account_id_id_key UNIQUE (account_id, id),
   constraint tables_expire_days_check CHECK ((expire_days > 0)),

@@ -30,6 +30,7 @@ import type { QueueParts } from './routes/queue.ts'
 import { serveResults } from './routes/results.ts'
 import { serveSchedules } from './routes/schedules.ts'
 import { serveStatus } from './routes/status.ts'
+import { serveTableOperations } from './routes/table-operations.ts'
 import { serveTables } from './routes/tables.ts'
 import type { OperationHost } from './serve-operation.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
@@ -86,6 +87,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
+  serveTableOperations(host, parts)
   serveImports(host, parts.collect, parts.metrics)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)

@@ -71,6 +71,11 @@ const limitOfOwner = () => `resource:${owner.principal.accountId}/warehouse`
 const bodies = (): Readonly<Record<string, unknown>> => ({
   createDatabase: { name: 'web' },
   createTable: { name: 'more' },
+  updateTable: { expire_days: 1 },
+  renameTable: { name: 'other' },
+  swapTables: { with: 'other' },
+  truncateTable: {},
+  deleteRows: { from: 0, to: 1 },
   postImport: '{"a":1}',
   putImport: '{"a":1}',
   postEvents: '{"a":1}',
@@ -89,6 +94,13 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   backfillSchedule: { from: '2025-01-01T00:00:00Z', to: '2026-01-01T00:00:00Z' },
 })
 
+/** What some operations cannot do without. */
+const queries: Readonly<Record<string, string>> = {
+  postImport: '?format=ndjson',
+  putImport: '?format=ndjson',
+  diffSnapshots: '?from=0',
+}
+
 function find(id: string): Operation {
   return must(
     operations.find((operation) => operation.id === id),
@@ -101,7 +113,7 @@ async function call(id: string, key: string | null, at: Readonly<Record<string, 
   const url = apiPrefix + path.replaceAll(/\{(\w+)\}/g, (_, name: string) => must(at[name], `a ${name}`))
   const options: InjectOptions = {
     method,
-    url: path.endsWith('/import') ? `${url}?format=ndjson` : url,
+    url: url + (queries[id] ?? ''),
     headers: key === null ? {} : { authorization: `Bearer ${key}` },
   }
   const payload = body === undefined ? undefined : must(bodies()[id], `a body for ${id}`)
@@ -138,6 +150,15 @@ const intrusions: Readonly<Record<string, number | string>> = {
   getTable: 'database_not_found',
   deleteTable: 'database_not_found',
   listQuarantine: 200,
+  updateTable: 'database_not_found',
+  renameTable: 'database_not_found',
+  swapTables: 'database_not_found',
+  undropTable: 'database_not_found',
+  truncateTable: 'database_not_found',
+  deleteRows: 'database_not_found',
+  purgeHistory: 'database_not_found',
+  listSnapshots: 'database_not_found',
+  diffSnapshots: 'database_not_found',
   postImport: 202,
   putImport: 202,
   postEvents: 202,
@@ -235,7 +256,8 @@ describe('nobody', () => {
 
 describe('keys of the owner', () => {
   const writing = ['postImport', 'putImport', 'postEvents']
-  const looking = ['listDatabases', 'getDatabase', 'listTables', 'getTable', 'getAccount', 'getStatus']
+  const tables = ['listDatabases', 'getDatabase', 'listTables', 'getTable', 'listSnapshots', 'diffSnapshots']
+  const looking = [...tables, 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
     'submitQuery',

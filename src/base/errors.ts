@@ -31,19 +31,28 @@ export const errorCatalogue = {
   database_not_found: spec(404, 'The database does not exist'),
   table_not_found: spec(404, 'The table does not exist'),
   column_not_found: spec(404, 'The column does not exist'),
+  /** A view that other engines made, over Iceberg. */
+  view_not_found: spec(404, 'The view does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
   schedule_not_found: spec(404, 'The schedule does not exist'),
   limit_not_found: spec(404, 'The limit does not exist'),
+  snapshot_not_found: spec(404, 'The table has no such snapshot'),
   /** The job exists but has no result: it failed, was killed, or makes none. */
   result_not_found: spec(404, 'The job has no result'),
   method_not_allowed: spec(405, 'This address does not take this method'),
   /** The client sent its body too slowly. */
   request_timeout: spec(408, 'The request took too long to arrive', true),
+  /** Only an empty database is dropped in this way. */
+  database_not_empty: spec(409, 'The database is not empty'),
+  /** Files of the table are being written anew for a change of its columns; other engines have to wait for that. */
+  table_restating: spec(503, 'The table is being restated', true),
   already_exists: spec(409, 'The thing already exists'),
   /** The job still runs; ask again or wait for it. */
   result_not_ready: spec(409, 'The result is not ready', true),
   /** The thing changed under the request. */
   conflict: spec(409, 'The request lost against another one', true),
+  /** The history of the table, or of a dropped one, does not reach back so far; the hint names the oldest snapshot there is. */
+  snapshot_expired: spec(410, 'The snapshot is no longer kept'),
   /** The result was deleted after its retention. */
   result_expired: spec(410, 'The result has expired'),
   body_too_large: spec(413, 'The body is too large'),

@@ -23,8 +23,8 @@ export async function answerRows(
     engineType: kind.toUpperCase(),
   }))
   const plan = { columns, scans: [], explained: [] }
-  const select = { text: valuesText(known), offset: 0 }
-  const output = await storeResult(context, { select, plan, scans: [], planMs: 0 }, statement)
+  const select = { text: valuesText(known), offset: 0, standIns: [] }
+  const output = await storeResult(context, { select, plan, opened: [], scans: [], planMs: 0 }, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }
 

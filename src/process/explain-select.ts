@@ -23,7 +23,7 @@ function scanLines({ plan, chunks, bytes, snapshot }: ChosenScan): string[] {
   const ranges = plan.ranges.slice(0, rangesShown).map(({ from, to }) => `${instant(from)} to ${instant(to)}`)
   const more = plan.ranges.length - ranges.length
   return [
-    `Scan ${plan.database}.${plan.table}`,
+    `Scan ${snapshot.table.database}.${snapshot.table.name} at snapshot ${snapshot.table.snapshot}`,
     `  columns: ${columns}`,
     `  time: ${plan.ranges.length === 0 ? 'never' : ranges.join('; ')}${more > 0 ? `; and ${more} more` : ''}`,
     `  chunks: ${chunks.length} of ${snapshot.chunkCount}`,

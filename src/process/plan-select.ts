@@ -1,9 +1,9 @@
 import { queryColumns } from '../store/columns.ts'
-import type { TableSnapshot } from '../store/store.ts'
 import type { Analysis, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
 import { analyzeTask, planTask } from './engines/duckdb/tasks.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
 import { bytesOf, chooseChunks, scanStatistics } from './planning/choose-chunks.ts'
+import type { OpenedTable } from './planning/resolve-tables.ts'
 import { openTables } from './planning/resolve-tables.ts'
 import type { SelectText } from './planning/statement.ts'
 import type { QueryStatistics } from './process.ts'
@@ -14,36 +14,45 @@ import { engineSql, planningPoolLimits } from './query-context.ts'
 export interface PlannedSelect {
   readonly select: SelectText
   readonly plan: Plan
+  /** The tables that it names. */
+  readonly opened: readonly OpenedTable[]
   readonly scans: readonly ChosenScan[]
   readonly planMs: number
+}
+
+export interface PlanOptions {
+  /** Whether DuckDB's own plan is wanted. */
+  readonly explain: boolean
+  /** The tables as another plan opened them, where both have to see the same. */
+  readonly opened?: readonly OpenedTable[]
 }
 
 /** Judges, plans and prunes, without reading data. */
 export async function planSelect(
   context: QueryContext,
   select: SelectText,
-  options: { readonly explain: boolean } = { explain: false },
+  options: PlanOptions = { explain: false },
 ): Promise<PlannedSelect> {
   const { clock, engines } = context.ports
   const startedMs = clock.monotonicMs()
   const text = engineSql(context, select)
   const limits = planningPoolLimits(context)
   const { tables } = await engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
-  const snapshots = await openTables(context, tables)
+  const opened = options.opened ?? (await openTables(context, tables, select.standIns))
   const input: PlanInput = {
     ...text,
     ...context.moment,
     database: engineDatabase(context),
-    tables: snapshots.map(engineTable),
+    tables: opened.map(engineTable),
     explain: options.explain,
   }
   const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
-  const scans = await chooseChunks(context, snapshots, plan.scans)
-  return { select, plan, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
+  const scans = await chooseChunks(context, opened, plan.scans)
+  return { select, plan, opened, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
 }
 
-export function engineTable({ table }: TableSnapshot): EngineTable {
-  return { database: table.database, name: table.name, columns: queryColumns(table.columns) }
+export function engineTable({ database, name, snapshot }: OpenedTable): EngineTable {
+  return { database, name, columns: queryColumns(snapshot.table.columns) }
 }
 
 /** Where the engine looks up unqualified names. */

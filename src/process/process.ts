@@ -60,12 +60,24 @@ export interface QueryStatistics {
 
 /** The output of a finished job of kind `query`. */
 export interface QueryOutput {
-  readonly statement: 'select' | 'insert' | 'create_table_as' | 'drop_table' | 'describe' | 'show' | 'explain'
+  readonly statement:
+    | 'select'
+    | 'insert'
+    | 'merge'
+    | 'delete'
+    | 'truncate'
+    | 'create_table_as'
+    | 'alter_table'
+    | 'drop_table'
+    | 'undrop_table'
+    | 'describe'
+    | 'show'
+    | 'explain'
   readonly columns: readonly ResultColumn[]
   readonly rows: number
   /**
    * The result as Parquet. Its columns are named `c0`, `c1` … because result columns may repeat names; null where the
-   * statement has no rows to give (INSERT, CREATE, DROP).
+   * statement has no rows to give (INSERT, DELETE, CREATE, ALTER, DROP …): `rows` then says how many it wrote or deleted.
    */
   readonly resultKey: string | null
   readonly resultBytes: number

@@ -4,11 +4,15 @@ import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import { describeTable, showDatabases, showTables } from './catalog-answers.ts'
 import { explainSelect } from './explain-select.ts'
 import { planSelect } from './plan-select.ts'
-import { parseStatement } from './planning/statement.ts'
+import { parseStatement } from './planning/parse-statement.ts'
 import type { QueryJobInput, QueryOutput } from './process.ts'
 import type { QueryContext, QueryLimits, QueryPorts } from './query-context.ts'
 import { storeResult } from './store-result.ts'
-import { createTableAs, dropTable, insertInto } from './writes/write-table.ts'
+import { createTableAs, insertInto } from './writes/add-rows.ts'
+import { changeTable } from './writes/alter-tables.ts'
+import { deleteFrom } from './writes/delete-rows.ts'
+import { mergeInto } from './writes/merge-rows.ts'
+import { insertOverwrite, removeAllRows } from './writes/replace-all.ts'
 
 export interface QueryJobOptions extends QueryPorts {
   /** For the files of running queries; on the disk of a directory store, results need no copy. */
@@ -66,17 +70,23 @@ async function perform(context: QueryContext): Promise<QueryOutput> {
       return await storeResult(context, await planSelect(context, statement.select), 'select')
     case 'explain':
       return await explainSelect(context, statement.select)
-    case 'insert':
-      return await insertInto(context, statement)
-    case 'create_table_as':
-      return await createTableAs(context, statement)
-    case 'drop_table':
-      return await dropTable(context, statement)
     case 'describe':
       return await describeTable(context, statement)
     case 'show_databases':
       return await showDatabases(context, statement)
     case 'show_tables':
       return await showTables(context, statement)
+    case 'insert':
+      return await (statement.overwrite ? insertOverwrite : insertInto)(context, statement)
+    case 'merge':
+      return await mergeInto(context, statement)
+    case 'delete':
+      return await deleteFrom(context, statement)
+    case 'truncate':
+      return await removeAllRows(context, statement.table, 'truncate')
+    case 'create_table_as':
+      return await createTableAs(context, statement)
+    default:
+      return await changeTable(context, statement)
   }
 }

@@ -46,7 +46,10 @@ export async function runSelect(
       ...context.moment,
       ...file,
       database: engineDatabase(context),
-      tables: planned.scans.map((scan, index) => ({ ...engineTable(scan.snapshot), scans: scans[index] ?? [] })),
+      tables: planned.scans.map(({ plan, snapshot }, index) => ({
+        ...engineTable({ database: plan.database, name: plan.table, snapshot }),
+        scans: scans[index] ?? [],
+      })),
       columnCount: planned.plan.columns.length,
       path,
       spillDirectory,

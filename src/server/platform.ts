@@ -7,6 +7,8 @@ import type { Clock } from '../base/clock.ts'
 import { systemDisk } from '../base/disk.ts'
 import type { Disk } from '../base/disk.ts'
 import type { Logger } from '../base/log.ts'
+import { objectAddress } from '../base/objects/object-address.ts'
+import type { ObjectAddress } from '../base/objects/object-address.ts'
 import { openObjectStore } from '../base/objects/open-object-store.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import { openPostgres } from '../base/postgres/postgres.ts'
@@ -52,7 +54,7 @@ const connectionsMax = 10
 const statementMsMax = { api: 10_000, others: 60_000 }
 
 /** How long queries may go on reading the files of a dropped table. */
-const removalGraceSeconds = 6 * 3600
+export const removalGraceSeconds = 6 * 3600
 
 export function pathsOf(dataDirectory: string): Paths {
   const below = (name: string) => join(resolve(dataDirectory), name)
@@ -63,9 +65,7 @@ export function pathsOf(dataDirectory: string): Paths {
 export function openObjects(settings: Settings, log: Logger): Promise<ObjectStore> {
   const paths = pathsOf(settings.dataDirectory)
   return openObjectStore({
-    location: settings.objectStore === '' ? paths.objects : settings.objectStore,
-    ...(settings.objectStoreEndpoint !== '' && { endpoint: settings.objectStoreEndpoint }),
-    pathStyle: settings.objectStorePathStyle,
+    ...locationOf(settings),
     silenceMsMax: settings.objectStoreStallSeconds * 1000,
     attemptsMax: settings.objectStoreAttempts,
     log,
@@ -75,6 +75,19 @@ export function openObjects(settings: Settings, log: Logger): Promise<ObjectStor
     clock: systemClock,
     randomness: systemRandomness,
   })
+}
+
+function locationOf(settings: Settings) {
+  return {
+    location: settings.objectStore === '' ? pathsOf(settings.dataDirectory).objects : settings.objectStore,
+    ...(settings.objectStoreEndpoint !== '' && { endpoint: settings.objectStoreEndpoint }),
+    pathStyle: settings.objectStorePathStyle,
+  }
+}
+
+/** Where other programs find the objects. */
+export function addressOfObjects(settings: Settings): ObjectAddress {
+  return objectAddress(locationOf(settings))
 }
 
 export async function openPlatform(settings: Settings, role: string, log: Logger): Promise<Platform> {

@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts'
-import { AppError, assert } from '../base/errors.ts'
+import { AppError, assert, must } from '../base/errors.ts'
 import { requireColumnName, requireName } from '../base/names.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import { holdDatabase, insertColumns, insertTable } from './catalog.sql.ts'
@@ -18,9 +18,10 @@ import {
   selectTableOfIds,
 } from './commit.sql.ts'
 import { keepDamagedChunks } from './damaged-chunks.sql.ts'
+import { tableOfKey } from './iceberg/keys.ts'
 import { keepRecords } from './quarantine.ts'
 import { storableStatistics } from './statistics.ts'
-import type { Column, Commit, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
+import type { Column, Commit, CommitAllOutcome, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
 import { formatType } from './types.ts'
 
 /** The table that a commit is about, held by the transaction. */
@@ -57,21 +58,60 @@ class Undone extends Error {
  * and without an answer. It repeats the commit, and the ids tell: they are found, and the outcome is `duplicate`.
  */
 export async function applyCommit(postgres: Postgres, clock: Clock, commit: Commit): Promise<CommitOutcome> {
-  checkCommit(commit, clock)
+  const all = await applyCommits(postgres, clock, [commit])
+  return all.kind === 'undone' ? all.outcome : { kind: 'committed', ...must(all.commits[0], 'the commit was applied') }
+}
+
+/** Applies commits to several tables in one transaction: all of them or, where one cannot be, none. */
+export async function applyCommits(
+  postgres: Postgres,
+  clock: Clock,
+  commits: readonly Commit[],
+): Promise<CommitAllOutcome> {
+  for (const commit of commits) checkCommit(commit, clock)
+  let index = 0
   try {
     return await postgres.transaction(async (tx) => {
+      const held: { index: number; commit: Commit; table: HeldTable }[] = []
       // Locks are taken in one order everywhere, database, table, job, so that nobody waits in a circle.
-      const table = await holdTarget(tx, commit)
-      await requireLease(tx, commit)
-      await applyIds(tx, commit, table)
-      const change = await applyColumns(tx, commit, table)
-      await applyRows(tx, commit, table, change)
-      return { kind: 'committed', tableId: table.id, snapshot: table.snapshot }
+      for (const entry of inLockOrder(commits)) {
+        index = entry.index
+        held.push({ ...entry, table: await holdTarget(tx, entry.commit) })
+      }
+      for (const entry of held) {
+        index = entry.index
+        await applyTo(tx, entry.commit, entry.table)
+      }
+      const applied = held.toSorted((a, b) => a.index - b.index)
+      return {
+        kind: 'committed',
+        commits: applied.map(({ table }) => ({ tableId: table.id, snapshot: table.snapshot })),
+      }
     })
   } catch (error) {
-    if (error instanceof Undone) return error.outcome
+    if (error instanceof Undone) return { kind: 'undone', index, outcome: error.outcome }
     throw error
   }
+}
+
+/** Tables to be made first, because their databases are locked; then the others by their ids. */
+function inLockOrder(commits: readonly Commit[]): { index: number; commit: Commit }[] {
+  const rank = ({ target }: Commit): [number, string] =>
+    'create' in target ? [target.create.databaseId - Number.MAX_SAFE_INTEGER, target.create.name] : [target.tableId, '']
+  return commits
+    .map((commit, index) => ({ index, commit }))
+    .toSorted((a, b) => {
+      const [[first, name], [second, other]] = [rank(a.commit), rank(b.commit)]
+      return first - second || (name < other ? -1 : 1)
+    })
+}
+
+async function applyTo(tx: Queryable, commit: Commit, table: HeldTable): Promise<void> {
+  await requireLease(tx, commit.fence)
+  await applyIds(tx, commit, table)
+  requireBasis(commit, table)
+  const change = await applyColumns(tx, commit, table)
+  await applyRows(tx, commit, table, change)
 }
 
 /** What a caller has to get right by itself. */
@@ -83,6 +123,7 @@ function checkCommit(commit: Commit, clock: Clock): void {
   for (const chunk of commit.chunks) {
     const { from, to } = chunk.timeRange
     assert(Number.isSafeInteger(from) && Number.isSafeInteger(to) && from < to, 'a chunk has a finite time range')
+    if (isForeign(commit, chunk)) continue
     const key = parseChunkKey(chunk.objectKey)
     assert(key?.id === chunk.id && key.accountId === commit.accountId, 'a chunk has the key that newChunk gave it')
     // The sweep takes uploads of that age for abandoned. Half of it is a wide berth for clocks that differ.
@@ -91,6 +132,13 @@ function checkCommit(commit: Commit, clock: Clock): void {
       hint: 'Write the file anew, under a new id.',
     })
   }
+}
+
+/** Other engines name their files themselves; they lie below the location that their table has over Iceberg. */
+function isForeign({ operation, accountId, target }: Commit, chunk: NewChunk): boolean {
+  const table = tableOfKey(chunk.objectKey)
+  if (operation !== 'external' || table === undefined || 'create' in target) return false
+  return table.accountId === accountId && table.tableId === target.tableId
 }
 
 async function holdTarget(tx: Queryable, commit: Commit): Promise<HeldTable> {
@@ -145,9 +193,9 @@ async function nameTaken(
   })
 }
 
-async function requireLease(tx: Queryable, commit: Commit): Promise<void> {
-  if (commit.fence === undefined || (await holdLease(tx, commit.fence))) return
-  throw new AppError('lease_lost', `Job ${commit.fence.jobId} is no longer run by this attempt; nothing was committed.`)
+export async function requireLease(tx: Queryable, fence: Commit['fence']): Promise<void> {
+  if (fence === undefined || (await holdLease(tx, fence))) return
+  throw new AppError('lease_lost', `Job ${fence.jobId} is no longer run by this attempt; nothing was committed.`)
 }
 
 /** Known ids come first: after a commit without an answer, a changed schema is this commit's own doing. */
@@ -158,6 +206,10 @@ async function applyIds(tx: Queryable, commit: Commit, held: HeldTable): Promise
   if (applied.size === commit.ids.length) return
   const known = commit.ids.map((id) => id.uniqueId).filter((id) => !applied.has(id))
   throw new Undone({ kind: 'duplicate', known: await selectAppliedIds(tx, table, known) })
+}
+
+function requireBasis({ basis }: Commit, { snapshot }: HeldTable): void {
+  if (basis !== undefined && basis !== snapshot - 1) throw new Undone({ kind: 'conflict' })
 }
 
 /**
@@ -197,8 +249,8 @@ async function applyRows(tx: Queryable, commit: Commit, held: HeldTable, change:
   }
   const removed = await applyRemoval(tx, commit, table)
   if (chunks.length > 0) {
-    const storable = chunks.map((chunk) => ({ ...chunk, statistics: storableStatistics(chunk.statistics) }))
-    await insertChunks(tx, { ...table, layer, schemaVersion: change.schemaVersion }, storable)
+    const storable = chunks.map((chunk) => ({ layer, ...chunk, statistics: storableStatistics(chunk.statistics) }))
+    await insertChunks(tx, { ...table, schemaVersion: change.schemaVersion }, storable)
   }
   const added = totalsOf(chunks, layer)
   await announceRows(tx, commit, table, added, removed)
@@ -223,7 +275,7 @@ function totalsOf(chunks: readonly NewChunk[], layer: Layer): ChunkTotals {
     chunks.length === 0 ? null : of(...chunks.map((chunk) => chunk.timeRange[end]))
   return {
     chunks: chunks.length,
-    realtimeChunks: layer === 'realtime' ? chunks.length : 0,
+    realtimeChunks: chunks.filter((chunk) => (chunk.layer ?? layer) === 'realtime').length,
     rows: sum('rows'),
     bytes: sum('bytes'),
     time_from: bound(Math.min, 'from'),

@@ -12,15 +12,11 @@ import {
   selectTablesByName,
 } from './catalog.sql.ts'
 import { assignFieldIds, firstFieldId, withFixedColumns } from './columns.ts'
-import { lockTableByName, lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
-import type { Database, Table } from './store.ts'
+import { lockPlaces } from './lock-names.ts'
+import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
+import type { Database, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
 import type { LogicalType } from './types.ts'
-
-export interface TableName {
-  readonly database: string
-  readonly name: string
-}
 
 export async function createDatabase(
   postgres: Postgres,
@@ -111,7 +107,7 @@ export async function dropTable(
 ): Promise<void> {
   await postgres.transaction(async (tx) => {
     const { id } = await requireDatabase(tx, accountId, database)
-    const tableId = await lockTableByName(tx, accountId, id, name)
+    const [tableId] = await lockPlaces(tx, accountId, [{ databaseId: id, name }])
     if (tableId === undefined) throw tableNotFound(database, name)
     await markTablesDropped(tx, [tableId], at.now, at.removeAfter)
   })
@@ -171,13 +167,13 @@ export function tableOf(row: TableRow): Table {
   }
 }
 
-function databaseNotFound(name: string): AppError {
+export function databaseNotFound(name: string): AppError {
   return new AppError('database_not_found', `The database ${JSON.stringify(name)} does not exist.`, {
     hint: 'Names are in lower case; SHOW DATABASES lists those there are.',
   })
 }
 
-function tableNotFound(database: string, name: string): AppError {
+export function tableNotFound(database: string, name: string): AppError {
   return new AppError('table_not_found', `The table ${JSON.stringify(`${database}.${name}`)} does not exist.`, {
     hint: `Names are in lower case; SHOW TABLES FROM ${database} lists those there are.`,
   })

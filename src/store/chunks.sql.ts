@@ -69,13 +69,13 @@ export const chunksStatement = (table: { accountId: number; tableId: number; sna
 
 export async function insertChunks(
   tx: Queryable,
-  table: { accountId: number; tableId: number; snapshot: number; layer: Layer; schemaVersion: number },
-  chunks: readonly NewChunk[],
+  table: { accountId: number; tableId: number; snapshot: number; schemaVersion: number },
+  chunks: readonly (NewChunk & { readonly layer: Layer })[],
 ): Promise<void> {
   await tx.query(sql`
     insert into chunks (id, account_id, table_id, layer, time_range, rows, bytes, object_key, column_statistics,
                         schema_version, crc32, sorted_by, added_snapshot)
-    select id, ${table.accountId}, ${table.tableId}, ${table.layer}, int8range(time_from, time_to), rows, bytes,
+    select id, ${table.accountId}, ${table.tableId}, layer, int8range(time_from, time_to), rows, bytes,
            object_key, column_statistics::jsonb, ${table.schemaVersion}, crc32, sorted_by::integer[], ${table.snapshot}
       from unnest(${chunks.map((chunk) => chunk.id)}::uuid[],
                   ${chunks.map((chunk) => chunk.timeRange.from)}::bigint[],
@@ -85,8 +85,9 @@ export async function insertChunks(
                   ${chunks.map((chunk) => chunk.objectKey)}::text[],
                   ${chunks.map((chunk) => JSON.stringify(chunk.statistics))}::text[],
                   ${chunks.map((chunk) => chunk.crc32)}::bigint[],
-                  ${chunks.map((chunk) => (chunk.sortedBy === undefined ? null : `{${chunk.sortedBy.join(',')}}`))}::text[])
-           as added (id, time_from, time_to, rows, bytes, object_key, column_statistics, crc32, sorted_by)`)
+                  ${chunks.map((chunk) => (chunk.sortedBy === undefined ? null : `{${chunk.sortedBy.join(',')}}`))}::text[],
+                  ${chunks.map((chunk) => chunk.layer)}::text[])
+           as added (id, time_from, time_to, rows, bytes, object_key, column_statistics, crc32, sorted_by, layer)`)
 }
 
 /** What a set of chunks comes to. */

@@ -4,7 +4,7 @@ import type { Logger } from '../base/log.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
-import { applyCommit } from './apply-commit.ts'
+import { applyCommit, applyCommits } from './apply-commit.ts'
 import { selectDatabases, selectTables } from './catalog.sql.ts'
 import {
   createDatabase,
@@ -19,6 +19,8 @@ import {
 import { newChunkKey } from './chunk-keys.ts'
 import { chunkOf, selectChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
+import { openSnapshots } from './operations/open-snapshots.ts'
+import { tableOperations } from './operations/table-operations.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
 import { alterTable, changesOf } from './schema/alter-table.ts'
@@ -47,6 +49,7 @@ export function openStore(options: StoreOptions): Store {
     name: 'store',
     start: async () => {},
     stop: () => sweep.stop(),
+    ...tableOperations(postgres, clock, log),
 
     createDatabase: (accountId, name, databaseOptions = {}) =>
       createDatabase(postgres, accountId, name, databaseOptions),
@@ -80,10 +83,7 @@ export function openStore(options: StoreOptions): Store {
       log.info({ accountId, database, table: name }, 'dropped a table')
     },
 
-    async openSnapshot(accountId, tables) {
-      const rows = await requireTables(postgres, accountId, tables)
-      return rows.map((row) => ({ table: tableOf(row), chunkCount: row.chunks }))
-    },
+    openSnapshot: (accountId, tables) => openSnapshots(postgres, new Date(clock.nowMs()), accountId, tables),
     async findChunks({ table: { accountId, id, snapshot } }, ranges) {
       const rows = await selectChunks(postgres, { accountId, tableId: id, snapshot }, formatMultirange(ranges))
       return rows.map(chunkOf)
@@ -91,6 +91,7 @@ export function openStore(options: StoreOptions): Store {
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),
+    commitAll: (commits) => applyCommits(postgres, clock, commits),
     appliedIds: (accountId, tableId, uniqueIds) => selectAppliedIds(postgres, { accountId, tableId }, uniqueIds),
 
     async quarantine(accountId, database, table, records) {

@@ -25,20 +25,7 @@ export async function lockTables(tx: Queryable, accountId: number, databaseId: n
   return rows.map((row) => row.id)
 }
 
-export async function lockTableByName(
-  tx: Queryable,
-  accountId: number,
-  databaseId: number,
-  name: string,
-): Promise<number | undefined> {
-  const rows = await tx.query<{ id: number }>(sql`
-    select id from tables
-     where account_id = ${accountId} and database_id = ${databaseId} and name = ${name} and dropped_at is null
-       for update`)
-  return rows[0]?.id
-}
-
-/** Takes the tables out of sight, and plans the removal of their files. */
+/** Takes the tables out of sight, and plans the removal of their files for when nobody reads them or can bring them back. */
 export async function markTablesDropped(
   tx: Queryable,
   tableIds: readonly number[],
@@ -49,13 +36,14 @@ export async function markTablesDropped(
     with dropped as (
       update tables set dropped_at = ${at}, updated_at = ${at}, snapshot = snapshot + 1
        where id = any(${tableIds}::bigint[]) and dropped_at is null
-      returning id, account_id, snapshot, rows
+      returning id, account_id, snapshot, schema_version, rows, bytes, chunks, history_hours
     ), noted as (
-      insert into snapshots (account_id, table_id, snapshot, operation, cause, rows_added, rows_removed)
-      select account_id, id, snapshot, 'drop', 'drop', 0, rows from dropped
+      insert into snapshots (account_id, table_id, snapshot, operation, cause, schema_version, rows, bytes, chunks,
+                             rows_added, rows_removed)
+      select account_id, id, snapshot, 'drop', 'drop', schema_version, rows, bytes, chunks, 0, rows from dropped
     )
     insert into object_removals (object_key, remove_after)
-    select c.object_key, ${removeAfter}
+    select c.object_key, greatest(${removeAfter}::timestamptz, ${at}::timestamptz + make_interval(hours => dropped.history_hours))
       from (select table_id, object_key from chunks union all select table_id, object_key from removed_chunks) c
       join dropped on dropped.id = c.table_id
     on conflict (object_key) do nothing`)
@@ -72,13 +60,19 @@ export async function deleteRemovals(db: Queryable, objectKeys: readonly string[
 }
 
 /**
- * Deletes at most `limit` rows of each kind that belong to tables dropped before `droppedBefore`. Two sweeps at once
- * take different tables, so neither waits for the other.
+ * Deletes at most `limit` rows of each kind that belong to tables dropped before `droppedBefore`, and longer ago than they
+ * can be brought back. Two sweeps at once take different tables, so neither waits for the other.
  */
-export async function deleteRowsOfDropped(db: Queryable, droppedBefore: Date, limit: number): Promise<void> {
+export async function deleteRowsOfDropped(
+  db: Queryable,
+  at: { readonly now: Date; readonly droppedBefore: Date },
+  limit: number,
+): Promise<void> {
   await db.query(sql`
     with gone as materialized (
-      select id from tables where dropped_at <= ${droppedBefore} order by dropped_at limit 10 for update skip locked
+      select id from tables
+       where dropped_at <= ${at.droppedBefore} and dropped_at <= ${at.now}::timestamptz - make_interval(hours => history_hours)
+       order by dropped_at limit 10 for update skip locked
     ), no_ids as (
       delete from applied_ids where ctid in
         (select ctid from applied_ids where table_id in (select id from gone) limit ${limit})
@@ -96,11 +90,14 @@ export async function deleteRowsOfDropped(db: Queryable, droppedBefore: Date, li
 }
 
 /** Deletes dropped tables of which nothing is left, and dropped databases without tables. */
-export async function deleteDropped(db: Queryable, droppedBefore: Date): Promise<void> {
+export async function deleteDropped(
+  db: Queryable,
+  { now, droppedBefore }: { readonly now: Date; readonly droppedBefore: Date },
+): Promise<void> {
   await db.query(sql`
     delete from tables where id in (
       select id from tables t
-       where dropped_at <= ${droppedBefore}
+       where dropped_at <= ${droppedBefore} and dropped_at <= ${now}::timestamptz - make_interval(hours => history_hours)
          and not exists (select from applied_ids where table_id = t.id)
          and not exists (select from arrivals where table_id = t.id)
          and not exists (select from snapshots where table_id = t.id)
@@ -115,8 +112,9 @@ export async function deleteDropped(db: Queryable, droppedBefore: Date): Promise
 }
 
 /**
- * Forgets at most `limit` chunks of the history that no snapshot within the table's time needs, nor a query that began before
- * `removedBefore`, and plans the removal of their files: the row and the plan change places at once. Returns how many.
+ * Forgets at most `limit` chunks of the history that no query can still read which opened a snapshot within the table's time
+ * as late as `removedBefore`, and plans the removal of their files: the row and the plan change places at once. Returns how
+ * many.
  */
 export async function expireHistory(
   db: Queryable,
@@ -129,11 +127,17 @@ export async function expireHistory(
         from removed_chunks r
         join tables t on t.id = r.table_id
        where r.removed_at <= ${at.removedBefore}
-         and r.removed_at <= ${at.now}::timestamptz - make_interval(hours => t.history_hours)
+         and (r.removed_snapshot <= t.oldest_snapshot
+              or r.removed_at <= ${at.removedBefore}::timestamptz - make_interval(hours => t.history_hours))
        limit ${limit}
          for update of r skip locked
     ), gone as (
-      delete from removed_chunks where ctid in (select ctid from old) returning object_key
+      delete from removed_chunks where ctid in (select ctid from old) returning object_key, table_id, removed_snapshot
+    ), noted as (
+      update tables t
+         set oldest_snapshot = greatest(t.oldest_snapshot, forgotten.snapshot)
+        from (select table_id, max(removed_snapshot) as snapshot from gone group by table_id) forgotten
+       where t.id = forgotten.table_id
     ), planned as (
       insert into object_removals (object_key, remove_after)
       select object_key, ${at.now} from gone

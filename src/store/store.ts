@@ -103,6 +103,8 @@ export interface NewChunk {
   readonly crc32: number | null
   /** Field ids: the order of the rows; absent where none is known. */
   readonly sortedBy?: readonly number[]
+  /** Where it is another than the commit's. */
+  readonly layer?: Layer
 }
 
 /** Realtime chunks are as they arrived, or merged a little; archive chunks are merged for good, and sorted. */
@@ -121,6 +123,9 @@ export interface TableSnapshot {
   readonly table: Table
   readonly chunkCount: number
 }
+
+/** A moment of a table's history: the number of a snapshot, or a time, which means the newest snapshot of then. */
+export type AsOf = { readonly snapshot: number } | { readonly time: Date }
 
 export interface QuarantinedRecord {
   readonly uniqueId: string
@@ -203,6 +208,11 @@ export interface Commit {
   /** Those of the removed chunks whose files are damaged: they are kept, and listed. */
   readonly setAside?: readonly DamageNote[]
   /**
+   * The snapshot that the commit was planned on, where it depends on all rows of the table: if there is a newer one, the
+   * outcome is `conflict`.
+   */
+  readonly basis?: number
+  /**
    * At least one, each once. A commit that got no answer is repeated with the same ids, and then is a `duplicate`. A commit
    * that removes chunks may do without: its repetition is a `conflict`.
    */
@@ -217,15 +227,94 @@ export type CommitOutcome =
   /** Some ids were applied before; nothing was changed. `known` tells what came of them then. */
   | { readonly kind: 'duplicate'; readonly known: readonly AppliedId[] }
   | { readonly kind: 'schema_changed' }
-  /** A chunk that was to be removed is no longer there; nothing was changed. */
+  /** A chunk that was to be removed is no longer there, or the snapshot is not the newest; nothing was changed. */
   | { readonly kind: 'conflict' }
   | { readonly kind: 'table_dropped' }
+
+/** What came of commits that belong together. */
+export type CommitAllOutcome =
+  | { readonly kind: 'committed'; readonly commits: readonly { readonly tableId: number; readonly snapshot: number }[] }
+  /** Nothing was changed, for the sake of the commit at `index`. */
+  | { readonly kind: 'undone'; readonly index: number; readonly outcome: CommitOutcome }
+
+export interface TableName {
+  readonly database: string
+  readonly name: string
+}
+
+/** By which a change is known again: repeated with the same id, it is found done, and changes nothing. */
+export interface Once {
+  readonly uniqueId: string
+  /** As in `Commit`. */
+  readonly fence?: Commit['fence']
+}
+
+/** One step in the history of a table. */
+export interface Snapshot {
+  readonly snapshot: number
+  readonly committedAt: Date
+  readonly operation: Operation
+  readonly cause: string
+  readonly schemaVersion: number
+  /** What the table has with it; null where it was not counted yet. */
+  readonly rows: number | null
+  readonly bytes: number | null
+  readonly chunks: number | null
+  readonly added: SnapshotTotals
+  readonly removed: SnapshotTotals
+  /** Whether the table can still be read as it was. */
+  readonly isKept: boolean
+}
+
+export interface SnapshotTotals {
+  readonly rows: number
+  readonly bytes: number
+  readonly chunks: number
+}
+
+/** What happened from one snapshot of a table to another. */
+export interface SnapshotDiff {
+  readonly from: number
+  readonly to: number
+  readonly operations: readonly {
+    readonly operation: Operation
+    readonly commits: number
+    readonly added: SnapshotTotals
+    readonly removed: SnapshotTotals
+  }[]
+  /** Chunks that only `to` has, and those that only `from` has: merges among them hold the same rows as before. */
+  readonly added: SnapshotTotals
+  readonly removed: SnapshotTotals
+}
+
+/** What is done with tables as a whole: each at once, or not at all. Those that take `Once` may be repeated. */
+export interface TableOperations {
+  /** Gives a table another name, or another database. Fails with `already_exists`. */
+  renameTable(accountId: number, table: TableName, to: TableName, once?: Once): Promise<Table>
+  /** Two tables change names: whoever reads sees both as before, or both as after. */
+  swapTables(accountId: number, table: TableName, other: TableName, once?: Once): Promise<void>
+  /** Brings back the table of that name that was dropped last. Fails with `table_not_found`, `snapshot_expired`, `already_exists`. */
+  undropTable(accountId: number, table: TableName, once?: Once): Promise<Table>
+  setProperties(accountId: number, table: TableName, settings: Partial<TableSettings>, once?: Once): Promise<Table>
+  /** Ends the history before now: it cannot be read any more, and its files go after the grace period. Returns how many chunks that are. */
+  purgeHistory(accountId: number, table: TableName, once?: Once): Promise<number>
+  /** Newest first, beginning before `before`. */
+  listSnapshots(
+    accountId: number,
+    table: TableName,
+    page: { readonly limit: number; readonly before?: number },
+  ): Promise<Snapshot[]>
+  /** Fails as `openSnapshot` does. */
+  diffSnapshots(accountId: number, table: TableName, from: AsOf, to: AsOf): Promise<SnapshotDiff>
+  /** Removes chunks of which all rows are older than their table's `expireDays`. Returns how many; call it often. */
+  expireChunks(): Promise<number>
+}
 
 /**
  * The door of the store: databases, tables, and the chunks that hold their rows. The account is an argument of every
  * call; what belongs to another account does not exist. Whether the user may is asked before, at the access door.
  */
-export interface Store extends Service {
+export interface Store extends Service, TableOperations {
   /** Fails with `already_exists`, or answers the existing one where `ifNotExists`. */
   createDatabase(accountId: number, name: string, options?: { ifNotExists?: boolean }): Promise<Database>
   listDatabases(accountId: number): Promise<Database[]>
@@ -262,10 +351,13 @@ export interface Store extends Service {
   /** Drops the table; its files go after the grace period, so running queries finish. */
   dropTable(accountId: number, database: string, name: string): Promise<void>
 
-  /** Opens several tables at one moment. Tables that do not exist fail with `table_not_found`. */
+  /**
+   * Opens several tables at one moment; those with `asOf` as they were then, under their name of now. Fails with
+   * `table_not_found`; for the past also with `snapshot_not_found` and `snapshot_expired`.
+   */
   openSnapshot(
     accountId: number,
-    tables: readonly { database: string; name: string }[],
+    tables: readonly { database: string; name: string; asOf?: AsOf }[],
   ): Promise<readonly TableSnapshot[]>
   /** The chunks of a snapshot that touch any of the ranges (GiST), oldest time first. */
   findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<Chunk[]>
@@ -277,6 +369,8 @@ export interface Store extends Service {
   newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
   /** Fails with `lease_lost`; for a table to be made also with `already_exists`, `database_not_found`, `invalid_name`. */
   commit(commit: Commit): Promise<CommitOutcome>
+  /** Commits to several tables at once: all of them, or none. */
+  commitAll(commits: readonly Commit[]): Promise<CommitAllOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
 

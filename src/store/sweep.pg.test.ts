@@ -23,7 +23,9 @@ beforeEach(async () => {
 })
 
 async function fillTable(name: string, chunkCount: number): Promise<{ table: Table; chunks: NewChunk[] }> {
-  const table = await bench.store.createTable(accountId, 'web', name)
+  await bench.store.createTable(accountId, 'web', name)
+  // Without a history, so that the grace period alone counts.
+  const table = await bench.store.setProperties(accountId, { database: 'web', name }, { historyHours: 0 })
   const chunks: NewChunk[] = []
   for (let index = 0; index < chunkCount; index += 1) {
     const chunk = await bench.uploadChunk({ accountId, tableId: table.id }, index, index + 1)

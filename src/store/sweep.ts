@@ -39,8 +39,8 @@ export class Sweep {
     const now = new Date(this.#clock.nowMs())
     const droppedBefore = new Date(now.getTime() - this.#graceMs)
     const forgotten = await expireHistory(this.#postgres, { now, removedBefore: droppedBefore }, rowsMax)
-    await deleteRowsOfDropped(this.#postgres, droppedBefore, rowsMax)
-    await deleteDropped(this.#postgres, droppedBefore)
+    await deleteRowsOfDropped(this.#postgres, { now, droppedBefore }, rowsMax)
+    await deleteDropped(this.#postgres, { now, droppedBefore })
     return planned + forgotten + (await this.#removeOrphans())
   }
 

@@ -7,6 +7,7 @@ import * as queries from './queries.ts'
 import * as queue from './queue.ts'
 import * as schedules from './schedules.ts'
 import * as status from './status.ts'
+import * as tableOperations from './table-operations.ts'
 import * as tables from './tables.ts'
 
 /** Every operation of the API, in the order of the document. */
@@ -20,6 +21,15 @@ export const operations: readonly Operation[] = [
   tables.getTable,
   tables.deleteTable,
   tables.listQuarantine,
+  tableOperations.updateTable,
+  tableOperations.renameTable,
+  tableOperations.swapTables,
+  tableOperations.undropTable,
+  tableOperations.truncateTable,
+  tableOperations.deleteRows,
+  tableOperations.purgeHistory,
+  tableOperations.listSnapshots,
+  tableOperations.diffSnapshots,
   imports.postImport,
   imports.putImport,
   imports.postEvents,

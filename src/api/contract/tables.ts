@@ -17,6 +17,10 @@ export const table = z
     rows: z.number().int(),
     bytes: z.number().int().describe('Compressed, in the object store.'),
     columns: z.array(column.extend({ field_id: z.number().int().describe('Permanent; files name the column by it.') })),
+    expire_days: z.number().int().nullable().describe('Rows older than this are removed; null keeps all of them.'),
+    history_hours: z.number().int().describe('For so long it can be read as it was, and brought back when dropped.'),
+    schema_mode: z.string().describe('What happens to keys without a column: `evolve`, `freeze`, `quarantine`.'),
+    cluster_by: z.array(z.string()).describe('The order of rows in the archive; empty for that of time.'),
     created_at: moment,
     updated_at: moment,
   })
@@ -68,7 +72,8 @@ export const deleteTable = operation({
   path: '/databases/{database}/tables/{table}',
   tag: 'tables',
   summary: 'Drops a table',
-  description: 'Queries that run finish on what they opened; the files are removed after a grace period.',
+  description:
+    'Queries that run finish on what they opened. It can be brought back for as long as its `history_hours` say.',
   params: tablePath,
   answers: { 204: { description: 'It is gone.' } },
 })

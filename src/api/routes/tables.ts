@@ -1,13 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 
 import type { Access } from '../../access/access.ts'
-import type { QuarantineEntry, Store, Table } from '../../store/store.ts'
-import { formatType, parseType } from '../../store/types.ts'
+import type { QuarantineEntry, Store } from '../../store/store.ts'
+import { parseType } from '../../store/types.ts'
 import { createTable, deleteTable, getTable, listQuarantine, listTables } from '../contract/tables.ts'
 import { idOfCursor, pageOf } from '../cursor.ts'
 import { serveOperation } from '../serve-operation.ts'
 import type { OperationHost } from '../serve-operation.ts'
 import { requireSight } from '../sight.ts'
+import { tableJson } from '../table-json.ts'
 
 export function serveTables(host: OperationHost, access: Access, store: Store): void {
   serveOperation(host, listTables).with(async ({ principal, params }) => {
@@ -46,20 +47,6 @@ export function serveTables(host: OperationHost, access: Access, store: Store): 
     const { rows, nextCursor } = pageOf(entries, query.limit)
     return { status: 200, body: { items: rows.map(quarantineJson), next_cursor: nextCursor } }
   })
-}
-
-function tableJson(table: Table) {
-  return {
-    id: table.id,
-    database: table.database,
-    name: table.name,
-    snapshot: table.snapshot,
-    rows: table.rows,
-    bytes: table.bytes,
-    columns: table.columns.map(({ name, type, fieldId }) => ({ name, type: formatType(type), field_id: fieldId })),
-    created_at: table.createdAt.toISOString(),
-    updated_at: table.updatedAt.toISOString(),
-  }
 }
 
 function quarantineJson(entry: QuarantineEntry) {

@@ -59,7 +59,7 @@ async function openDriver(options: ObjectStoreOptions): Promise<ObjectStore> {
 const s3Pattern =
   /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])\/?((?:[A-Za-z0-9_-][A-Za-z0-9._-]*\/)*(?:[A-Za-z0-9_-][A-Za-z0-9._-]*)?)$/
 
-function parseS3Location(location: string): { bucket: string; prefix: string } {
+export function parseS3Location(location: string): { bucket: string; prefix: string } {
   const [, bucket, prefix] = s3Pattern.exec(location) ?? []
   if (bucket === undefined || prefix === undefined) {
     throw new AppError('startup', `The object store cannot be at "${location}".`, {

@@ -29,7 +29,8 @@ interface Serialized {
   readonly statements?: readonly SyntaxNode[]
 }
 
-async function parseSelect(session: Session, text: EngineSql): Promise<SyntaxNode> {
+/** The tree of the text, which has to be one SELECT. */
+export async function parseSelect(session: Session, text: EngineSql): Promise<SyntaxNode> {
   const json = await serialized(session, text)
   const parsed = JSON.parse(json) as Serialized & Readonly<Record<string, unknown>>
   if (parsed.error) {
@@ -64,7 +65,7 @@ function analyzedTable(table: NamedTable, text: EngineSql): Analysis['tables'][n
 }
 
 /** Turns the byte offsets of the walk's errors into places of the whole text. */
-function placed<T>(text: EngineSql, walk: () => T): T {
+export function placed<T>(text: EngineSql, walk: () => T): T {
   try {
     return walk()
   } catch (error) {

@@ -4,6 +4,7 @@ import type { Chunk, Column, TableSnapshot } from '../../store/store.ts'
 import type { PlannedScan } from '../engines/duckdb/tasks.ts'
 import type { QueryStatistics } from '../process.ts'
 import type { QueryContext } from '../query-context.ts'
+import type { OpenedTable } from './resolve-tables.ts'
 
 /** A table of the query with the chunks that have a part in the answer. */
 export interface ChosenScan {
@@ -20,13 +21,14 @@ export interface ChosenScan {
  */
 export async function chooseChunks(
   context: QueryContext,
-  snapshots: readonly TableSnapshot[],
+  tables: readonly OpenedTable[],
   plans: readonly PlannedScan[],
 ): Promise<ChosenScan[]> {
   const scans: ChosenScan[] = []
   for (const plan of plans) {
-    const snapshot = snapshots.find(({ table }) => table.database === plan.database && table.name === plan.table)
-    if (snapshot === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
+    const opened = tables.find(({ database, name }) => database === plan.database && name === plan.table)
+    if (opened === undefined) throw new Error(`the plan scans ${plan.database}.${plan.table}, which was not opened`)
+    const { snapshot } = opened
     const chunks = plan.ranges.length === 0 ? [] : await context.ports.store.findChunks(snapshot, plan.ranges)
     scans.push({ snapshot, plan, chunks, bytes: bytesToRead(snapshot, plan, chunks) })
   }
@@ -49,12 +51,12 @@ export function requireWithinLimit(context: QueryContext, scans: readonly Chosen
   const bytes = bytesOf(scans)
   const { scanBytes } = context.limits
   if (bytes <= scanBytes) return
-  const most = scans.toSorted((a, b) => b.bytes - a.bytes)[0]?.plan
+  const most = scans.toSorted((a, b) => b.bytes - a.bytes)[0]?.snapshot.table
   throw new AppError(
     'scan_limit_exceeded',
     `The query would read ${formatBytes(bytes)}, and the limit is ${formatBytes(scanBytes)}; nothing was read.`,
     {
-      hint: `Most of it is ${most?.database}.${most?.table}. Narrow its time range, or select fewer columns; EXPLAIN shows what is read.`,
+      hint: `Most of it is ${most?.database}.${most?.name}. Narrow its time range, or select fewer columns; EXPLAIN shows what is read.`,
     },
   )
 }
@@ -65,8 +67,8 @@ export function bytesOf(scans: readonly ChosenScan[]): number {
 
 export function scanStatistics(scans: readonly ChosenScan[]): QueryStatistics['scans'] {
   return scans.map(({ snapshot, plan, chunks, bytes }) => ({
-    database: plan.database,
-    table: plan.table,
+    database: snapshot.table.database,
+    table: snapshot.table.name,
     snapshot: snapshot.table.snapshot,
     chunksOpened: chunks.length,
     chunksTotal: snapshot.chunkCount,

@@ -47,6 +47,13 @@ const forbiddenFunctions: ReadonlySet<string> = new Set([
   'write_log',
 ])
 
+/** Functions whose answer is another one each time. The present is not among them: it is one moment for the whole query. */
+const volatileFunctions: ReadonlySet<string> = new Set(['random', 'uuid', 'uuidv4', 'uuidv7', 'gen_random_uuid'])
+
+export function isVolatileFunction(name: string): boolean {
+  return volatileFunctions.has(name.toLowerCase())
+}
+
 const forbiddenPrefixes = ['__internal', 'pg_', 'duckdb_', 'pragma_', 'inet_', 'has_', 'icu_']
 const exceptions: ReadonlySet<string> = new Set(['pg_typeof', 'pg_size_pretty'])
 

@@ -1,16 +1,24 @@
 import type { Privilege } from '../../access/access.ts'
-import { AppError, isAppError } from '../../base/errors.ts'
-import type { TableSnapshot } from '../../store/store.ts'
+import { AppError, isAppError, must } from '../../base/errors.ts'
+import type { AsOf, TableSnapshot } from '../../store/store.ts'
 import type { QueryContext } from '../query-context.ts'
 import { nearestName } from './nearest-name.ts'
 import { placeAt } from './places.ts'
-import type { TableReference } from './statement.ts'
+import type { StandInTable, TableReference } from './statement.ts'
+import { standInDatabase } from './statement.ts'
 
 /** A table by its full name, in lower case as all names are; `offset` is where the SQL names it. */
 export interface ResolvedName {
   readonly database: string
   readonly name: string
   readonly offset: number
+}
+
+/** A table of the query, under the name by which its text calls it. */
+export interface OpenedTable {
+  readonly database: string
+  readonly name: string
+  readonly snapshot: TableSnapshot
 }
 
 /** Names that DuckDB keeps for its own catalogs and schemas: as databases they could not be told apart in SQL. */
@@ -30,24 +38,49 @@ export function resolveName(context: QueryContext, reference: TableReference): R
 }
 
 /**
- * The tables of those names at one moment, one for each distinct name. The privilege is asked for first, so that nobody
- * learns which tables there are in a database that is closed to them.
+ * The tables of those names, the present ones at one moment, one for each distinct name. The privilege is asked for first,
+ * so that nobody learns which tables there are in a database that is closed to them.
  */
 export async function openTables(
   context: QueryContext,
   references: readonly TableReference[],
-): Promise<readonly TableSnapshot[]> {
-  const names = distinct(references.map((reference) => resolveName(context, reference)))
+  standIns: readonly StandInTable[],
+): Promise<readonly OpenedTable[]> {
+  const called = distinct(references.map((reference) => calledTable(context, reference, standIns)))
+  const names = called.map(({ resolved }) => resolved)
   await requirePrivilege(context, names, 'query')
   for (const name of names) {
     if (engineNames.has(name.database)) throw await tableNotFound(context, name)
   }
   const { store } = context.ports
-  return await store.openSnapshot(context.accountId, names).catch(async (error: unknown) => {
+  const snapshots = await store.openSnapshot(context.accountId, names).catch(async (error: unknown) => {
     throw isAppError(error, 'table_not_found') || isAppError(error, 'database_not_found')
       ? await missingOf(context, names, error)
       : error
   })
+  return called.map(({ database, name }, index) => ({
+    database,
+    name,
+    snapshot: must(snapshots[index], 'each table is opened'),
+  }))
+}
+
+/** What the text calls a table, and what that is. */
+interface CalledTable {
+  readonly database: string
+  readonly name: string
+  readonly resolved: ResolvedName & { readonly asOf?: AsOf }
+}
+
+function calledTable(context: QueryContext, reference: TableReference, standIns: readonly StandInTable[]): CalledTable {
+  const standsFor =
+    reference.database === standInDatabase ? standIns.find(({ standIn }) => standIn.name === reference.name) : undefined
+  if (standsFor === undefined) {
+    const resolved = resolveName(context, reference)
+    return { database: resolved.database, name: resolved.name, resolved }
+  }
+  const { standIn, table, asOf } = standsFor
+  return { ...standIn, resolved: { ...resolveName(context, table), ...(asOf !== null && { asOf }) } }
 }
 
 export async function requirePrivilege(
@@ -60,8 +93,8 @@ export async function requirePrivilege(
   }
 }
 
-function distinct(names: readonly ResolvedName[]): ResolvedName[] {
-  return [...new Map(names.map((name) => [`${name.database}.${name.name}`, name])).values()]
+function distinct(tables: readonly CalledTable[]): CalledTable[] {
+  return [...new Map(tables.map((table) => [`${table.database}.${table.name}`, table])).values()]
 }
 
 /** Looks which of the names it is, for the place and a suggestion. Where it came into being meanwhile, `first` stands. */

@@ -118,11 +118,11 @@ function namedTable(node: SyntaxNode, scope: Scope): NamedTable[] {
   return isCommonTable ? [] : [table]
 }
 
-function isNode(value: unknown): value is SyntaxNode {
+export function isNode(value: unknown): value is SyntaxNode {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function textOf(node: SyntaxNode, key: string): string {
+export function textOf(node: SyntaxNode, key: string): string {
   const value = node[key]
   return typeof value === 'string' ? value : ''
 }
@@ -132,7 +132,7 @@ function nameOf(node: SyntaxNode, ...keys: readonly string[]): string {
 }
 
 /** Where a node begins; DuckDB writes 2⁶⁴ − 1 where it does not know. */
-function byteOf(node: SyntaxNode): number {
+export function byteOf(node: SyntaxNode): number {
   const location = node['query_location']
   return typeof location === 'number' && Number.isSafeInteger(location) ? location : 0
 }

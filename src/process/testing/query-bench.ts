@@ -40,6 +40,8 @@ export interface QueryOptions {
   /** The job to run another attempt of. */
   readonly jobId?: number
   readonly onProgress?: (progress: QueryProgress) => void
+  /** What happens beside the query before its commits, one for each. */
+  readonly beforeCommit?: readonly (() => Promise<void>)[]
 }
 
 export interface Answer extends QueryOutput {
@@ -105,7 +107,7 @@ export async function openQueryBench(engines: EnginePool): Promise<QueryBench> {
       const { handler } = queryJobKind({
         ...ports,
         access,
-        store,
+        store: withBeside(store, options.beforeCommit ?? []),
         objects,
         engines,
         scratchDirectory: join(folder, 'scratch'),
@@ -124,6 +126,18 @@ export async function openQueryBench(engines: EnginePool): Promise<QueryBench> {
       instance.closeSync()
       await database.close()
       await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The store, which does something else before each of its first commits. */
+function withBeside(store: Store, beside: readonly (() => Promise<void>)[]): Store {
+  const waiting = [...beside]
+  return {
+    ...store,
+    async commit(commit) {
+      await waiting.shift()?.()
+      return await store.commit(commit)
     },
   }
 }

@@ -13,9 +13,11 @@ import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
+import { icebergCatalog } from '../../protocols/iceberg/plugin.ts'
+import { openIceberg } from '../../store/iceberg/open-iceberg.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
-import { openPlatform } from '../platform.ts'
+import { addressOfObjects, openPlatform, removalGraceSeconds } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
@@ -45,7 +47,11 @@ function portOf(previous: unknown): number | undefined {
 function buildApp(platform: Platform, collect: Collect) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
-  return buildApi({
+  const onBug = (error: unknown): void => {
+    log.fatal({ err: error }, 'a bug ends this process')
+    process.exit(1)
+  }
+  const app = buildApi({
     ...platform,
     collect,
     queue: {
@@ -68,11 +74,12 @@ function buildApp(platform: Platform, collect: Collect) {
       bodySilenceMsMax: 15_000,
       requestMsMax: 120_000,
     },
-    onBug(error) {
-      log.fatal({ err: error }, 'a bug ends this process')
-      process.exit(1)
-    },
+    onBug,
   })
+  const address = addressOfObjects(settings)
+  const catalog = openIceberg({ ...platform, address, graceMs: removalGraceSeconds * 1000 })
+  void app.register(icebergCatalog({ ...platform, catalog, address, onBug }), { prefix: '/iceberg/v1' })
+  return app
 }
 
 function versionOfPackage(): string {

@@ -37,6 +37,7 @@ function chores({ store, objects, postgres, clock, jobs }: Platform): Chore[] {
       perform: () => findSettledTables({ postgres, clock }),
     },
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
+    { name: 'remove rows that are too old', everyMs: 600_000, perform: () => store.expireChunks() },
     {
       name: 'forget old jobs',
       everyMs: 600_000,

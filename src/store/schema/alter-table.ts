@@ -3,11 +3,10 @@ import { requireColumnName } from '../../base/names.ts'
 import type { Postgres, Queryable } from '../../base/postgres/postgres.ts'
 import { selectTablesByName } from '../catalog.sql.ts'
 import { requireTables, tableOf } from '../catalog.ts'
-import type { TableName } from '../catalog.ts'
 import type { ChunkTotals } from '../chunks.sql.ts'
 import { columnsMax, fieldIdCount, isFixedColumn, queryColumns } from '../columns.ts'
 import { advanceTable, insertAppliedIds } from '../commit.sql.ts'
-import type { Column, SchemaChange, Table, TableChange } from '../store.ts'
+import type { Column, SchemaChange, Table, TableChange, TableName } from '../store.ts'
 import { formatType, parseType } from '../types.ts'
 import {
   changeClusterColumn,

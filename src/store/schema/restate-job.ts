@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import { must } from '../../base/errors.ts'
+import { putChecked } from '../../base/objects/put-checked.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import type { Attempt, JobKind } from '../../jobs/jobs.ts'
 import { selectTable } from '../catalog.sql.ts'
@@ -151,13 +152,13 @@ class TableRestating {
   }
 
   async #upload(table: Table, { layer }: Restating, { file, fieldIds }: RestateOutput): Promise<NewChunk> {
-    const { store, objects } = this.#options
+    const { store } = this.#options
     const place = store.newChunk({ accountId: table.accountId, tableId: table.id })
     const columns = queryColumns(table.columns)
       .filter(({ column }) => fieldIds.includes(column.fieldId))
       .map(({ column, queryName }) => ({ ...column, name: queryName }))
-    await objects.putFile(place.objectKey, file.path)
-    return { ...writtenChunk(place, file, columns), sortedBy: sortOrder(table, layer).fieldIds }
+    const crc32 = await putChecked(this.#options, place.objectKey, file.path)
+    return { ...writtenChunk(place, file, columns), crc32, sortedBy: sortOrder(table, layer).fieldIds }
   }
 
   async #commit(table: Table, { chunks, layer }: Restating, added: NewChunk): Promise<NewChunk | undefined> {

@@ -20,6 +20,7 @@ export interface StoreBench {
   readonly store: Store
   readonly postgres: Postgres
   readonly objects: ObjectStore
+  readonly clock: Clock
   /** A second store over the same things, as another process would have it. */
   openAnother(postgres: Postgres): Store
   putForward(seconds: number): void
@@ -56,6 +57,7 @@ export async function openStoreBench(database: {
     store,
     postgres,
     objects,
+    clock,
     openAnother,
     putForward: (seconds) => (forwardMs += seconds * 1000),
     async makeAccount() {

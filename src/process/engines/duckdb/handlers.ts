@@ -1,16 +1,19 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineHandler } from '../../../base/engines/engines.ts'
+import { analyzeCondition, truthAtTimes } from '../../planning/analyze-condition.ts'
 import { analyzeQuery } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
-import type { EngineSql, ExecuteInput, PlanInput } from './tasks.ts'
-import { analyzeTask, executeTask, planTask } from './tasks.ts'
+import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } from './tasks.ts'
+import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './tasks.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
 export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
   return {
     [analyzeTask]: (input: EngineSql) => analyzeQuery(input),
     [planTask]: (input: PlanInput) => planQuery(input),
+    [conditionTask]: (input: ConditionInput) => analyzeCondition(input),
+    [truthTask]: (input: TruthInput) => truthAtTimes(input),
     [executeTask]: (input: ExecuteInput, context) => executeQuery(input, context, clock),
   }
 }

@@ -11,6 +11,8 @@ import type { LogicalType } from '../../../store/types.ts'
 export const analyzeTask = 'query.analyze'
 export const planTask = 'query.plan'
 export const executeTask = 'query.execute'
+export const conditionTask = 'query.condition'
+export const truthTask = 'query.truth'
 
 /** SQL that is one SELECT, as it stands in the user's text. */
 export interface EngineSql {
@@ -30,6 +32,22 @@ export interface AnalyzedTable {
 
 export interface Analysis {
   readonly tables: readonly AnalyzedTable[]
+}
+
+/** SQL that selects the rows to which a condition applies, of a table under the name `alias`. */
+export interface ConditionInput extends EngineSql {
+  readonly alias: string
+}
+
+export interface ConditionAnalysis {
+  /** See `isConvexInTime`. */
+  readonly isConvexInTime: boolean
+}
+
+/** `sql` is the condition alone. */
+export interface TruthInput extends ConditionInput, QueryMoment {
+  /** Unix seconds. */
+  readonly times: readonly number[]
 }
 
 export interface EngineTable {

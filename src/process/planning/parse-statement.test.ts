@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { AppError } from '../../base/errors.ts'
 import { isLike } from './like.ts'
 import { nearestName } from './nearest-name.ts'
-import { parseStatement } from './statement.ts'
+import { parseStatement } from './parse-statement.ts'
 import { tokenize } from './tokens.ts'
 
 const shape = (sql: string): unknown => {
@@ -27,12 +27,19 @@ describe('statements', () => {
         kind: 'insert',
         table: { database: 'a', name: 'b', offset: 12 },
         columns: ['c', 'D d'],
+        overwrite: false,
         select: 'select 1, 2',
       },
     ],
     [
       'insert into b (select 1)',
-      { kind: 'insert', table: { database: null, name: 'b', offset: 12 }, columns: null, select: '(select 1)' },
+      {
+        kind: 'insert',
+        table: { database: null, name: 'b', offset: 12 },
+        columns: null,
+        overwrite: false,
+        select: '(select 1)',
+      },
     ],
     [
       'create table if not exists t as with x as (select 1) select * from x',
@@ -51,8 +58,88 @@ describe('statements', () => {
     ['show columns from a.t', { kind: 'describe', table: { database: 'a', name: 't', offset: 18 } }],
     ['show databases', { kind: 'show_databases', like: null }],
     [`show tables in a like 'it''s%'`, { kind: 'show_tables', database: 'a', like: `it's%` }],
+    ['delete from t', { kind: 'delete', table: { database: null, name: 't', offset: 12 }, where: null }],
+    ['truncate a.t', { kind: 'truncate', table: { database: 'a', name: 't', offset: 9 } }],
+    ['TRUNCATE TABLE t;', { kind: 'truncate', table: { database: null, name: 't', offset: 15 } }],
+    [
+      'merge into t (a, b) key (a) values (1, 2)',
+      {
+        kind: 'merge',
+        table: { database: null, name: 't', offset: 11 },
+        columns: ['a', 'b'],
+        keys: ['a'],
+        select: 'values (1, 2)',
+      },
+    ],
+    [
+      'insert overwrite table t select 1',
+      {
+        kind: 'insert',
+        table: { database: null, name: 't', offset: 23 },
+        columns: null,
+        overwrite: true,
+        select: 'select 1',
+      },
+    ],
+    [
+      'alter table t rename to b.u',
+      {
+        kind: 'rename_table',
+        table: { database: null, name: 't', offset: 12 },
+        to: { database: 'b', name: 'u', offset: 24 },
+      },
+    ],
+    [
+      'alter table t swap with u',
+      {
+        kind: 'swap_tables',
+        table: { database: null, name: 't', offset: 12 },
+        other: { database: null, name: 'u', offset: 24 },
+      },
+    ],
+    [
+      `alter table t set properties (expire_days = 30, CLUSTER_BY = 'it''s', history_hours = default)`,
+      {
+        kind: 'set_properties',
+        table: { database: null, name: 't', offset: 12 },
+        properties: new Map<string, unknown>([
+          ['expire_days', 30],
+          ['cluster_by', "it's"],
+          ['history_hours', null],
+        ]),
+      },
+    ],
+    ['alter table t purge history', { kind: 'purge_history', table: { database: null, name: 't', offset: 12 } }],
+    ['undrop table a.t', { kind: 'undrop_table', table: { database: 'a', name: 't', offset: 13 } }],
   ])('%s', (sql, expected) => {
     expect(shape(sql)).toEqual(expected)
+  })
+
+  test.each([
+    ['delete from t where a = 1; ;', 't', 'a = 1', 20],
+    ['delete from a.t as x where x.b -- why\n', 'x', 'x.b', 27],
+    ['DELETE FROM t "X" WHERE (a or b)', 'X', '(a or b)', 24],
+  ])('the condition of %s', (sql, alias, text, offset) => {
+    expect(parseStatement(sql)).toMatchObject({ kind: 'delete', where: { alias, text, offset } })
+  })
+
+  test.each([
+    ['delete t', 'query_syntax'],
+    ['delete from t where', 'query_syntax'],
+    ['delete from t using u where a = b', 'query_syntax'],
+    ['merge into t select 1', 'query_syntax'],
+    ['merge into t key () select 1', 'query_syntax'],
+    ['truncate t where a', 'query_syntax'],
+    ['alter table t', 'statement_not_allowed'],
+    ['alter view t rename to u', 'statement_not_allowed'],
+    ['alter table t rename to u v', 'query_syntax'],
+    ['alter table t set properties (a = b)', 'query_syntax'],
+    ['update t set a = 1', 'statement_not_allowed'],
+    ['insert into t for version as of 3 select 1', 'statement_not_allowed'],
+    ['delete from a.t for version as of 3 where a', 'statement_not_allowed'],
+    ['drop table t for version as of 3', 'statement_not_allowed'],
+  ])('%s fails with %s', (sql, code) => {
+    expect(() => parseStatement(sql)).toThrow(expect.objectContaining({ code }))
   })
 
   test('any text is a statement or fails as expected, and its tokens lie in order', () => {
