@@ -14,6 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'biwa-nested-'))
 let biwa: Biwa
 beforeAll(async () => {
   biwa = await startBiwa({ sample: false })
+  await biwa.request('/api/v1/databases', { method: 'POST', body: JSON.stringify({ name: 'test' }) })
 })
 afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
@@ -102,4 +103,4 @@ it('nested columns are made, filled, asked and delivered in every format', async
     [order.tags, [{ sku: 'A', 'a:b': [{ key: 'k', value: 1.5 }] }], order.place],
     rows[1],
   ])
-})
+}, 120_000)
