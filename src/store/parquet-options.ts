@@ -12,3 +12,22 @@ export function groupRowsOf(columnCount: number): number {
   const vectors = Math.floor(groupValuesMax / Math.max(columnCount, 1) / vectorRows)
   return Math.min(groupRowsMax, Math.max(1, vectors) * vectorRows)
 }
+
+/**
+ * How DuckDB's COPY writes Parquet, whatever it is for. Bloom filters come by themselves with dictionaries, which columns get
+ * that have few different values in a row group; why not more of them is in docs/decisions/0009-pruning-by-statistics.md.
+ */
+export function parquetOptions(columnCount: number): string[] {
+  return [
+    'format parquet',
+    'compression zstd',
+    'compression_level 1',
+    `row_group_size ${groupRowsOf(columnCount)}`,
+    'return_stats true',
+  ]
+}
+
+/** Of a file that becomes a chunk; `fieldIds` is what `fieldIdsClause` makes of its columns. */
+export function chunkOptions(fieldIds: string, columnCount: number): string[] {
+  return [...parquetOptions(columnCount), `field_ids ${fieldIds}`]
+}
