@@ -94,11 +94,20 @@ function defineQuarantine(table: Command, terminal: Terminal): void {
     })
 }
 
+const createExamples = `
+Types: boolean, bigint, double, decimal(p,s), varchar, varbinary, date, timestamp, json, array(type),
+map(key,value) and row(name type, …), as deep as you like. Columns that are not named here come with the first import.
+
+Examples:
+  biwa table create web.access code:bigint price:'decimal(10,2)'
+  biwa table create web.orders tags:'array(varchar)' items:'array(row(sku varchar, count bigint))'`
+
 function defineCreate(table: Command, terminal: Terminal): void {
   withConnection(
     withDatabase(table.command('create <table> [columns...]').description('make a table; columns as name:type')),
   )
     .option('--if-not-exists', 'be content when it is there')
+    .addHelpText('after', createExamples)
     .action(async (name: string, columns: string[], flags: CommonOptions & { ifNotExists?: boolean }) => {
       const client = await connect(terminal, flags)
       const target = tableName(client, name)
@@ -111,8 +120,11 @@ function defineCreate(table: Command, terminal: Terminal): void {
     })
 }
 
+/** A column and its type, before which there is a colon; quoted names of fields, which are in the type, may have some, too. */
 function columnOf(text: string): { name: string; type: string } {
-  const colon = text.lastIndexOf(':')
-  if (colon < 1) throw usage(`“${text}” is no column.`, 'Write name:type, for example price:decimal(10,2).')
-  return { name: text.slice(0, colon), type: text.slice(colon + 1) }
+  const [, name, type] = /^(.+):\s*(\w+\s*(?:\(.*\))?)\s*$/s.exec(text) ?? []
+  if (name === undefined || type === undefined) {
+    throw usage(`“${text}” is no column.`, 'Write name:type, for example price:decimal(10,2).')
+  }
+  return { name, type }
 }

@@ -10,7 +10,7 @@ import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
-import { chunkOptions, groupRows } from '../parquet-options.ts'
+import { chunkOptions, groupRowsOf } from '../parquet-options.ts'
 import type { Column } from '../store.ts'
 import { quotedName } from '../types.ts'
 import { cutFiles } from './cut-files.ts'
@@ -82,6 +82,7 @@ async function copyCut(
   { columns, cut, index, isWhole }: CutPlan,
 ): Promise<CopiedFile[]> {
   const bytesPerRow = input.bytes / input.rows
+  const groupRows = groupRowsOf(columns.length)
   const groupsPerFile = Math.max(1, Math.round(rules.archiveBytesMax / (bytesPerRow * groupRows)))
   const isSplit = cut !== undefined && cut.rows > 1.5 * groupsPerFile * groupRows
   const where =
@@ -90,7 +91,7 @@ async function copyCut(
   const source = `read_parquet(${listOf(input.files)}, schema = ${fileSchemaClause(columns)})`
   const order = input.sortedBy.map(quotedName).join(', ')
   const options = [
-    ...chunkOptions(fieldIdsClause(columns)),
+    ...chunkOptions(fieldIdsClause(columns), columns.length),
     ...(isSplit ? [`row_groups_per_file ${groupsPerFile}`] : []),
   ]
   const target = join(input.directory, isSplit ? `part-${index}` : `part-${index}.parquet`)

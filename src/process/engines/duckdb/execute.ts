@@ -74,7 +74,7 @@ function copyPrefix({ projection }: ExecuteInput): string {
 function copyStatement(input: ExecuteInput): string {
   const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
   const options = [
-    ...(input.fieldIds === null ? parquetOptions : chunkOptions(input.fieldIds)),
+    ...(input.fieldIds === null ? parquetOptions(input.columnCount) : chunkOptions(input.fieldIds, input.columnCount)),
     // A temporary file beside the one would not be an allowed path.
     input.fileBytes === null ? 'use_tmp_file false' : `file_size_bytes ${input.fileBytes}`,
   ]
