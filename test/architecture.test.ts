@@ -43,6 +43,8 @@ const doors: Record<string, readonly string[]> = {
     'iceberg.ts',
     'types.ts',
     'columns.ts',
+    'conditions.ts',
+    'parquet-options.ts',
     'written-chunk.ts',
     'schema/changes.ts',
     'schema/projection.ts',

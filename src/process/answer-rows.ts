@@ -23,9 +23,10 @@ export async function answerRows(
     type: { kind },
     engineType: kind.toUpperCase(),
   }))
-  const plan = { columns, scans: [], explained: [] }
+  const plan = { columns, scans: [], shortcut: null, explained: [] }
   const select = { text: valuesText(known), offset: 0, standIns: [] }
-  const output = await storeResult(context, { select, plan, opened: [], scans: [], planMs: 0 }, statement)
+  const planned = { select, plan, opened: [], scans: [], fromMetadata: false, planMs: 0 }
+  const output = await storeResult(context, planned, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }
 

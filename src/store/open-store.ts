@@ -17,16 +17,17 @@ import {
   tableOf,
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
-import { chunkOf, selectChunks } from './chunks.sql.ts'
+import { countChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
+import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
 import { alterTable, changesOf } from './schema/alter-table.ts'
 import type { Store } from './store.ts'
+import { summarize } from './summaries.ts'
 import { Sweep } from './sweep.ts'
-import { formatMultirange } from './time-ranges.ts'
 
 export interface StoreOptions {
   readonly postgres: Postgres
@@ -84,10 +85,9 @@ export function openStore(options: StoreOptions): Store {
     },
 
     openSnapshot: (accountId, tables) => openSnapshots(postgres, new Date(clock.nowMs()), accountId, tables),
-    async findChunks({ table: { accountId, id, snapshot } }, ranges) {
-      const rows = await selectChunks(postgres, { accountId, tableId: id, snapshot }, formatMultirange(ranges))
-      return rows.map(chunkOf)
-    },
+    findChunks: (snapshot, ranges, choice = {}) => findChunks(postgres, snapshot, ranges, choice),
+    countChunks: (snapshot, ranges) => countChunks(postgres, placeOf(snapshot, ranges)),
+    summarize: (snapshot, range, items) => summarize(postgres, snapshot, range, items),
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),

@@ -1,4 +1,5 @@
 import type { Service } from '../base/service.ts'
+import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -89,6 +90,8 @@ export interface ColumnStatistics {
   /** Absent where there is none (all null, nested) or where it would be long. As text, as DuckDB prints the type. */
   readonly min?: string
   readonly max?: string
+  /** Of doubles: whether there is NaN among them, which the bounds leave out. Absent where it is not known. */
+  readonly nan?: boolean
 }
 
 /** One immutable Parquet file, not yet in the catalog. */
@@ -360,7 +363,11 @@ export interface Store extends Service, TableOperations {
     tables: readonly { database: string; name: string; asOf?: AsOf }[],
   ): Promise<readonly TableSnapshot[]>
   /** The chunks of a snapshot that touch any of the ranges (GiST), oldest time first. */
-  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<Chunk[]>
+  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[], choice?: ChunkChoice): Promise<Chunk[]>
+  /** How many chunks touch any of the ranges. */
+  countChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<number>
+  /** Exact figures of the rows in the range, as text, by their statistics; undefined where these do not say. */
+  summarize(snapshot: TableSnapshot, range: TimeRange, items: readonly SummaryItem[]): Promise<Summary | undefined>
 
   /**
    * A key for the file of a new chunk of the table; `tableId` is 0 for one that the commit makes. An upload that is not

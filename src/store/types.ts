@@ -117,7 +117,7 @@ export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
-/** A text as a literal of SQL. */
+/** A text in single quotes, as SQL takes it. */
 export function quotedText(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
+import { chunkOptions, parquetOptions } from '../../../store/parquet-options.ts'
 import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
@@ -70,11 +71,7 @@ function copyPrefix({ projection }: ExecuteInput): string {
 function copyStatement(input: ExecuteInput): string {
   const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
   const options = [
-    'format parquet',
-    'compression zstd',
-    'compression_level 1',
-    'return_stats true',
-    ...(input.fieldIds === null ? [] : [`field_ids ${input.fieldIds}`]),
+    ...(input.fieldIds === null ? parquetOptions : chunkOptions(input.fieldIds)),
     // A temporary file beside the one would not be an allowed path.
     input.fileBytes === null ? 'use_tmp_file false' : `file_size_bytes ${input.fileBytes}`,
   ]
