@@ -49,7 +49,10 @@ export async function planSelect(
     tables: opened.map(engineTable),
     explain: options.explain,
   }
-  const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
+  const planned = await engines.run<Plan>({ kind: planTask, input }, limits)
+  // What the catalog sums up is all of a snapshot, and not what another one leaves of it.
+  const isPartial = opened.some(({ without }) => without !== undefined)
+  const plan = isPartial ? { ...planned, shortcut: null } : planned
   const known = await knownAnswer(context, opened, plan)
   const scans = known === undefined ? await chooseChunks(context, opened, plan) : unopenedScans(opened, plan)
   const planMs = Math.round(clock.monotonicMs() - startedMs)

@@ -158,9 +158,8 @@ describe('DELETE', () => {
 
   test('writes nothing for an attempt that lost its lease', async () => {
     await loadHours('fenced')
-    const steal = ({ stage }: { stage: string }) =>
-      stage === 'storing' && void bench.postgres.query(sql`delete from job_running`)
-    expect(await failure('delete from fenced where code = 1', { onProgress: steal })).toMatchObject({
+    const steal = async () => void (await bench.postgres.query(sql`delete from job_running`))
+    expect(await failure('delete from fenced where code = 1', { beforeCommit: [steal] })).toMatchObject({
       code: 'lease_lost',
     })
     expect(await values('select count(*) from fenced')).toEqual([['15']])
@@ -356,6 +355,8 @@ describe('a table as it was', () => {
     expect(came.values).toEqual([['9000', '9', null, null, null]])
     expect(came.statistics.scans.map(({ chunksOpened }) => chunksOpened)).toEqual([2, 1])
     expect(await values(changes(1, 3))).toEqual([['3660', '1', 'u1-3600', null, null]])
+    // Not what the catalog knows of the whole snapshot.
+    expect(await values('select count(*) from compared for version as of 3 since 1')).toEqual([['5']])
     expect(await failure('from compared for version as of 3 since 9')).toMatchObject({ code: 'snapshot_not_found' })
   })
 

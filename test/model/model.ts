@@ -75,9 +75,9 @@ export class ModelTable {
         return {
           id: String(id),
           time: String(row.time),
-          ...Object.fromEntries([...this.shown(row)].toSorted()),
+          ...Object.fromEntries(this.shown(row)),
           ...(rescued.length > 0 && {
-            _rescued: Object.fromEntries(rescued.map(([name, raw]) => [name, JSON.stringify(raw)]).toSorted()),
+            _rescued: Object.fromEntries(rescued.map(([name, raw]) => [name, JSON.stringify(raw)])),
           }),
         }
       }),

@@ -40,7 +40,8 @@ import { restateJob } from '../../src/store/schema/restate-job.ts'
 import { restateTask } from '../../src/store/schema/tasks.ts'
 import type { AsOf, Store, ColumnChange } from '../../src/store/store.ts'
 import { openTestDatabase } from '../support/postgres.ts'
-import { Life, mortalEngines, mortalObjects, mortalPostgres } from './lives.ts'
+import type { Life } from './lives.ts'
+import { mortalEngines, mortalObjects, mortalPostgres } from './lives.ts'
 
 /** Something to do for a table, which is done once however often it is attempted. */
 export type Work =
@@ -68,7 +69,7 @@ export class Rig {
   readonly #bare: DuckDBConnection
   readonly #owner: Principal
   readonly #close: () => Promise<void>
-  #aheadMs = 0
+  readonly #ahead: { ms: number }
   #bodies = 0
 
   private constructor(
@@ -81,8 +82,10 @@ export class Rig {
       bare: DuckDBConnection
       owner: Principal
       close: () => Promise<void>
+      ahead: { ms: number }
     },
   ) {
+    this.#ahead = parts.ahead
     this.store = parts.store
     this.#postgres = parts.postgres
     this.#objects = parts.objects
@@ -97,8 +100,8 @@ export class Rig {
   static async open(): Promise<Rig> {
     const database = await openTestDatabase()
     const folder = await mkdtemp(join(tmpdir(), 'biwa-model-'))
-    let rig: Rig | undefined
-    const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + (rig === undefined ? 0 : rig.#aheadMs) }
+    const ahead = { ms: 0 }
+    const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + ahead.ms }
     const ports = { clock, randomness: systemRandomness, disk: systemDisk, log: openLog('silent') }
     const { postgres } = database
     const objects = await openDirectoryStore({ root: join(folder, 'objects'), ...ports })
@@ -108,7 +111,8 @@ export class Rig {
     await store.createDatabase(account.id, 'web')
     const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
     const bare = await instance.connect()
-    rig = new Rig({
+    return new Rig({
+      ahead,
       store,
       postgres,
       objects,
@@ -126,7 +130,6 @@ export class Rig {
         await rm(folder, { recursive: true, force: true })
       },
     })
-    return rig
   }
 
   get accountId(): number {
@@ -138,7 +141,7 @@ export class Rig {
   }
 
   putForward(seconds: number): void {
-    this.#aheadMs += seconds * 1000
+    this.#ahead.ms += seconds * 1000
   }
 
   close = (): Promise<void> => this.#close()
@@ -202,7 +205,13 @@ export class Rig {
     await writeFile(path, body)
     const { accountId, userId } = this.#owner
     const header: FrameHeader = {
-      ...{ accountId, userId, keyId: 0, database: 'web', table, uniqueId, timeColumn: null },
+      accountId,
+      userId,
+      keyId: 0,
+      database: 'web',
+      table,
+      uniqueId,
+      timeColumn: null,
       format: 'ndjson',
       encoding: 'identity',
       receivedAtUs: this.#clock.nowMs() * 1000,
@@ -223,9 +232,23 @@ export class Rig {
       insert into jobs (lane_id, account_id, kind, input, run_at, attempts_max, submitted_by)
       values (0, ${accountId}, ${work.kind}, ${JSON.stringify(input)}, now(), 3, 'test') returning id`)
     return {
-      ...{ id: must(rows[0], 'the job was made').id, accountId, userId, kind: work.kind, state: 'running', input },
-      ...{ priority: 0, uniqueKey: null, progress: null, output: null, error: null, timeoutMs: null, attempt: 1 },
-      ...{ attemptsMax: 3, killRequestedAt: null, startedAt: new Date(), finishedAt: null },
+      id: must(rows[0], 'the job was made').id,
+      accountId,
+      userId,
+      kind: work.kind,
+      state: 'running',
+      priority: 0,
+      uniqueKey: null,
+      input,
+      progress: null,
+      output: null,
+      error: null,
+      attempt: 1,
+      attemptsMax: 3,
+      timeoutMs: null,
+      killRequestedAt: null,
+      startedAt: new Date(),
+      finishedAt: null,
       createdAt: new Date(this.#clock.nowMs()),
       runAt: new Date(),
     }
@@ -266,7 +289,7 @@ export class Rig {
     const answer = await this.#bare.runAndReadAll(
       `select * from (${selects.join('\nunion all by name\n')}) order by id`,
     )
-    return { columns: names, rows: answer.getRowObjectsJson() as Record<string, unknown>[] }
+    return { columns: names, rows: answer.getRowObjectsJson() }
   }
 }
 
