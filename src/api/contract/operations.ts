@@ -1,4 +1,5 @@
 import * as access from './access.ts'
+import * as columns from './columns.ts'
 import * as databases from './databases.ts'
 import * as imports from './imports.ts'
 import * as jobs from './jobs.ts'
@@ -25,6 +26,9 @@ export const operations: readonly Operation[] = [
   upkeep.getTableLayout,
   upkeep.listDamagedChunks,
   upkeep.verifyTables,
+  columns.addColumn,
+  columns.updateColumn,
+  columns.deleteColumn,
   tableOperations.updateTable,
   tableOperations.renameTable,
   tableOperations.swapTables,
