@@ -38,7 +38,16 @@ const mayImport: Record<string, readonly string[]> = {
 const doors: Record<string, readonly string[]> = {
   access: ['access.ts'],
   jobs: ['jobs.ts', 'schedules.ts', 'limits.ts', 'dead-letters.ts', 'figures.ts', 'workers.ts', 'waiting-reason.ts'],
-  store: ['store.ts', 'iceberg.ts', 'types.ts', 'columns.ts', 'schema/changes.ts', 'schema/projection.ts'],
+  store: [
+    'store.ts',
+    'iceberg.ts',
+    'types.ts',
+    'columns.ts',
+    'conditions.ts',
+    'parquet-options.ts',
+    'schema/changes.ts',
+    'schema/projection.ts',
+  ],
   collect: ['collect.ts'],
   process: ['process.ts'],
   deliver: ['deliver.ts'],

@@ -20,6 +20,7 @@ import { expectedFailure, sendProblem } from './problems.ts'
 import { BodyBudget } from './read-body.ts'
 import { requestIds } from './request-ids.ts'
 import { serveAccess } from './routes/access.ts'
+import { serveColumns } from './routes/columns.ts'
 import { serveDatabases } from './routes/databases.ts'
 import { serveImports } from './routes/imports.ts'
 import { serveJobs } from './routes/jobs.ts'
@@ -88,6 +89,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
   serveTableOperations(host, parts)
+  serveColumns(host, parts.access, parts.store)
   serveImports(host, parts.collect, parts.metrics)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)

@@ -6,6 +6,7 @@ import type { AnswerBody } from '../api/contract/operation.ts'
 import type { explainJob, listDeadLetters, listWorkers, putLimit, redriveJobs } from '../api/contract/queue.ts'
 import type { backfillSchedule, getSchedule, runSchedule } from '../api/contract/schedules.ts'
 import type { getStatus } from '../api/contract/status.ts'
+import type { diffSnapshots, listSnapshots } from '../api/contract/table-operations.ts'
 import type { getTable, listQuarantine } from '../api/contract/tables.ts'
 
 // What the server answers with, by the contract. Types only: the schemas themselves would double the time of a start.
@@ -17,6 +18,8 @@ export type User = AnswerBody<typeof createUser, 201>
 export type Permission = AnswerBody<typeof listPermissions, 200>['items'][number]
 export type Database = AnswerBody<typeof getDatabase, 200>
 export type Table = AnswerBody<typeof getTable, 200>
+export type Snapshot = AnswerBody<typeof listSnapshots, 200>['items'][number]
+export type SnapshotDiff = AnswerBody<typeof diffSnapshots, 200>
 export type QuarantinedRecord = AnswerBody<typeof listQuarantine, 200>['items'][number]
 export type ImportOutcome = AnswerBody<typeof postImport, 200>
 export type ImportReceipt = AnswerBody<typeof postImport, 202>

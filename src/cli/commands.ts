@@ -35,7 +35,8 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'table',
-    summary: 'list, show, create, delete, tail tables; see their quarantine',
+    summary:
+      'list, show, make, change, empty, swap, delete tables and bring them back; see their rows, history, quarantine',
     load: async () => (await import('./commands/table.ts')).defineTable,
   },
   {

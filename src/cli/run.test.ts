@@ -114,7 +114,7 @@ const columns = [
 ]
 
 function jobJson(state: string, more: object = {}) {
-  const statistics = { scans: [], bytes_scanned: 0, plan_ms: 1, run_ms: 2 }
+  const statistics = { scans: [], bytes_scanned: 0, from_metadata: false, plan_ms: 1, run_ms: 2 }
   const result = { statement: 'select', columns, rows: 2, bytes: 10, downloadable: true, statistics }
   return {
     id: 17,

@@ -1,4 +1,4 @@
-import type { Job, Table } from './answers.ts'
+import type { Table } from './answers.ts'
 import { path } from './client.ts'
 import type { Client } from './client.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -6,10 +6,9 @@ import { Failure, usage } from './failure.ts'
 import { linesOf, readCells } from './output/result-rows.ts'
 import { plainText } from './output/cells.ts'
 import { visible } from './output/visible.ts'
-import { awaitJob, failureOfJob } from './query/await-job.ts'
 import { deliverResult } from './query/deliver-result.ts'
 import { downloadResult } from './query/download.ts'
-import { submitQuery } from './query/submit-query.ts'
+import { quoted, runStatement } from './query/run-statement.ts'
 import type { TableName } from './session.ts'
 import { tell, write } from './terminal.ts'
 import type { Terminal } from './terminal.ts'
@@ -28,29 +27,13 @@ export async function tailTable(
   options: TailOptions,
 ): Promise<void> {
   if (options.follow === true) return await followTable(client, terminal, target, options)
-  const job = await run(client, terminal, lastRows(target, options.rows))
+  const job = await runStatement(client, terminal, lastRows(target, options.rows), { quiet: true })
   await deliverResult(client, terminal, job, { format: options.format, output: undefined, limit: options.rows })
 }
 
 function lastRows({ database, table }: TableName, rows: number): string {
   const name = `${quoted(database)}.${quoted(table)}`
   return `select * from (select * from ${name} order by time desc limit ${rows}) order by time`
-}
-
-function quoted(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-async function run(client: Client, terminal: Terminal, sql: string): Promise<Job> {
-  const query = { sql, database: undefined, waitSeconds: 1 }
-  const job = await awaitJob(client, terminal, () => submitQuery(client, terminal, query), {
-    timeoutMs: undefined,
-    onInterrupt: 'kill',
-    quiet: true,
-  })
-  const failure = failureOfJob(job)
-  if (failure !== undefined) throw failure
-  return job
 }
 
 /** How often the server is asked whether the table changed. */
@@ -84,7 +67,7 @@ async function followTable(client: Client, terminal: Terminal, target: TableName
 
 /** The rows as lines of JSON, and the largest of their times. */
 async function look(client: Client, terminal: Terminal, sql: string): Promise<{ lines: string[]; newest: bigint }> {
-  const job = await run(client, terminal, sql)
+  const job = await runStatement(client, terminal, sql, { quiet: true })
   const timeColumn = job.query?.result?.columns.findIndex(({ name }) => name === 'time') ?? -1
   const lines: string[] = []
   let newest = 0n

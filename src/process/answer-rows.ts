@@ -1,3 +1,4 @@
+import { quotedText } from '../store/types.ts'
 import type { PlannedColumn } from './engines/duckdb/tasks.ts'
 import type { QueryOutput, QueryStatistics } from './process.ts'
 import { noStatistics } from './plan-select.ts'
@@ -22,9 +23,10 @@ export async function answerRows(
     type: { kind },
     engineType: kind.toUpperCase(),
   }))
-  const plan = { columns, scans: [], explained: [] }
+  const plan = { columns, scans: [], shortcut: null, explained: [] }
   const select = { text: valuesText(known), offset: 0, standIns: [] }
-  const output = await storeResult(context, { select, plan, opened: [], scans: [], planMs: 0 }, statement)
+  const planned = { select, plan, opened: [], scans: [], fromMetadata: false, planMs: 0 }
+  const output = await storeResult(context, planned, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }
 
@@ -41,8 +43,4 @@ function valuesText({ columns, rows }: KnownRows): string {
     row(first),
     ...(more.length > 0 ? [`values ${more.map((cells) => `(${cells.join(', ')})`).join(', ')}`] : []),
   ].join(' union all ')
-}
-
-function quotedText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

@@ -2,9 +2,10 @@ import { queryColumns } from '../store/columns.ts'
 import type { Analysis, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
 import { analyzeTask, planTask } from './engines/duckdb/tasks.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
-import { bytesOf, chooseChunks, scanStatistics } from './planning/choose-chunks.ts'
+import { bytesOf, chooseChunks, scanStatistics, unopenedScans } from './planning/choose-chunks.ts'
 import type { OpenedTable } from './planning/resolve-tables.ts'
 import { openTables } from './planning/resolve-tables.ts'
+import { knownAnswer } from './planning/known-answer.ts'
 import type { SelectText } from './planning/statement.ts'
 import type { QueryStatistics } from './process.ts'
 import type { QueryContext } from './query-context.ts'
@@ -17,6 +18,8 @@ export interface PlannedSelect {
   /** The tables that it names. */
   readonly opened: readonly OpenedTable[]
   readonly scans: readonly ChosenScan[]
+  /** Whether the catalog knew the answer: then `select` has it as constants, and nothing is opened. */
+  readonly fromMetadata: boolean
   readonly planMs: number
 }
 
@@ -47,8 +50,10 @@ export async function planSelect(
     explain: options.explain,
   }
   const plan = await engines.run<Plan>({ kind: planTask, input }, limits)
-  const scans = await chooseChunks(context, opened, plan.scans)
-  return { select, plan, opened, scans, planMs: Math.round(clock.monotonicMs() - startedMs) }
+  const known = await knownAnswer(context, opened, plan)
+  const scans = known === undefined ? await chooseChunks(context, opened, plan) : unopenedScans(opened, plan)
+  const planMs = Math.round(clock.monotonicMs() - startedMs)
+  return { select: known ?? select, plan, opened, scans, fromMetadata: known !== undefined, planMs }
 }
 
 export function engineTable({ database, name, snapshot }: OpenedTable): EngineTable {
@@ -60,8 +65,8 @@ export function engineDatabase({ input }: QueryContext): string | null {
   return input.database === null ? null : input.database.toLowerCase()
 }
 
-export function statisticsOf({ scans, planMs }: PlannedSelect, runMs: number): QueryStatistics {
-  return { scans: scanStatistics(scans), bytesScanned: bytesOf(scans), planMs, runMs }
+export function statisticsOf({ scans, fromMetadata, planMs }: PlannedSelect, runMs: number): QueryStatistics {
+  return { scans: scanStatistics(scans), bytesScanned: bytesOf(scans), fromMetadata, planMs, runMs }
 }
 
-export const noStatistics: QueryStatistics = { scans: [], bytesScanned: 0, planMs: 0, runMs: 0 }
+export const noStatistics: QueryStatistics = { scans: [], bytesScanned: 0, fromMetadata: false, planMs: 0, runMs: 0 }

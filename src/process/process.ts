@@ -48,12 +48,16 @@ export interface QueryStatistics {
     readonly snapshot: number
     readonly chunksOpened: number
     readonly chunksTotal: number
+    /** Of all, those that touch the time ranges; of these, statistics leave out what is not opened. Older jobs lack it. */
+    readonly chunksInTime?: number
     readonly columns: readonly string[]
     readonly timeRanges: readonly (readonly [from: number | null, to: number | null])[]
     /** Compressed bytes of the columns that are read. */
     readonly bytes: number
   }[]
   readonly bytesScanned: number
+  /** Whether the catalog knew the answer, so that nothing was opened. Older jobs lack it. */
+  readonly fromMetadata?: boolean
   readonly planMs: number
   readonly runMs: number
 }
@@ -66,6 +70,7 @@ export interface QueryOutput {
     | 'merge'
     | 'delete'
     | 'truncate'
+    | 'create_table'
     | 'create_table_as'
     | 'alter_table'
     | 'drop_table'

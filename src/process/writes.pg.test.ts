@@ -345,6 +345,20 @@ describe('a table as it was', () => {
     expect(copied.rows).toBe(2)
   })
 
+  test('is compared with itself by what differs alone', async () => {
+    await loadHours('compared')
+    await bench.query('delete from compared where time = 3660')
+    await bench.query(`insert into compared (time, code) values (9000, 9)`)
+    const changes = (to: number, from: number) =>
+      `select * from compared for version as of ${to} since ${from}
+       except all select * from compared for version as of ${from} since ${to}`
+    const came = await bench.query(changes(3, 1))
+    expect(came.values).toEqual([['9000', '9', null, null, null]])
+    expect(came.statistics.scans.map(({ chunksOpened }) => chunksOpened)).toEqual([2, 1])
+    expect(await values(changes(1, 3))).toEqual([['3660', '1', 'u1-3600', null, null]])
+    expect(await failure('from compared for version as of 3 since 9')).toMatchObject({ code: 'snapshot_not_found' })
+  })
+
   test('fails clearly where it never was, or is no longer kept', async () => {
     await bench.query('create table short as select 1 as n')
     await bench.query('insert into short (n) values (2)')

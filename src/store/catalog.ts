@@ -11,7 +11,7 @@ import {
   selectDatabase,
   selectTablesByName,
 } from './catalog.sql.ts'
-import { assignFieldIds, firstFieldId, withFixedColumns } from './columns.ts'
+import { assignFieldIds, columnsMax, firstFieldId, withFixedColumns } from './columns.ts'
 import { lockPlaces } from './lock-names.ts'
 import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
 import type { Database, Table, TableName } from './store.ts'
@@ -71,6 +71,7 @@ export async function createTable(
   requireName('table', name)
   const { columns, nextFieldId } = assignFieldIds(options.columns ?? [], firstFieldId)
   requireDistinct(columns.map((column) => requireColumnName(column.name)))
+  if (columns.length > columnsMax) throw tooManyColumns(`${database}.${name}`, columns.length)
   await postgres.transaction(async (tx) => {
     const held = await holdDatabase(tx, accountId, { name: database })
     if (held === undefined) throw databaseNotFound(database)
@@ -177,4 +178,12 @@ export function tableNotFound(database: string, name: string): AppError {
   return new AppError('table_not_found', `The table ${JSON.stringify(`${database}.${name}`)} does not exist.`, {
     hint: `Names are in lower case; SHOW TABLES FROM ${database} lists those there are.`,
   })
+}
+
+export function tooManyColumns(table: string, count: number): AppError {
+  return new AppError(
+    'too_many_columns',
+    `The table ${JSON.stringify(table)} would have ${count} columns; ${columnsMax} are allowed.`,
+    { hint: 'Drop some, or keep what is seldom asked for in one column of the type json.' },
+  )
 }

@@ -80,7 +80,7 @@ describe('among 1,000 chunks over 1,000 hours', () => {
       [{ from: 500 * hour, to: 501 * hour }],
       [1, 300, 900].map((at) => ({ from: at * hour, to: (at + 1) * hour })),
     ]) {
-      const statement = chunksStatement(table, formatMultirange(ranges))
+      const statement = chunksStatement({ ...table, ranges: formatMultirange(ranges) })
       const [row] = await bench.postgres.query<{ 'QUERY PLAN': unknown }>(
         new Sql(['explain (analyze, format json) ', ''], [statement]),
       )

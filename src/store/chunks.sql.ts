@@ -1,4 +1,4 @@
-import type { Queryable } from '../base/postgres/postgres.ts'
+import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { Chunk, ColumnStatistics, Layer, NewChunk } from './store.ts'
 
@@ -35,37 +35,76 @@ export function chunkOf(row: ChunkRow): Chunk {
   }
 }
 
+const storedColumns = sql`
+  id, object_key, layer, time_range, rows, bytes, column_statistics, schema_version, crc32, sorted_by, added_snapshot,
+  created_at`
+
 export const chunkColumns = sql`
   id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, column_statistics,
   schema_version, crc32, sorted_by, added_snapshot, created_at`
 
+/** A snapshot of a table, and the times that are asked for: a multirange such as `{[0,3600),[7200,)}`; null for all. */
+export interface ChunkPlace {
+  readonly accountId: number
+  readonly tableId: number
+  readonly snapshot: number
+  readonly ranges: string | null
+}
+
 /**
- * The chunks of one snapshot that touch `ranges`, a multirange such as `{[0,3600),[7200,)}`: one search of the GiST
- * index on (table_id, time_range) for all of them, and a look at the few that were removed since. One statement sees both at
- * one moment, so that a chunk which a commit moves from one to the other is seen once.
+ * The chunks of one snapshot that touch the ranges: one search of the GiST index on (table_id, time_range) for all of
+ * them, and a look at the few that were removed since. One statement sees both at one moment, so that a chunk which a
+ * commit moves from one to the other is seen once.
  */
 export function selectChunks(
   db: Queryable,
-  table: { accountId: number; tableId: number; snapshot: number },
-  ranges: string,
+  place: ChunkPlace,
+  choice: ChunkFilter & { readonly limit?: number } = {},
 ): Promise<ChunkRow[]> {
-  return db.query(chunksStatement(table, ranges))
+  return db.query(chunksStatement(place, choice))
 }
 
-export const chunksStatement = (table: { accountId: number; tableId: number; snapshot: number }, ranges: string) => sql`
+/** Which of the chunks count, as an expression over their row and what is joined to it. */
+export interface ChunkFilter {
+  readonly passes?: Sql
+  readonly joined?: Sql
+}
+
+export const chunksStatement = (
+  place: ChunkPlace,
+  { limit, ...filter }: ChunkFilter & { readonly limit?: number } = {},
+) => sql`
   select ${chunkColumns}
-    from chunks
-   where table_id = ${table.tableId} and account_id = ${table.accountId}
-     and time_range && ${ranges}::int8multirange
-     and added_snapshot <= ${table.snapshot}
-  union all
-  select ${chunkColumns}
-    from removed_chunks
-   where table_id = ${table.tableId} and account_id = ${table.accountId}
-     and removed_snapshot > ${table.snapshot}
-     and added_snapshot <= ${table.snapshot}
-     and time_range && ${ranges}::int8multirange
+    from (${chunksAt(place, filter)} ${limit === undefined ? sql`` : sql`limit ${limit}`}) as chosen
    order by time_from, id`
+
+export async function countChunks(db: Queryable, place: ChunkPlace): Promise<number> {
+  const rows = await db.query<{ count: number }>(sql`select count(*) as count from (${chunksAt(place)}) as chosen`)
+  return rows[0]?.count ?? 0
+}
+
+/** The rows of both tables that make up the chunks of the snapshot. */
+export function chunksAt(
+  { accountId, tableId, snapshot, ranges }: ChunkPlace,
+  { passes = sql`true`, joined = sql``, columns = storedColumns }: ChunkFilter & { readonly columns?: Sql } = {},
+): Sql {
+  const inTime = ranges === null ? sql`true` : sql`time_range && ${ranges}::int8multirange`
+  return sql`
+    select ${columns}
+      from chunks ${joined}
+     where table_id = ${tableId} and account_id = ${accountId} and ${inTime} and added_snapshot <= ${snapshot}
+       and ${passes}
+    union all
+    select ${columns}
+      from removed_chunks ${joined}
+     where table_id = ${tableId} and account_id = ${accountId} and ${inTime} and added_snapshot <= ${snapshot}
+       and removed_snapshot > ${snapshot} and ${passes}`
+}
+
+/** Whether all rows of a chunk are within the ranges. */
+export function isInside({ ranges }: ChunkPlace): Sql {
+  return ranges === null ? sql`true` : sql`time_range <@ ${ranges}::int8multirange`
+}
 
 export async function insertChunks(
   tx: Queryable,

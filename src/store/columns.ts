@@ -2,7 +2,7 @@ import { AppError, must } from '../base/errors.ts'
 import { foldedName } from '../base/names.ts'
 import type { Column } from './store.ts'
 import type { LogicalType } from './types.ts'
-import { duckdbFileType, duckdbType, innerTypes, nestingProblem, quotedName } from './types.ts'
+import { duckdbFileType, duckdbType, innerTypes, nestingProblem, quotedName, quotedText } from './types.ts'
 
 const bigint: LogicalType = { kind: 'bigint' }
 const varchar: LogicalType = { kind: 'varchar' }
@@ -143,8 +143,4 @@ export function fileSchemaClause(columns: readonly Column[]): string {
     return `${fieldId}: {name: ${quotedText(name)}, type: ${quotedText(duckdbFileType(type))}, default_value: NULL}`
   })
   return `map{${entries.join(', ')}}`
-}
-
-function quotedText(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

@@ -17,16 +17,17 @@ import {
   tableOf,
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
-import { chunkOf, selectChunks } from './chunks.sql.ts'
+import { countChunks } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
+import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
 import { selectQuarantine } from './quarantine.sql.ts'
 import { keepRecords } from './quarantine.ts'
-import { alterTable, changesOf } from './schema/alter-table.ts'
+import { changesOf } from './schema/alter-columns.ts'
 import type { Store } from './store.ts'
+import { summarize } from './summaries.ts'
 import { Sweep } from './sweep.ts'
-import { formatMultirange } from './time-ranges.ts'
 
 export interface StoreOptions {
   readonly postgres: Postgres
@@ -72,11 +73,6 @@ export function openStore(options: StoreOptions): Store {
       const [row] = await requireTables(postgres, accountId, [{ database, name }])
       return tableOf(must(row, 'a required table is there'))
     },
-    async alterTable(accountId, database, name, change, { cause, uniqueId }) {
-      await alterTable(postgres, { accountId, place: { database, name }, change, cause, uniqueId })
-      log.info({ accountId, database, table: name, change: change.kind }, 'altered a table')
-      return await store.table(accountId, database, name)
-    },
     schemaChanges: (table) => changesOf(postgres, table),
     async dropTable(accountId, database, name) {
       await dropTable(postgres, accountId, { database, name }, removal())
@@ -84,10 +80,9 @@ export function openStore(options: StoreOptions): Store {
     },
 
     openSnapshot: (accountId, tables) => openSnapshots(postgres, new Date(clock.nowMs()), accountId, tables),
-    async findChunks({ table: { accountId, id, snapshot } }, ranges) {
-      const rows = await selectChunks(postgres, { accountId, tableId: id, snapshot }, formatMultirange(ranges))
-      return rows.map(chunkOf)
-    },
+    findChunks: (snapshot, ranges, choice = {}) => findChunks(postgres, snapshot, ranges, choice),
+    countChunks: (snapshot, ranges) => countChunks(postgres, placeOf(snapshot, ranges)),
+    summarize: (snapshot, range, items) => summarize(postgres, snapshot, range, items),
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),

@@ -8,9 +8,9 @@ const boundCharactersMax = 256
  * zero, half of a character), are left out. A missing bound only means that nothing is known.
  */
 export function storableStatistics(statistics: NewChunk['statistics']): Record<number, ColumnStatistics> {
-  const entries = Object.entries(statistics).map(([fieldId, { bytes, nulls, min, max }]) => {
+  const entries = Object.entries(statistics).map(([fieldId, { bytes, nulls, min, max, nan }]) => {
     const bounds = { ...(isStorable(min) && { min }), ...(isStorable(max) && { max }) }
-    return [Number(fieldId), { bytes, nulls, ...bounds }] as const
+    return [Number(fieldId), { bytes, nulls, ...bounds, ...(nan !== undefined && { nan }) }] as const
   })
   return Object.fromEntries(entries)
 }

@@ -1,4 +1,5 @@
 import type { Service } from '../base/service.ts'
+import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -49,8 +50,8 @@ export interface TableSettings {
   readonly clusterColumns: readonly number[]
 }
 
-/** What somebody wants to change of a table's columns, or of the way in which imports do. Names are those of SQL. */
-export type TableChange =
+/** What somebody wants to change of a table's columns. Names are those of SQL. */
+export type ColumnChange =
   | {
       readonly kind: 'add_column'
       readonly name: string
@@ -61,7 +62,6 @@ export type TableChange =
   | { readonly kind: 'drop_column'; readonly name: string; readonly ifExists?: boolean }
   | { readonly kind: 'rename_column'; readonly name: string; readonly to: string }
   | { readonly kind: 'change_type'; readonly name: string; readonly type: LogicalType }
-  | { readonly kind: 'set_schema_mode'; readonly mode: TableSettings['schemaMode'] }
 
 /**
  * A change of the columns by which rows of before have to be read in another way. Columns that imports add are none: older
@@ -89,6 +89,8 @@ export interface ColumnStatistics {
   /** Absent where there is none (all null, nested) or where it would be long. As text, as DuckDB prints the type. */
   readonly min?: string
   readonly max?: string
+  /** Of doubles: whether there is NaN among them, which the bounds leave out. Absent where it is not known. */
+  readonly nan?: boolean
 }
 
 /** One immutable Parquet file, not yet in the catalog. */
@@ -295,6 +297,12 @@ export interface TableOperations {
   swapTables(accountId: number, table: TableName, other: TableName, once?: Once): Promise<void>
   /** Brings back the table of that name that was dropped last. Fails with `table_not_found`, `snapshot_expired`, `already_exists`. */
   undropTable(accountId: number, table: TableName, once?: Once): Promise<Table>
+  /**
+   * Changes the columns of a table, at once for all queries that begin afterwards: rows of before are read by what the change
+   * makes of them (schema/projection.ts), until a job has written them anew. A change that is there already does nothing.
+   * Fails with `column_not_found`, `already_exists`, `invalid_name`, `too_many_columns`.
+   */
+  alterColumns(accountId: number, table: TableName, change: ColumnChange, once?: Once): Promise<Table>
   setProperties(accountId: number, table: TableName, settings: Partial<TableSettings>, once?: Once): Promise<Table>
   /** Ends the history before now: it cannot be read any more, and its files go after the grace period. Returns how many chunks that are. */
   purgeHistory(accountId: number, table: TableName, once?: Once): Promise<number>
@@ -333,19 +341,6 @@ export interface Store extends Service, TableOperations {
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>
-  /**
-   * Changes the columns of a table, at once for all queries that begin afterwards: rows of before are read by what the change
-   * makes of them (schema/projection.ts), until a job has written them anew. A change that is there already does nothing, nor
-   * does one whose `uniqueId` was applied before. Fails with `table_not_found`, `column_not_found`, `already_exists`,
-   * `invalid_name`, `too_many_columns`.
-   */
-  alterTable(
-    accountId: number,
-    database: string,
-    name: string,
-    change: TableChange,
-    by: { readonly cause: string; readonly uniqueId?: string },
-  ): Promise<Table>
   /** What happened to the columns up to the table's version, for the reading of its older chunks. */
   schemaChanges(table: Table): Promise<SchemaChange[]>
   /** Drops the table; its files go after the grace period, so running queries finish. */
@@ -360,7 +355,11 @@ export interface Store extends Service, TableOperations {
     tables: readonly { database: string; name: string; asOf?: AsOf }[],
   ): Promise<readonly TableSnapshot[]>
   /** The chunks of a snapshot that touch any of the ranges (GiST), oldest time first. */
-  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<Chunk[]>
+  findChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[], choice?: ChunkChoice): Promise<Chunk[]>
+  /** How many chunks touch any of the ranges. */
+  countChunks(snapshot: TableSnapshot, ranges: readonly TimeRange[]): Promise<number>
+  /** Exact figures of the rows in the range, as text, by their statistics; undefined where these do not say. */
+  summarize(snapshot: TableSnapshot, range: TimeRange, items: readonly SummaryItem[]): Promise<Summary | undefined>
 
   /**
    * A key for the file of a new chunk of the table; `tableId` is 0 for one that the commit makes. An upload that is not

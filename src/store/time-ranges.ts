@@ -21,3 +21,7 @@ const bigintLimit = 2 ** 63
 function wholeSecond(seconds: number): string {
   return BigInt(Math.ceil(seconds)).toString()
 }
+
+export function coversAllTimes(ranges: readonly TimeRange[]): boolean {
+  return ranges.some(({ from, to }) => from <= -bigintLimit && to >= bigintLimit)
+}

@@ -117,6 +117,11 @@ export function quotedName(name: string): string {
   return `"${name.replaceAll('"', '""')}"`
 }
 
+/** A text in single quotes, as SQL takes it. */
+export function quotedText(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}
+
 /** Deeper types than any data has; the limit keeps a hostile notation from overflowing the stack. */
 const depthMax = 64
 

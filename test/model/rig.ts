@@ -38,7 +38,7 @@ import { projectedScan } from '../../src/store/schema/projection.ts'
 import { restateFiles } from '../../src/store/schema/restate-files.ts'
 import { restateJob } from '../../src/store/schema/restate-job.ts'
 import { restateTask } from '../../src/store/schema/tasks.ts'
-import type { AsOf, Store, TableChange } from '../../src/store/store.ts'
+import type { AsOf, Store, ColumnChange } from '../../src/store/store.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 import { Life, mortalEngines, mortalObjects, mortalPostgres } from './lives.ts'
 
@@ -46,7 +46,7 @@ import { Life, mortalEngines, mortalObjects, mortalPostgres } from './lives.ts'
 export type Work =
   | { readonly kind: 'import'; readonly table: string; readonly uniqueId: string; readonly records: readonly object[] }
   | { readonly kind: 'query'; readonly sql: string }
-  | { readonly kind: 'alter'; readonly table: string; readonly uniqueId: string; readonly change: TableChange }
+  | { readonly kind: 'alter'; readonly table: string; readonly uniqueId: string; readonly change: ColumnChange }
   | { readonly kind: 'merge' | 'restate'; readonly table: string }
 
 export interface Scanned {
@@ -166,8 +166,8 @@ export class Rig {
         await queryJobKind({ ...ports, access: this.#access, concurrency: 1, limits: queryLimits }).handler(attempt)
         return
       case 'alter': {
-        const by = { cause: `job:${attempt.job.id}`, uniqueId: work.uniqueId }
-        await ports.store.alterTable(this.accountId, 'web', work.table, work.change, by)
+        const table = { database: 'web', name: work.table }
+        await ports.store.alterColumns(this.accountId, table, work.change, { uniqueId: work.uniqueId })
         return
       }
       case 'merge':

@@ -1,4 +1,4 @@
-import type { TableChange } from '../../src/store/store.ts'
+import type { ColumnChange } from '../../src/store/store.ts'
 import { parseType } from '../../src/store/types.ts'
 import type { Raw } from './model.ts'
 import { ModelTable } from './model.ts'
@@ -44,7 +44,7 @@ export const tableNames = ['logs', 'other'] as const
 const columnNames = ['a', 'b', 'c', 'd', 'e'] as const
 
 /** More rows than this are thinned out, so that a step stays quick. */
-const rowsMax = 50
+const rowsMax = 70
 
 /** Draws the next step for the tables as they are. */
 export class Steps {
@@ -52,7 +52,7 @@ export class Steps {
   readonly #rig: Rig
   #ids = 0
   #changes = 0
-  #sent: { readonly table: string; readonly work: Work }[] = []
+  #sent: Work[] = []
 
   constructor(choices: Choices, rig: Rig) {
     this.#choices = choices
@@ -64,29 +64,34 @@ export class Steps {
     const table = tables.get(name) ?? new ModelTable()
     const become = (after: ModelTable): Tables => new Map([...tables, [name, after]])
     const query = (sql: string, after: ModelTable): Step => ({ work: { kind: 'query', sql }, after: become(after) })
-    if (table.rows.size > rowsMax)
+    if (table.rows.size > rowsMax) {
       return query(
-        `delete from ${name} where id % 2 = 0`,
-        table.where((_, id) => id % 2 !== 0),
+        `delete from ${name} where id % 4 <> 1`,
+        table.where((_, id) => id % 4 === 1),
       )
+    }
+    // SQL is a small part, because it takes ten times as long as the rest.
     const draw = this.#choices.below(100)
-    if (draw < 34) return this.#import(name, table, become)
-    if (draw < 42) return this.#again(tables) ?? this.#import(name, table, become)
-    if (draw < 58) return this.#merge(name, tables)
-    if (draw < 64) return { work: { kind: 'restate', table: name }, after: tables }
-    if (draw < 76) return this.#delete(name, table, query)
-    if (draw < 84) return this.#upsert(name, table, query)
-    if (draw < 96) return this.#alter(name, table, become)
-    if (draw < 98)
+    if (draw < 40) return this.#import(name, table, become)
+    if (draw < 50) return this.#again(tables) ?? this.#import(name, table, become)
+    if (draw < 70) return this.#merge(name, tables)
+    if (draw < 78) return { work: { kind: 'restate', table: name }, after: tables }
+    if (draw < 91) return this.#alter(name, table, become)
+    if (draw < 95) return this.#delete(name, table, query)
+    if (draw < 98) return this.#upsert(name, table, query)
+    if (draw === 98) {
+      const sql = `insert overwrite table ${name} select * from ${name} where id % 3 <> 1`
       return query(
-        `insert overwrite table ${name} select * from ${name} where id % 3 <> 1`,
+        sql,
         table.where((_, id) => id % 3 !== 1),
       )
-    if (draw < 99)
+    }
+    if (this.#choices.below(3) === 0) {
       return query(
         `truncate table ${name}`,
         table.where(() => false),
       )
+    }
     const [one, two] = tableNames
     return {
       work: { kind: 'query', sql: `alter table ${one} swap with ${two}` },
@@ -100,19 +105,19 @@ export class Steps {
   #import(name: string, table: ModelTable, become: (after: ModelTable) => Tables): Step {
     const records = Array.from({ length: 1 + this.#choices.below(6) }, () => this.#record())
     const work: Work = { kind: 'import', table: name, uniqueId: `body ${this.#ids}`, records }
-    this.#sent.push({ table: name, work })
     return { work, after: become(table.import(records)) }
   }
 
-  /** A body that was sent already: nothing is to change, if it is still the same table that got it. */
+  /** A body that was applied already: nothing is to change. */
   #again(tables: Tables): Step | undefined {
     const sent = this.#choices.of(this.#sent.slice(-20))
-    return sent === undefined ? undefined : { work: sent.work, after: tables }
+    return sent === undefined ? undefined : { work: sent, after: tables }
   }
 
-  /** Bodies are known by table; those that were swapped are new to the table of the name. */
-  forgetSent(): void {
-    this.#sent = []
+  /** Tells what was done. Bodies are known by table: after a swap they are new to the table of the name. */
+  note({ work }: Step): void {
+    if (work.kind === 'import') this.#sent.push(work)
+    if (work.kind === 'query' && work.sql.includes('swap with')) this.#sent = []
   }
 
   #record(): Record<string, Raw> & { id: number; time: number } {
@@ -178,7 +183,7 @@ export class Steps {
     const free = this.#choices.of(columnNames.filter((of) => !table.columns.has(of)))
     const type = this.#choices.of(['bigint', 'varchar'] as const)
     const draw = this.#choices.below(12)
-    const change = (to: TableChange, after: ModelTable): Step => {
+    const change = (to: ColumnChange, after: ModelTable): Step => {
       const uniqueId = `change ${(this.#changes += 1)}`
       return { work: { kind: 'alter', table: name, uniqueId, change: to }, after: become(after) }
     }

@@ -71,16 +71,20 @@ class Walk {
 
   /** Half of the steps go without harm. Of the others most are tried again until they are done; some are left as they are. */
   async #take(step: Step): Promise<void> {
-    if (step.work.kind === 'query' && step.work.sql.includes('swap with')) this.#steps.forgetSent()
     const draw = this.#choices.below(10)
     if (draw === 0) return await this.#leave(step)
     const deaths = draw < 5 ? 1 + this.#choices.below(2) : 0
     const ends = Array.from({ length: deaths }, (): End => this.#end())
     this.#log.push(`  ${ends.map(({ call, when }) => `${when} call ${call}`).join(', ')}`)
     await this.#rig.run(step.work, [...ends.map((end) => new Life(end)), new Life()])
-    this.#tables = step.after
+    this.#done(step)
     // The other table is looked at now and then.
     await this.#compare('table' in step.work && this.#choices.below(4) > 0 ? [step.work.table] : tableNames)
+  }
+
+  #done(step: Step): void {
+    this.#tables = step.after
+    this.#steps.note(step)
   }
 
   #end(): End {
@@ -94,12 +98,12 @@ class Walk {
     this.#log.push(`  left after ${end.when} call ${end.call}`)
     try {
       await this.#rig.run(step.work, [new Life(end)])
-      this.#tables = step.after
+      this.#done(step)
     } catch (error) {
       if (!(error instanceof Died) && !isAppError(error, 'database_unavailable')) throw error
       const found = await this.#shown(tableNames)
       const after = expected(step.after)
-      if (isDeepStrictEqual(found, after)) this.#tables = step.after
+      if (isDeepStrictEqual(found, after)) this.#done(step)
     }
     await this.#compare(tableNames)
   }

@@ -16,6 +16,10 @@ const scan = z.object({
   table: z.string(),
   snapshot: z.number().int(),
   chunks_opened: z.number().int().describe('What the plan opens of what there is.'),
+  chunks_in_time: z
+    .number()
+    .int()
+    .describe('Those that touch the time ranges; statistics leave out the others of them.'),
   chunks_total: z.number().int(),
   columns: z.array(z.string()),
   time_ranges: z.array(z.tuple([z.number().nullable(), z.number().nullable()])).describe('From, to; unix seconds.'),
@@ -35,6 +39,7 @@ const queryOfJob = z.object({
       statistics: z.object({
         scans: z.array(scan),
         bytes_scanned: z.number().int(),
+        from_metadata: z.boolean().describe('Whether the catalog knew the answer, so that nothing was opened.'),
         plan_ms: z.number(),
         run_ms: z.number(),
       }),

@@ -1,4 +1,5 @@
 import * as access from './access.ts'
+import * as columns from './columns.ts'
 import * as databases from './databases.ts'
 import * as imports from './imports.ts'
 import * as jobs from './jobs.ts'
@@ -21,6 +22,9 @@ export const operations: readonly Operation[] = [
   tables.getTable,
   tables.deleteTable,
   tables.listQuarantine,
+  columns.addColumn,
+  columns.updateColumn,
+  columns.deleteColumn,
   tableOperations.updateTable,
   tableOperations.renameTable,
   tableOperations.swapTables,

@@ -9,6 +9,8 @@ export interface FileStatistics {
   readonly nulls: number
   readonly min?: string
   readonly max?: string
+  /** Of doubles: whether there is NaN among them, which the bounds leave out. */
+  readonly nan?: boolean
 }
 
 /** A file that COPY has written. */
@@ -31,11 +33,12 @@ export function copiedFile(row: readonly DuckDBValue[]): CopiedFile {
 function columnStatistics(value: DuckDBValue): FileStatistics {
   assert(value instanceof DuckDBMapValue, 'the statistics of a column are a map')
   const texts = new Map(value.entries.map((entry) => [String(entry.key), String(entry.value)]))
-  const [min, max] = [texts.get('min'), texts.get('max')]
+  const [min, max, nan] = [texts.get('min'), texts.get('max'), texts.get('has_nan')]
   return {
     bytes: Number(texts.get('column_size_bytes') ?? 0),
     nulls: Number(texts.get('null_count') ?? 0),
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
+    ...(nan !== undefined && { nan: nan === 'true' }),
   }
 }

@@ -23,6 +23,16 @@ export interface SessionLimits {
  * in settings, logs or caches is nothing to the next.
  */
 export async function withSession<T>(limits: SessionLimits, body: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(limits)
+  try {
+    return await body(session)
+  } finally {
+    session.close()
+  }
+}
+
+/** A fresh instance for whoever runs nothing in it but statements of his own. It takes 15 ms to open. */
+export async function openSession(limits: SessionLimits): Promise<Session & { close(): void }> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(limits.threads),
     memory_limit: `${Math.floor(limits.memoryBytes / 1024)}KiB`,
@@ -34,16 +44,15 @@ export async function withSession<T>(limits: SessionLimits, body: (session: Sess
     errors_as_json: 'true',
   })
   const connection = await instance.connect()
-  try {
-    return await body({
-      connection,
-      run: async (sql) => void (await connection.run(sql)),
-      rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
-      prepare: (sql) => connection.prepare(sql),
-    })
-  } finally {
-    connection.closeSync()
-    instance.closeSync()
+  return {
+    connection,
+    run: async (sql) => void (await connection.run(sql)),
+    rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
+    prepare: (sql) => connection.prepare(sql),
+    close() {
+      connection.closeSync()
+      instance.closeSync()
+    },
   }
 }
 

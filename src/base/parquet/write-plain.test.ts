@@ -256,12 +256,14 @@ describe('writePlainParquet', () => {
 
   it('leaves NaN out of the bounds, and signs zeros so that readers miss neither', async () => {
     const { path, facts } = write([column(1, 'd', doubleVector([Number.NaN, 0, -0, null]))], 4)
-    expect(facts[1]).toMatchObject({ nulls: 1, min: '0.0', max: '0.0' })
+    expect(facts[1]).toMatchObject({ nulls: 1, min: '0.0', max: '0.0', nan: true })
     const bounds = await select(`select stats_min_value, stats_max_value from parquet_metadata('${path}')`)
     expect(bounds).toEqual([['-0.0', '0.0']])
     expect(await select(`select count(*) from read_parquet('${path}') where d = 0`)).toEqual([[2n]])
     const { facts: allNaN } = write([column(1, 'd', doubleVector([Number.NaN]))], 1)
-    expect(Object.keys(allNaN[1] ?? {})).toEqual(['bytes', 'nulls'])
+    expect(Object.keys(allNaN[1] ?? {})).toEqual(['bytes', 'nulls', 'nan'])
+    const { facts: none } = write([column(1, 'd', doubleVector([1.5, null]))], 2)
+    expect(none[1]).toMatchObject({ min: '1.5', nan: false })
   })
 
   it('leaves long bounds out', async () => {

@@ -32,6 +32,8 @@ export interface PlainColumnFacts {
   /** As DuckDB prints the type. Absent where there is no value, in nested and binary columns, and where it would be long. */
   readonly min?: string
   readonly max?: string
+  /** Of doubles: whether there is NaN among them, which the bounds leave out. */
+  readonly nan?: boolean
 }
 
 const magic = Buffer.from('PAR1')
@@ -172,8 +174,13 @@ class ColumnWriter {
       nulls: this.#nulls,
       ...(min !== undefined && { min }),
       ...(max !== undefined && { max }),
+      ...(vector.kind === 'double' && this.#wantsBounds && { nan: hasNan(vector.values, vector.valid) }),
     }
   }
+}
+
+function hasNan(values: Float64Array, valid: Uint8Array): boolean {
+  return values.some((value, row) => Number.isNaN(value) && valid[row] === 1)
 }
 
 function countNulls(valid: Uint8Array, from: number, to: number): number {

@@ -102,10 +102,22 @@ async function printPlan(client: Client, terminal: Terminal, job: Job): Promise<
 export function statisticsText(job: Job): string {
   const statistics = job.query?.result?.statistics
   if (statistics === undefined) return `Job ${job.id}`
-  const { scans, bytes_scanned: bytes, plan_ms: plan, run_ms: run } = statistics
+  const { scans, bytes_scanned: bytes, from_metadata: isKnown, plan_ms: plan, run_ms: run } = statistics
   const chunks = scans.map(
-    (scan) => `${scan.chunks_opened} of ${scan.chunks_total} chunks of ${scan.database}.${scan.table}`,
+    (scan) =>
+      `${scan.chunks_opened} of ${scan.chunks_total} chunks of ${scan.database}.${scan.table}${leftOutText(scan)}`,
   )
-  const read = chunks.length === 0 ? '' : `, read ${chunks.join(', ')} (${bytesText(bytes)})`
+  const opened = chunks.length === 0 ? '' : `, read ${chunks.join(', ')} (${bytesText(bytes)})`
+  const read = isKnown ? ', answered from metadata' : opened
   return `Job ${job.id}: planned in ${secondsText(plan / 1000)}, ran ${secondsText(run / 1000)}${read}.`
+}
+
+type Scan = NonNullable<NonNullable<Job['query']>['result']>['statistics']['scans'][number]
+
+function leftOutText({ chunks_total: total, chunks_in_time: inTime, chunks_opened: opened }: Scan): string {
+  const parts = [
+    ...(total > inTime ? [`${total - inTime} left out by time`] : []),
+    ...(inTime > opened ? [`${inTime - opened} by statistics`] : []),
+  ]
+  return parts.length === 0 ? '' : `, ${parts.join(' and ')}`
 }

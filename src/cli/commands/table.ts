@@ -5,22 +5,23 @@ import { path } from '../client.ts'
 import { usage } from '../failure.ts'
 import { rowsOf } from '../output/cells.ts'
 import { printRecord, printRows } from '../output/printer.ts'
-import { confirm, connect, tableName, wholeNumber, withConnection, withDatabase, withOutput } from '../session.ts'
-import type { CommonOptions, TableName } from '../session.ts'
+import { connect, tableName, wholeNumber, withConnection, withDatabase, withOutput } from '../session.ts'
+import type { CommonOptions } from '../session.ts'
 import { tailTable } from '../table-tail.ts'
 import { tell } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
+import { defineAlter } from './table-alter.ts'
+import { defineChanges, pathOf } from './table-changes.ts'
+import { defineHistory } from './table-history.ts'
 
 export function defineTable(table: Command, terminal: Terminal): void {
   defineReading(table, terminal)
   defineTail(table, terminal)
   defineQuarantine(table, terminal)
   defineCreate(table, terminal)
-  defineDelete(table, terminal)
-}
-
-function pathOf({ database, table }: TableName): string {
-  return path`/databases/${database}/tables/${table}`
+  defineChanges(table, terminal)
+  defineAlter(table, terminal)
+  defineHistory(table, terminal)
 }
 
 function defineReading(table: Command, terminal: Terminal): void {
@@ -111,20 +112,4 @@ function columnOf(text: string): { name: string; type: string } {
   const colon = text.lastIndexOf(':')
   if (colon < 1) throw usage(`“${text}” is no column.`, 'Write name:type, for example price:decimal(10,2).')
   return { name: text.slice(0, colon), type: text.slice(colon + 1) }
-}
-
-function defineDelete(table: Command, terminal: Terminal): void {
-  withConnection(withDatabase(table.command('delete <table>').description('drop a table')))
-    .option('-y, --yes', 'do not ask')
-    .option('-n, --dry-run', 'only say what would be dropped')
-    .action(async (name: string, flags: CommonOptions & { yes?: boolean; dryRun?: boolean }) => {
-      const client = await connect(terminal, flags)
-      const target = tableName(client, name)
-      const { rows } = await client.get<Table>(pathOf(target))
-      const what = `the table ${target.database}.${target.table} with ${rows} rows`
-      if (flags.dryRun === true) return tell(terminal, `Would drop ${what}.`)
-      await confirm(terminal, `Drop ${what}?`, flags.yes)
-      await client.delete(pathOf(target))
-      tell(terminal, `Dropped ${what}.`)
-    })
 }

@@ -3,6 +3,7 @@ import { DuckDBMapValue } from '@duckdb/node-api'
 
 import { assert, must } from '../../base/errors.ts'
 import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
+import { chunkOptions, groupRows } from '../../store/parquet-options.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
 import { isScalar, quotedName } from '../../store/types.ts'
 import type { Session } from './duckdb.ts'
@@ -22,9 +23,6 @@ export interface EncodePlan {
   readonly path: string
 }
 
-/** As many rows as DuckDB puts into a row group. */
-const groupRows = 122_880
-
 /** Rows within an hour are merged and sorted later by those that came beside them: sorting them now gains nothing. */
 const sortedBeyondSeconds = 3600
 
@@ -36,15 +34,7 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
   const isWide = plan.seconds > sortedBeyondSeconds
   const order = isWide && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
   const isSplit = isWide && plan.rows >= 2 * groupRows
-  const options = [
-    'format parquet',
-    'compression zstd',
-    'compression_level 1',
-    `row_group_size ${groupRows}`,
-    `field_ids ${fieldIdsClause(plan.columns)}`,
-    'return_stats true',
-    ...(isSplit ? ['row_groups_per_file 1'] : []),
-  ]
+  const options = [...chunkOptions(fieldIdsClause(plan.columns)), ...(isSplit ? ['row_groups_per_file 1'] : [])]
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
   const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
@@ -101,11 +91,12 @@ function convertedFile(
 function statisticsOf(value: DuckDBValue): ColumnStatistics {
   assert(value instanceof DuckDBMapValue, 'the statistics of a column are a map')
   const texts = new Map(value.entries.map((entry) => [String(entry.key), String(entry.value)]))
-  const [min, max] = [texts.get('min'), texts.get('max')]
+  const [min, max, nan] = [texts.get('min'), texts.get('max'), texts.get('has_nan')]
   return {
     bytes: Number(texts.get('column_size_bytes') ?? 0),
     nulls: Number(texts.get('null_count') ?? 0),
     ...(min !== undefined && { min }),
     ...(max !== undefined && { max }),
+    ...(nan !== undefined && { nan: nan === 'true' }),
   }
 }

@@ -1,9 +1,10 @@
+import { timeColumn } from '../../store/columns.ts'
+import type { ChunkCondition } from '../../store/conditions.ts'
+import { allOf, anything } from '../../store/conditions.ts'
 import type { EngineTable } from '../engines/duckdb/tasks.ts'
+import type { PlanNode } from './plan-nodes.ts'
+import { isPlanNode, nodesOf } from './plan-nodes.ts'
 import type { ScanSite } from './plan-scans.ts'
-import type { PlanNode } from './time-filters.ts'
-import { isPlanNode, nodesOf } from './time-filters.ts'
-import type { TimeSet } from './time-ranges.ts'
-import { always, intersection } from './time-ranges.ts'
 
 /**
  * The scans of a plan as `EXPLAIN (FORMAT JSON)` prints it: the way out where DuckDB cannot serialise a plan. Names are not
@@ -31,7 +32,8 @@ function explainedSite(info: unknown, tables: readonly EngineTable[]): ScanSite 
     database: table.database,
     table: table.name,
     columns: projected(info, table),
-    times: plainTimes(textsOf(info['Filters']), table),
+    condition: plainTimes(textsOf(info['Filters']), table),
+    notUnderstood: [],
   }
 }
 
@@ -46,17 +48,17 @@ const comparison = String.raw`time(>=|<=|=|>|<)(-?\d{1,15})`
 const plainFilter = new RegExp(`^${comparison}(?: AND ${comparison})*$`)
 
 /** A column that is called like a comparison could pass for one. */
-function plainTimes(filters: readonly string[], table: EngineTable): TimeSet {
-  if (table.columns.some(({ queryName }) => /^time\W/.test(queryName))) return always
+function plainTimes(filters: readonly string[], table: EngineTable): ChunkCondition {
+  if (table.columns.some(({ queryName }) => /^time\W/.test(queryName))) return anything
   const plain = filters.filter((filter) => plainFilter.test(filter))
   const comparisons = plain.flatMap((filter) => [...filter.matchAll(new RegExp(comparison, 'g'))])
-  return comparisons.map((match) => timesOf(match[1] ?? '', Number(match[2]))).reduce(intersection, always)
+  return allOf(comparisons.map((match) => compared(match[1] ?? '', Number(match[2]))))
 }
 
-function timesOf(operator: string, seconds: number): TimeSet {
-  const from = operator.startsWith('<') ? Number.NEGATIVE_INFINITY : operator === '>' ? seconds + 1 : seconds
-  const to = operator.startsWith('>') ? Number.POSITIVE_INFINITY : operator === '<' ? seconds : seconds + 1
-  return [{ from, to }]
+function compared(operator: string, seconds: number): ChunkCondition {
+  const low = operator.startsWith('<') ? null : String(operator === '>' ? seconds + 1 : seconds)
+  const high = operator.startsWith('>') ? null : String(operator === '<' ? seconds - 1 : seconds)
+  return { kind: 'within', fieldId: timeColumn.fieldId, low, high }
 }
 
 function textsOf(value: unknown): string[] {

@@ -8,12 +8,14 @@ import { logicalType } from '../engines/duckdb/result-types.ts'
 import { makeSchemas } from '../engines/duckdb/schemas.ts'
 import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
-import type { EngineTable, Plan, PlanInput, PlannedColumn } from '../engines/duckdb/tasks.ts'
+import type { EngineTable, Plan, PlanInput, PlannedColumn, Shortcut } from '../engines/duckdb/tasks.ts'
 import { makeTimeFunctions } from '../engines/duckdb/time-functions.ts'
 import { planningLimits } from './analyze.ts'
 import { explainedSites } from './explained-scans.ts'
+import { parsePlan } from './plan-nodes.ts'
 import type { ScanSite } from './plan-scans.ts'
 import { plannedScans, scanSites } from './plan-scans.ts'
+import { shortcutOf } from './plan-shortcuts.ts'
 
 /**
  * Optimisers that would spoil the plan over stub tables: the first two see that these are empty, and cut away what would be
@@ -49,9 +51,11 @@ export async function planQuery(input: PlanInput): Promise<Plan> {
     await makeStubs(session, input)
     await lockDown(session, [])
     const columns = await answerColumns(session, input)
+    const { sites, shortcut } = await readPlan(session, input)
     return {
       columns,
-      scans: plannedScans(input.tables, await sitesOf(session, input)),
+      scans: plannedScans(input.tables, sites),
+      shortcut,
       explained: input.explain ? await explainedLines(session, input.sql) : [],
     }
   })
@@ -94,19 +98,24 @@ async function prepareSelect(session: Session, input: PlanInput): Promise<DuckDB
 }
 
 /** From the serialised plan; where DuckDB fails to make one, from the printed plan; else nothing is known. */
-async function sitesOf(session: Session, input: PlanInput): Promise<readonly ScanSite[] | undefined> {
+async function readPlan(
+  session: Session,
+  input: PlanInput,
+): Promise<{ sites: readonly ScanSite[] | undefined; shortcut: Shortcut | null }> {
   const serialized = await planJson(session, `select json_serialize_plan(${quotedText(input.sql)}, optimize := true)`)
   const { error, plans } = (serialized ?? {}) as { error?: boolean; plans?: unknown }
-  if (error === false && plans !== undefined) return scanSites(plans)
+  if (error === false && plans !== undefined) {
+    return { sites: scanSites(plans, input.tables), shortcut: shortcutOf(plans, input.tables) }
+  }
   const printed = await planJson(session, `explain (format json) ${input.sql}`)
-  return printed === undefined ? undefined : explainedSites(printed, input.tables)
+  return { sites: printed === undefined ? undefined : explainedSites(printed, input.tables), shortcut: null }
 }
 
 /** The JSON in the last column of the only row; undefined where DuckDB fails, since a query can run without its plan. */
 async function planJson(session: Session, statement: string): Promise<unknown> {
   try {
     const [row] = await session.rows(statement)
-    return JSON.parse(String(row?.at(-1)))
+    return parsePlan(String(row?.at(-1)))
   } catch {
     return undefined
   }

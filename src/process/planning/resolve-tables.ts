@@ -19,6 +19,8 @@ export interface OpenedTable {
   readonly database: string
   readonly name: string
   readonly snapshot: TableSnapshot
+  /** Where only chunks are meant that this other snapshot has not. */
+  readonly without?: TableSnapshot
 }
 
 /** Names that DuckDB keeps for its own catalogs and schemas: as databases they could not be told apart in SQL. */
@@ -58,11 +60,28 @@ export async function openTables(
       ? await missingOf(context, names, error)
       : error
   })
-  return called.map(({ database, name }, index) => ({
-    database,
-    name,
-    snapshot: must(snapshots[index], 'each table is opened'),
-  }))
+  return await Promise.all(
+    called.map(async ({ database, name, since }, index) => {
+      const snapshot = must(snapshots[index], 'each table is opened')
+      return { database, name, ...(since === undefined ? { snapshot } : await openChanges(context, snapshot, since)) }
+    }),
+  )
+}
+
+/** Two snapshots of a table, of which one is taken from the other, with the columns of the newer one. */
+async function openChanges(
+  context: QueryContext,
+  snapshot: TableSnapshot,
+  since: number,
+): Promise<Pick<OpenedTable, 'snapshot' | 'without'>> {
+  const { database, name } = snapshot.table
+  const named = { database, name, asOf: { snapshot: since } }
+  const [other] = await context.ports.store.openSnapshot(context.accountId, [named])
+  const without = must(other, 'the table is opened')
+  if (snapshot.table.snapshot >= since) return { snapshot, without }
+  const { columns, schemaVersion, restatedVersion, nextFieldId } = without.table
+  const table = { ...snapshot.table, columns, schemaVersion, restatedVersion, nextFieldId }
+  return { snapshot: { ...snapshot, table }, without }
 }
 
 /** What the text calls a table, and what that is. */
@@ -70,6 +89,7 @@ interface CalledTable {
   readonly database: string
   readonly name: string
   readonly resolved: ResolvedName & { readonly asOf?: AsOf }
+  readonly since?: number
 }
 
 function calledTable(context: QueryContext, reference: TableReference, standIns: readonly StandInTable[]): CalledTable {
@@ -79,8 +99,9 @@ function calledTable(context: QueryContext, reference: TableReference, standIns:
     const resolved = resolveName(context, reference)
     return { database: resolved.database, name: resolved.name, resolved }
   }
-  const { standIn, table, asOf } = standsFor
-  return { ...standIn, resolved: { ...resolveName(context, table), ...(asOf !== null && { asOf }) } }
+  const { standIn, table, asOf, since } = standsFor
+  const resolved = { ...resolveName(context, table), ...(asOf !== null && { asOf }) }
+  return { ...standIn, resolved, ...(since !== undefined && { since }) }
 }
 
 export async function requirePrivilege(

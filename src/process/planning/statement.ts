@@ -1,4 +1,5 @@
-import type { AsOf } from '../../store/store.ts'
+import type { AsOf, ColumnChange } from '../../store/store.ts'
+import type { LogicalType } from '../../store/types.ts'
 
 /** A table as it is written: without a database where the query's own is meant. */
 export interface TableReference {
@@ -16,6 +17,8 @@ export interface StandInTable {
   readonly standIn: StandIn
   readonly table: TableReference
   readonly asOf: AsOf | null
+  /** Where only what it has and this other snapshot has not is meant, chunk by chunk; with the columns of the newer one. */
+  readonly since?: number
 }
 
 /** A name that no table can have, for a table that the text cannot name by itself: `"@"."0"`. */
@@ -36,6 +39,11 @@ export interface SelectText {
 /** The condition of a DELETE, and the name by which it calls the table. */
 export interface Condition extends SelectText {
   readonly alias: string
+}
+
+export interface ColumnDefinition {
+  readonly name: string
+  readonly type: LogicalType
 }
 
 /** What SET PROPERTIES gives a property; null for its default. */
@@ -79,6 +87,13 @@ export type TableStatement =
       readonly ifNotExists: boolean
       readonly select: SelectText
     }
+  | {
+      readonly kind: 'create_table'
+      readonly table: TableReference
+      readonly ifNotExists: boolean
+      readonly columns: readonly ColumnDefinition[]
+    }
+  | { readonly kind: 'alter_columns'; readonly table: TableReference; readonly change: ColumnChange }
   | { readonly kind: 'drop_table'; readonly table: TableReference; readonly ifExists: boolean }
   | { readonly kind: 'undrop_table'; readonly table: TableReference }
   | { readonly kind: 'rename_table'; readonly table: TableReference; readonly to: TableReference }

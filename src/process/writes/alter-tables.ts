@@ -7,6 +7,7 @@ import { requirePrivilege, resolveName, tableNotFound } from '../planning/resolv
 import type { PropertyValue, TableReference, TableStatement } from '../planning/statement.ts'
 import type { QueryOutput } from '../process.ts'
 import type { QueryContext } from '../query-context.ts'
+import { createTable } from './create-table.ts'
 import { requireTarget, uniqueIdOf, written } from './job-write.ts'
 
 /** The statements about tables as a whole but for those that make one with rows. */
@@ -15,6 +16,10 @@ export async function changeTable(
   statement: Exclude<TableStatement, { kind: 'create_table_as' }>,
 ): Promise<QueryOutput> {
   switch (statement.kind) {
+    case 'create_table':
+      return await createTable(context, statement)
+    case 'alter_columns':
+      return await alterColumns(context, statement)
     case 'drop_table':
       return await dropTable(context, statement)
     case 'undrop_table':
@@ -79,6 +84,22 @@ async function purgeHistory(
 ): Promise<QueryOutput> {
   const table = await requireTarget(context, statement.table, 'full')
   await context.ports.store.purgeHistory(context.accountId, table, onceOf(context))
+  return written('alter_table', 0)
+}
+
+async function alterColumns(
+  context: QueryContext,
+  { table, change }: TableStatement & { kind: 'alter_columns' },
+): Promise<QueryOutput> {
+  const { columns, database, name } = await requireTarget(context, table, 'full')
+  try {
+    await context.ports.store.alterColumns(context.accountId, { database, name }, change, onceOf(context))
+  } catch (error) {
+    if (!isAppError(error, 'column_not_found')) throw error
+    const known = queryColumns(columns).map(({ queryName }) => queryName)
+    const meant = nearestName(change.name, known)
+    throw meant === undefined ? error : AppError.fromRecord({ ...error.toRecord(), hint: `Did you mean "${meant}"?` })
+  }
   return written('alter_table', 0)
 }
 

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 
 import { AppError } from '../../base/errors.ts'
 import { assignFieldIds, isFixedColumn, queryColumns } from '../columns.ts'
-import type { Column, TableChange } from '../store.ts'
+import type { Column, ColumnChange } from '../store.ts'
 import type { IcebergField, IcebergType } from './schema.ts'
 import { icebergSchema, logicalType, ownColumns } from './schema.ts'
 
@@ -11,7 +11,7 @@ export interface ColumnPlan {
   /** Columns behind those that there are, under the ids that the engine gave them: its files of the same commit have them. */
   readonly added: readonly Column[]
   /** What changes columns that there are, each by itself. */
-  readonly changes: readonly TableChange[]
+  readonly changes: readonly ColumnChange[]
 }
 
 export const noColumns: ColumnPlan = { added: [], changes: [] }
@@ -47,7 +47,7 @@ function changesOf(
   queryName: string,
   before: IcebergField | undefined,
   field: IcebergField | undefined,
-): TableChange[] {
+): ColumnChange[] {
   const isSame = before !== undefined && field !== undefined && isDeepStrictEqual(shapeOf(before), shapeOf(field))
   if (isSame && field.name === column.name) return []
   if (isFixedColumn(column)) throw unsupported(`every table has the column "${column.name}" as it is`)

@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts'
 import { applyCommits } from '../apply-commit.ts'
 import { selectAppliedIds } from '../commit.sql.ts'
-import { alterTable } from '../schema/alter-table.ts'
+import { alterColumns } from '../schema/alter-columns.ts'
 import type { Commit, CommitOutcome } from '../store.ts'
 import type { IcebergName } from '../iceberg.ts'
 import type { ColumnPlan } from './change-columns.ts'
@@ -136,8 +136,7 @@ function requireDone(outcome: CommitOutcome): void {
 async function follow(ports: IcebergPorts, { table, row, change, files, columns }: PlannedChange): Promise<void> {
   const { postgres, clock, graceMs } = ports
   for (const step of columns.changes) {
-    const alteration = { accountId: row.account_id, place: table, change: step, cause: 'iceberg', uniqueId: undefined }
-    await alterTable(postgres, alteration)
+    await alterColumns(postgres, { accountId: row.account_id, name: table, change: step, once: undefined })
   }
   if (Object.keys(change.setProperties).length > 0 || change.removedProperties.length > 0) {
     await updateProperties(postgres, row.id, change.setProperties, change.removedProperties)

@@ -9,7 +9,7 @@ import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
-import { groupRows } from '../parquet-options.ts'
+import { chunkOptions, groupRows } from '../parquet-options.ts'
 import type { Column } from '../store.ts'
 import { quotedName } from '../types.ts'
 import { cutFiles } from './cut-files.ts'
@@ -89,12 +89,7 @@ async function copyCut(
   const source = `read_parquet(${listOf(input.files)}, schema = ${fileSchemaClause(columns)})`
   const order = input.sortedBy.map(quotedName).join(', ')
   const options = [
-    'format parquet',
-    'compression zstd',
-    'compression_level 1',
-    `row_group_size ${groupRows}`,
-    `field_ids ${fieldIdsClause(columns)}`,
-    'return_stats true',
+    ...chunkOptions(fieldIdsClause(columns)),
     ...(isSplit ? [`row_groups_per_file ${groupsPerFile}`] : []),
   ]
   const target = join(input.directory, isSplit ? `part-${index}` : `part-${index}.parquet`)

@@ -12,6 +12,8 @@ export async function updateSettings(
     update tables
        set expire_days = case when ${expireDays === undefined} then expire_days else ${expireDays ?? null}::integer end,
            history_hours = coalesce(${historyHours ?? null}::integer, history_hours),
+           -- Imports that are about to add columns look again.
+           schema_version = schema_version + case when schema_mode <> ${schemaMode ?? null}::text then 1 else 0 end,
            schema_mode = coalesce(${schemaMode ?? null}::text, schema_mode),
            cluster_columns = coalesce(${clusterColumns ?? null}::integer[], cluster_columns)
      where id = ${tableId}`)

@@ -4,6 +4,7 @@ import type { Postgres } from '../../base/postgres/postgres.ts'
 import { must } from '../../base/errors.ts'
 import { requireTables, tableOf } from '../catalog.ts'
 import type { Table, TableName, TableOperations } from '../store.ts'
+import { alterColumns } from '../schema/alter-columns.ts'
 import { expireChunks } from './expire-chunks.ts'
 import { renameTable, swapTables } from './rename-tables.ts'
 import { purgeHistory, setProperties } from './settings.ts'
@@ -30,6 +31,11 @@ export function tableOperations(postgres: Postgres, clock: Clock, log: Logger): 
     async undropTable(accountId, table, once) {
       await undropTable(postgres, now(), accountId, table, once)
       log.info({ accountId, table }, 'brought a dropped table back')
+      return await tableNow(accountId, table)
+    },
+    async alterColumns(accountId, table, change, once) {
+      await alterColumns(postgres, { accountId, name: table, change, once })
+      log.info({ accountId, table, change: change.kind }, 'changed the columns of a table')
       return await tableNow(accountId, table)
     },
     async setProperties(accountId, table, settings, once) {

@@ -1,26 +1,9 @@
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
-import type { TableSettings } from '../store.ts'
 
 interface AlteredTable {
   readonly accountId: number
   readonly tableId: number
-}
-
-/** Holds the table until the transaction ends. Undefined where there is none of the name. */
-export async function lockTableOfName(
-  tx: Queryable,
-  accountId: number,
-  place: { readonly database: string; readonly name: string },
-): Promise<number | undefined> {
-  const rows = await tx.query<{ id: number }>(sql`
-    select t.id
-      from tables t
-      join databases d on d.id = t.database_id and d.account_id = t.account_id
-     where t.account_id = ${accountId} and d.name = ${place.database} and t.name = ${place.name}
-       and t.dropped_at is null and d.dropped_at is null
-       for update of t`)
-  return rows[0]?.id
 }
 
 /** Ends the column's being there in its present form. */
@@ -75,15 +58,6 @@ export async function changeClusterColumn(
                                   then array_remove(cluster_columns, ${change.from}::integer)
                                   else array_replace(cluster_columns, ${change.from}::integer, ${change.to}::integer) end
      where id = ${table.tableId} and account_id = ${table.accountId}`)
-}
-
-export async function setSchemaMode(
-  tx: Queryable,
-  table: AlteredTable,
-  mode: TableSettings['schemaMode'],
-): Promise<void> {
-  await tx.query(sql`
-    update tables set schema_mode = ${mode} where id = ${table.tableId} and account_id = ${table.accountId}`)
 }
 
 export interface ColumnVersionRow {

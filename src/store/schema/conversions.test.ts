@@ -121,7 +121,7 @@ describe('a converted value', () => {
           const wanted = await expectedValues(files, await rowsOf(before), from, to)
           expect(await rowsOf(converted(before, from, to))).toEqual(wanted)
         }),
-        { numRuns: 3 },
+        { numRuns: 2 },
       )
     },
   )

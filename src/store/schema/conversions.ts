@@ -1,7 +1,8 @@
 import type { LogicalType } from '../types.ts'
-import { duckdbFileType, duckdbType } from '../types.ts'
+import { duckdbFileType, duckdbType, isScalar } from '../types.ts'
 import { sourceWords } from './source-words.ts'
-import { typeReading } from './type-readings.ts'
+import { nestedReading } from './nested-readings.ts'
+import { typeReading, unquotedWord } from './type-readings.ts'
 
 /**
  * How the values of one type become those of another: exactly as if they had been imported into a column of the new type.
@@ -21,13 +22,13 @@ export function conversion(from: LogicalType | null, to: LogicalType): Conversio
   const { raw, word, isString, json } = from === null ? nowhere : sourceWords(from)
   const type = duckdbFileType(to)
   const shortcut = (from === null ? undefined : shortcutOf(from, to)) ?? 'NULL'
-  const reading = typeReading(to)
+  const reading = isScalar(to) ? typeReading(to) : nestedReading(to)
   return {
     steps: [
       { shortcut: `CAST(CASE WHEN rescued IS NULL THEN ${shortcut} END AS ${type})` },
       { raw: `CASE WHEN shortcut IS NULL THEN nullif(coalesce(rescued, ${raw}), 'null') END` },
       {
-        word: `CASE WHEN shortcut IS NOT NULL THEN NULL WHEN raw IS NULL THEN ${word} ELSE ${unquoted} END`,
+        word: `CASE WHEN shortcut IS NOT NULL THEN NULL WHEN raw IS NULL THEN ${word} ELSE ${unquotedWord} END`,
         is_string: `CASE WHEN raw IS NULL THEN ${isString} ELSE starts_with(raw, '"') END`,
       },
       ...reading.steps,
@@ -41,13 +42,6 @@ export function conversion(from: LogicalType | null, to: LogicalType): Conversio
 
 /** The source of a column that was not there. */
 const nowhere = { raw: 'NULL', word: 'NULL', isString: 'false', json: 'NULL' }
-
-/** The word of a JSON text. Half of a surrogate pair has no form in UTF-8: such a text says nothing to any column. */
-const unquoted = `CASE
-    WHEN starts_with(raw, '"') THEN CASE WHEN json_valid(raw) THEN raw ->> '$' END
-    WHEN regexp_matches(raw, '^[\\[{]') THEN CASE WHEN json_valid(raw) THEN raw END
-    ELSE raw
-  END`
 
 /**
  * Expressions that give the value at once where they give any. Most spare the way through text; a timestamp at midnight,

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../../test/support/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
-import type { Chunk, Table, TableChange } from '../store.ts'
+import type { Chunk, Table, ColumnChange } from '../store.ts'
 import type { MergeBench } from '../testing/merge-bench.ts'
 import { openMergeBench } from '../testing/merge-bench.ts'
 import { parseType } from '../types.ts'
@@ -42,8 +42,8 @@ async function loadPlain(table: Table, from: number): Promise<void> {
   await bench.add(table, [await bench.write(table, `select ${from} as time, 'plain' as path`)])
 }
 
-const alter = (table: Table, change: TableChange) =>
-  bench.store.alterTable(bench.accountId, 'web', table.name, change, { cause: 'test' })
+const alter = (table: Table, change: ColumnChange) =>
+  bench.store.alterColumns(bench.accountId, { database: 'web', name: table.name }, change)
 
 async function chunksOf(table: Table): Promise<readonly Chunk[]> {
   const [snapshot] = await bench.store.openSnapshot(bench.accountId, [{ database: 'web', name: table.name }])

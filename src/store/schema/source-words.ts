@@ -1,4 +1,5 @@
 import type { LogicalType } from '../types.ts'
+import { duckdbType } from '../types.ts'
 
 /**
  * What a value says, in the three ways in which the rules of docs/types.md ask for it, as SQL over `value` (a column of the
@@ -41,7 +42,12 @@ export function sourceWords(type: LogicalType): SourceWords {
       // Bytes are text only for columns of text (typeReading); elsewhere base64 might pass for a number.
       return { raw: 'NULL', word: 'NULL', isString: 'true', json: `'"' || base64(value) || '"'` }
     default:
-      return { raw: 'to_json(value)::VARCHAR', word: 'NULL', isString: 'false', json: 'NULL' }
+      return {
+        raw: `to_json(CAST(value AS ${duckdbType(type)}))::VARCHAR`,
+        word: 'NULL',
+        isString: 'false',
+        json: 'NULL',
+      }
   }
 }
 

@@ -13,6 +13,13 @@ export interface TypeReading {
   readonly isWhole: string
 }
 
+/** The word of a JSON text. Half of a surrogate pair has no form in UTF-8: such a text says nothing to any column. */
+export const unquotedWord = `CASE
+    WHEN starts_with(raw, '"') THEN CASE WHEN json_valid(raw) THEN raw ->> '$' END
+    WHEN regexp_matches(raw, '^[\\[{]') THEN CASE WHEN json_valid(raw) THEN raw END
+    ELSE raw
+  END`
+
 /** Reads a value by the rules of docs/types.md, “Into the columns of a table”: the same that the splitter follows. */
 export function typeReading(type: LogicalType): TypeReading {
   switch (type.kind) {

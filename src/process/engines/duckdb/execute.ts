@@ -1,6 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
+import { chunkOptions, parquetOptions } from '../../../store/parquet-options.ts'
 import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
@@ -64,13 +65,9 @@ function copyPrefix({ projection }: ExecuteInput): string {
 function copyStatement(input: ExecuteInput): string {
   const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
   const options = [
-    'format parquet',
-    'compression zstd',
-    'compression_level 1',
-    'return_stats true',
+    ...(input.fieldIds === null ? parquetOptions : chunkOptions(input.fieldIds)),
     // A temporary file beside it would not be an allowed path.
     'use_tmp_file false',
-    ...(input.fieldIds === null ? [] : [`field_ids ${input.fieldIds}`]),
   ]
   return `${copyPrefix(input)}${input.sql}\n) as answer(${names.join(', ')})) to ${quotedText(input.path)} (${options.join(', ')})`
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineHandler } from '../../../base/engines/engines.ts'
 import { analyzeCondition, truthAtTimes } from '../../planning/analyze-condition.ts'
-import { analyzeQuery } from '../../planning/analyze.ts'
+import { QueryAnalyzer } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
 import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } from './tasks.ts'
@@ -9,8 +9,9 @@ import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
 export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
+  const analyzer = new QueryAnalyzer()
   return {
-    [analyzeTask]: (input: EngineSql) => analyzeQuery(input),
+    [analyzeTask]: (input: EngineSql) => analyzer.analyze(input),
     [planTask]: (input: PlanInput) => planQuery(input),
     [conditionTask]: (input: ConditionInput) => analyzeCondition(input),
     [truthTask]: (input: TruthInput) => truthAtTimes(input),

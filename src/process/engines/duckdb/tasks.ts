@@ -1,4 +1,5 @@
 import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
+import type { ChunkCondition, SummaryItem } from '../../../store/conditions.ts'
 import type { TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import type { ScannedFiles } from '../../../store/schema/projection.ts'
@@ -86,12 +87,24 @@ export interface PlannedScan {
   readonly columns: readonly string[]
   /** In order and disjoint; a row outside of them has no part in the answer. */
   readonly ranges: readonly TimeRange[]
+  /** What else such a row fulfils, as far as statistics can be asked for it. */
+  readonly condition: ChunkCondition
+  /** Filters by which no chunk can be left out, as text. */
+  readonly notUnderstood: readonly string[]
 }
+
+/** A plan that does not need all that it scans of its only table. All rows of the scan's times have a part in its answer. */
+export type Shortcut =
+  /** The columns of the answer, of one row. */
+  | { readonly kind: 'summary'; readonly items: readonly SummaryItem[] }
+  /** Any rows will do, if they are so many. */
+  | { readonly kind: 'some_rows'; readonly rows: number }
 
 export interface Plan {
   readonly columns: readonly PlannedColumn[]
   /** One for each table of the input. */
   readonly scans: readonly PlannedScan[]
+  readonly shortcut: Shortcut | null
   /** Lines of DuckDB's plan; empty unless asked for. */
   readonly explained: readonly string[]
 }

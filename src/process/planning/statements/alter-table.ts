@@ -1,4 +1,5 @@
 import type { PropertyValue, Statement, TableReference } from '../statement.ts'
+import { alterColumns } from './column-statements.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 /** ALTER TABLE: what it does is told by the words behind the name of the table. */
@@ -15,8 +16,10 @@ function alteration(reader: StatementReader, table: TableReference): Statement {
   if (reader.takeAll('swap', 'with')) return { kind: 'swap_tables', table, other: reader.table() }
   if (reader.takeAll('set', 'properties')) return { kind: 'set_properties', table, properties: properties(reader) }
   if (reader.takeAll('purge', 'history')) return { kind: 'purge_history', table }
+  const statement = alterColumns(reader, table)
+  if (statement !== undefined) return statement
   throw reader.notAllowed(
-    'ALTER TABLE name takes RENAME TO name, SWAP WITH name, SET PROPERTIES (name = value, …) or PURGE HISTORY.',
+    'ALTER TABLE name takes ADD COLUMN, DROP COLUMN, RENAME COLUMN, ALTER COLUMN … TYPE, RENAME TO name, SWAP WITH name, SET PROPERTIES (name = value, …) or PURGE HISTORY.',
   )
 }
 

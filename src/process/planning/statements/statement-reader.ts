@@ -1,4 +1,5 @@
 import { AppError } from '../../../base/errors.ts'
+import type { ErrorPosition } from '../../../base/errors.ts'
 import { placeAt } from '../places.ts'
 import type { StandInTable, PropertyValue, SelectText, TableReference } from '../statement.ts'
 import { standInDatabase } from '../statement.ts'
@@ -83,6 +84,23 @@ export class StatementReader {
     if (typeof pattern === 'string') return pattern
     this.#at -= 1
     throw this.unexpected("a pattern such as 'web%'")
+  }
+
+  /** A word with all that is in the parentheses behind it, as written: `map(varchar, bigint)`. */
+  notation(wanted: string): { text: string; place: ErrorPosition } {
+    const offset = this.#offset()
+    if (this.#tokens[this.#at]?.kind !== 'word') throw this.unexpected(wanted)
+    this.#at += 1
+    if (this.peek() === '(') this.#skipParentheses()
+    return { text: this.#sql.slice(offset, this.#tokens[this.#at - 1]?.end), place: placeAt(this.#sql, offset) }
+  }
+
+  #skipParentheses(): void {
+    let depth = 0
+    do {
+      depth += Number(this.peek() === '(') - Number(this.peek() === ')')
+      this.#at += 1
+    } while (depth > 0 && !this.atEnd)
   }
 
   /** All that is left, without comments and semicolons at its ends. */

@@ -1,4 +1,5 @@
 import type { Statement } from '../statement.ts'
+import { columnDefinitions } from './column-statements.ts'
 import type { StatementReader } from './statement-reader.ts'
 
 export function create(reader: StatementReader): Statement {
@@ -10,7 +11,14 @@ export function create(reader: StatementReader): Statement {
   }
   const table = reader.table()
   if (reader.take('as')) return { kind: 'create_table_as', table, ifNotExists, select: reader.rest() }
-  throw reader.notAllowed('Tables are made by CREATE TABLE name AS SELECT …, or by the first import into them.')
+  if (reader.peek() === '(') {
+    const columns = columnDefinitions(reader)
+    reader.end()
+    return { kind: 'create_table', table, ifNotExists, columns }
+  }
+  throw reader.notAllowed(
+    'Tables are made by CREATE TABLE name (column type, …) or … AS SELECT …, or by the first import into them.',
+  )
 }
 
 export function drop(reader: StatementReader): Statement {

@@ -26,6 +26,7 @@ describe('a table as it was', () => {
     ['select (select max(a) from t for version as of 1) from u', 'select (select max(a) from "@"."0" AS t) from u'],
     ['(select a from t for version as of 2) except from t', '(select a from "@"."0" AS t) except from t'],
     ['select * from t /* was */ for version -- then\nas of 1', 'select * from "@"."0" AS t'],
+    ['from t for version as of 3 since 1 x', 'from "@"."0" x'],
     ['summarize t for version as of 1', 'summarize "@"."0"'],
     ['table db.t for version as of 1', 'table "@"."0"'],
     [
@@ -72,6 +73,7 @@ describe('a table as it was', () => {
     `select * from t for version as of '1'`,
     'select * from t for version as of 1.5',
     'select * from t for version as of x',
+    'select * from t for version as of 3 since x',
     'select * from (select 1) for version as of 1',
     'select * from a.b.c for version as of 1',
     'for version as of 1',

@@ -13,8 +13,8 @@ export interface PresentText {
 }
 
 /**
- * Replaces `t FOR VERSION AS OF 12` and `t FOR TIMESTAMP AS OF TIMESTAMP '…'` by `"@"."0" AS t`, wherever they stand. Only
- * marks and names are looked at: whether a table can stand there is found out by DuckDB's parser.
+ * Replaces `t FOR VERSION AS OF 12 [SINCE 9]` and `t FOR TIMESTAMP AS OF TIMESTAMP '…'` by `"@"."0" AS t`, wherever they
+ * stand. Only marks and names are looked at: whether a table can stand there is found out by DuckDB's parser.
  */
 export function presentText(sql: string, tokens: readonly Token[]): PresentText {
   const standIns: StandInTable[] = []
@@ -25,7 +25,8 @@ export function presentText(sql: string, tokens: readonly Token[]): PresentText 
     const clause = readClause(sql, tokens, at)
     const standIn = { database: standInDatabase, name: String(standIns.length) } as const
     const { table } = clause
-    standIns.push({ standIn, table, asOf: clause.asOf })
+    const { since } = clause
+    standIns.push({ standIn, table, asOf: clause.asOf, ...(since !== undefined && { since }) })
     const name = `${quotedName(standInDatabase)}.${quotedName(standIn.name)}`
     const called = clause.hasAlias ? name : `${name} AS ${clause.writtenName}`
     pieces.push(sql.slice(copied, table.offset), called.padEnd(clause.end - table.offset))
@@ -53,6 +54,7 @@ function isAsOf(tokens: readonly Token[], at: number): boolean {
 interface Clause {
   readonly table: StandInTable['table']
   readonly asOf: AsOf
+  readonly since: number | undefined
   /** The last part of the table's name, with its quotes. */
   readonly writtenName: string
   readonly end: number
@@ -77,6 +79,7 @@ function readClause(sql: string, tokens: readonly Token[], at: number): Clause {
       offset: (database ?? name).start,
     },
     asOf: moment.asOf,
+    since: moment.since,
     writtenName: sql.slice(name.start, name.end),
     end: tokens[moment.next - 1]?.end ?? sql.length,
     hasAlias: withoutAlias.has(wordAt(tokens, before)) || isAlias(tokens, moment.next),
@@ -85,14 +88,21 @@ function readClause(sql: string, tokens: readonly Token[], at: number): Clause {
 
 interface Moment {
   readonly asOf: AsOf
+  readonly since?: number
   /** The first token behind it. */
   readonly next: number
 }
 
 function snapshotAt(sql: string, tokens: readonly Token[], at: number): Moment {
+  const snapshot = numberAt(sql, tokens, at)
+  if (wordAt(tokens, at + 1) !== 'since') return { asOf: { snapshot }, next: at + 1 }
+  return { asOf: { snapshot }, since: numberAt(sql, tokens, at + 2), next: at + 3 }
+}
+
+function numberAt(sql: string, tokens: readonly Token[], at: number): number {
   const token = tokens[at]
   const snapshot = Number(token?.value)
-  if (token?.kind === 'number' && Number.isSafeInteger(snapshot)) return { asOf: { snapshot }, next: at + 1 }
+  if (token?.kind === 'number' && Number.isSafeInteger(snapshot)) return snapshot
   throw malformed(sql, token, 'The version of a table is the number of a snapshot: t FOR VERSION AS OF 12.')
 }
 

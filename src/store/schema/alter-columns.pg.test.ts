@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../../test/support/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import { isFixedColumn } from '../columns.ts'
-import type { Commit, Table, TableChange } from '../store.ts'
+import type { Commit, Table, ColumnChange } from '../store.ts'
 import type { StoreBench } from '../testing/store-bench.ts'
 import { openStoreBench } from '../testing/store-bench.ts'
 import { formatType, parseType } from '../types.ts'
@@ -26,11 +26,10 @@ beforeEach(async () => {
   table = await bench.store.createTable(accountId, 'web', 'logs', { columns })
 })
 
-const alter = (change: TableChange, uniqueId?: string) =>
-  bench.store.alterTable(accountId, 'web', 'logs', change, {
-    cause: 'test',
-    ...(uniqueId !== undefined && { uniqueId }),
-  })
+const logs = { database: 'web', name: 'logs' }
+
+const alter = (change: ColumnChange, uniqueId?: string) =>
+  bench.store.alterColumns(accountId, logs, change, uniqueId === undefined ? undefined : { uniqueId })
 
 const own = ({ columns }: Table) =>
   columns
@@ -92,7 +91,7 @@ describe('a change of columns', () => {
     const snapshots = await bench.postgres.query(sql`
       select operation, cause, schema_version from snapshots where table_id = ${table.id} order by snapshot`)
     expect(snapshots).toEqual(
-      [2, 3, 4, 5, 6].map((schema_version) => ({ operation: 'alter', cause: 'test', schema_version })),
+      [2, 3, 4, 5, 6].map((schema_version) => ({ operation: 'alter', cause: 'alter', schema_version })),
     )
   })
 
@@ -123,12 +122,11 @@ describe('a change of columns', () => {
 
   test('does nothing a second time', async () => {
     const added = await alter({ kind: 'add_column', name: 'user', type: parseType('bigint') }, 'job:1')
-    const changes: TableChange[] = [
+    const changes: ColumnChange[] = [
       { kind: 'add_column', name: 'USER', type: parseType('bigint'), ifNotExists: true },
       { kind: 'drop_column', name: 'nothing', ifExists: true },
       { kind: 'change_type', name: 'code', type: parseType('bigint') },
       { kind: 'rename_column', name: 'code', to: 'code' },
-      { kind: 'set_schema_mode', mode: 'evolve' },
     ]
     for (const change of changes) expect(await alter(change)).toEqual(added)
     // An attempt that got no answer, and is repeated after somebody else went on.
@@ -136,7 +134,7 @@ describe('a change of columns', () => {
     expect(await alter({ kind: 'add_column', name: 'user', type: parseType('bigint') }, 'job:1')).toEqual(dropped)
   })
 
-  test.each<[TableChange, string]>([
+  test.each<[ColumnChange, string]>([
     [{ kind: 'add_column', name: 'Code', type: { kind: 'bigint' } }, 'already_exists'],
     [{ kind: 'add_column', name: 'TIME', type: { kind: 'bigint' } }, 'invalid_name'],
     [{ kind: 'add_column', name: '', type: { kind: 'bigint' } }, 'invalid_name'],
@@ -152,22 +150,21 @@ describe('a change of columns', () => {
   })
 
   test('of a table that is not there, or has as many columns as it may, is refused', async () => {
-    const change: TableChange = { kind: 'add_column', name: 'c', type: { kind: 'bigint' } }
-    const by = { cause: 'test' }
-    await expect(bench.store.alterTable(accountId, 'web', 'none', change, by)).rejects.toMatchObject({
+    const change: ColumnChange = { kind: 'add_column', name: 'c', type: { kind: 'bigint' } }
+    await expect(bench.store.alterColumns(accountId, { database: 'web', name: 'none' }, change)).rejects.toMatchObject({
       code: 'table_not_found',
     })
-    await expect(bench.store.alterTable(accountId, 'no', 'logs', change, by)).rejects.toMatchObject({
+    await expect(bench.store.alterColumns(accountId, { database: 'no', name: 'logs' }, change)).rejects.toMatchObject({
       code: 'database_not_found',
     })
     const columns = Array.from({ length: 2000 }, (_, index) => ({ name: `c${index}`, type: parseType('bigint') }))
     await bench.store.createTable(accountId, 'web', 'wide', { columns })
-    const wide = bench.store.alterTable(accountId, 'web', 'wide', { ...change, name: 'one_more' }, by)
+    const wide = bench.store.alterColumns(accountId, { database: 'web', name: 'wide' }, { ...change, name: 'one_more' })
     await expect(wide).rejects.toMatchObject({ code: 'too_many_columns' })
   })
 
   test('of the mode makes imports that were about to add columns look again', async () => {
-    const frozen = await alter({ kind: 'set_schema_mode', mode: 'freeze' })
+    const frozen = await bench.store.setProperties(accountId, logs, { schemaMode: 'freeze' })
     expect(frozen).toMatchObject({ settings: { schemaMode: 'freeze' }, schemaVersion: 2, restatedVersion: 1 })
     const newColumns = [{ fieldId: 8, name: 'new', type: parseType('bigint') }]
     const target = { tableId: table.id, schemaVersion: table.schemaVersion, newColumns }

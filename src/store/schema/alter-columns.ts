@@ -1,61 +1,56 @@
 import { AppError, must } from '../../base/errors.ts'
 import { requireColumnName } from '../../base/names.ts'
 import type { Postgres, Queryable } from '../../base/postgres/postgres.ts'
-import { selectTablesByName } from '../catalog.sql.ts'
-import { requireTables, tableOf } from '../catalog.ts'
+import { requireLease } from '../apply-commit.ts'
+import { requireTables, tableOf, tooManyColumns } from '../catalog.ts'
 import type { ChunkTotals } from '../chunks.sql.ts'
 import { columnsMax, fieldIdCount, isFixedColumn, queryColumns } from '../columns.ts'
 import { advanceTable, insertAppliedIds } from '../commit.sql.ts'
-import type { Column, SchemaChange, Table, TableChange, TableName } from '../store.ts'
+import { lockNamed } from '../operations/hold-tables.ts'
+import type { Column, ColumnChange, Once, SchemaChange, Table, TableName } from '../store.ts'
 import { formatType, parseType } from '../types.ts'
 import {
   changeClusterColumn,
   closeColumn,
   insertColumnVersion,
-  lockTableOfName,
   markRestating,
   selectColumnVersions,
-  setSchemaMode,
 } from './alter.sql.ts'
 import { schemaChanges } from './changes.ts'
 
 export interface Alteration {
   readonly accountId: number
-  readonly place: TableName
-  readonly change: TableChange
-  readonly cause: string
-  readonly uniqueId: string | undefined
+  readonly name: TableName
+  readonly change: ColumnChange
+  readonly once: Once | undefined
 }
 
 /**
  * Changes the columns of a table in one transaction. Files that are written for the columns of before are refused from then
  * on, and those that are there are read by what the change makes of them.
  */
-export async function alterTable(postgres: Postgres, alteration: Alteration): Promise<void> {
+export async function alterColumns(postgres: Postgres, { accountId, name, change, once }: Alteration): Promise<void> {
   await postgres.transaction(async (tx) => {
-    const { accountId, place, change, uniqueId } = alteration
-    const tableId = await lockTableOfName(tx, accountId, place)
-    // A name that is not there fails with what is missing.
-    if (tableId === undefined) return void (await requireTables(tx, accountId, [place]))
-    const [row] = await selectTablesByName(tx, accountId, [place])
-    const table = tableOf(must(row, 'the table is held'))
-    const held = { accountId, tableId, snapshot: table.snapshot + 1 }
-    if (uniqueId !== undefined) {
-      const applied = await insertAppliedIds(tx, held, [{ uniqueId, rows: 0, quarantined: 0 }])
-      if (applied.length === 0) return
+    const locked = await lockNamed(tx, accountId, name)
+    await requireLease(tx, once?.fence)
+    const at = { accountId, tableId: locked.id, snapshot: locked.snapshot + 1 }
+    if (once !== undefined) {
+      const ids = await insertAppliedIds(tx, at, [{ uniqueId: once.uniqueId, rows: 0, quarantined: 0 }])
+      if (ids.length === 0) return
     }
-    const nextFieldId = await applyChange(tx, table, change)
+    const [row] = await requireTables(tx, accountId, [name])
+    const nextFieldId = await applyChange(tx, tableOf(must(row, 'the table is held')), change)
     if (nextFieldId === undefined) return
-    const { cause } = alteration
-    await advanceTable(tx, { ...held, operation: 'alter', cause, added: nothing, removed: nothing, nextFieldId })
-    if (change.kind !== 'set_schema_mode') await markRestating(tx, held)
+    const cause = once?.uniqueId ?? 'alter'
+    await advanceTable(tx, { ...at, operation: 'alter', cause, added: nothing, removed: nothing, nextFieldId })
+    await markRestating(tx, at)
   })
 }
 
 const nothing: ChunkTotals = { chunks: 0, realtimeChunks: 0, rows: 0, bytes: 0, time_from: null, time_to: null }
 
 /** The table's next field id; undefined where there was nothing to change. */
-async function applyChange(tx: Queryable, table: Table, change: TableChange): Promise<number | undefined> {
+async function applyChange(tx: Queryable, table: Table, change: ColumnChange): Promise<number | undefined> {
   switch (change.kind) {
     case 'add_column':
       return await addColumn(tx, table, change)
@@ -65,28 +60,20 @@ async function applyChange(tx: Queryable, table: Table, change: TableChange): Pr
       return await renameColumn(tx, table, change)
     case 'change_type':
       return await changeType(tx, table, change)
-    case 'set_schema_mode':
-      if (change.mode === table.settings.schemaMode) return undefined
-      await setSchemaMode(tx, keyOf(table), change.mode)
-      return table.nextFieldId
   }
 }
 
 async function addColumn(
   tx: Queryable,
   table: Table,
-  { name, type, ifNotExists = false }: TableChange & { kind: 'add_column' },
+  { name, type, ifNotExists = false }: ColumnChange & { kind: 'add_column' },
 ): Promise<number | undefined> {
   requireColumnName(name)
   const existing = columnOfName(table, name)
   if (existing !== undefined && ifNotExists) return undefined
   requireFreeName(table, existing)
   const own = table.columns.filter((column) => !isFixedColumn(column)).length
-  if (own >= columnsMax) {
-    throw new AppError('too_many_columns', `The table ${shown(table)} has ${own} columns, and more are not allowed.`, {
-      hint: 'Drop some, or keep what is seldom asked for in one column of the type json.',
-    })
-  }
+  if (own >= columnsMax) throw tooManyColumns(`${table.database}.${table.name}`, own + 1)
   const fieldId = table.nextFieldId
   const added = { fieldId, name, type: formatType(type), placeOf: fieldId, replaces: null, restores: true }
   await insertColumnVersion(tx, keyOf(table), { ...added, addedVersion: table.schemaVersion + 1 })
@@ -96,7 +83,7 @@ async function addColumn(
 async function dropColumn(
   tx: Queryable,
   table: Table,
-  { name, ifExists = false }: TableChange & { kind: 'drop_column' },
+  { name, ifExists = false }: ColumnChange & { kind: 'drop_column' },
 ): Promise<number | undefined> {
   if (ifExists && columnOfName(table, name) === undefined) return undefined
   const { fieldId } = requireOwnColumn(table, name)
@@ -108,7 +95,7 @@ async function dropColumn(
 async function renameColumn(
   tx: Queryable,
   table: Table,
-  { name, to }: TableChange & { kind: 'rename_column' },
+  { name, to }: ColumnChange & { kind: 'rename_column' },
 ): Promise<number | undefined> {
   const column = requireOwnColumn(table, name)
   requireColumnName(to)
@@ -126,7 +113,7 @@ async function renameColumn(
 async function changeType(
   tx: Queryable,
   table: Table,
-  { name, type }: TableChange & { kind: 'change_type' },
+  { name, type }: ColumnChange & { kind: 'change_type' },
 ): Promise<number | undefined> {
   const column = requireOwnColumn(table, name)
   if (formatType(column.type) === formatType(type)) return undefined
