@@ -379,6 +379,7 @@ create table quarantine (
   constraint quarantine_pkey PRIMARY KEY (id),
   constraint quarantine_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
 );
+CREATE INDEX quarantine_by_object ON public.quarantine USING btree (object_key) WHERE (object_key IS NOT NULL);
 CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
 CREATE UNIQUE INDEX quarantine_without_table ON public.quarantine USING btree (account_id, database_name, table_name, unique_id, record_number, byte_offset) NULLS NOT DISTINCT WHERE (table_id IS NULL);
 

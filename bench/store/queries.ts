@@ -145,6 +145,7 @@ async function runOurs(bench: MergeBench, table: Table, shape: Shape, path: stri
       })),
       columnCount: shape.columnCount,
       fieldIds: null,
+      fileBytes: null,
       path,
       spillDirectory: `${path}.spill`,
       limits,

@@ -3,6 +3,8 @@ import type { ErrorRecord } from '../base/errors.ts'
 import type { Job } from '../jobs/jobs.ts'
 import type { QueryJobInput, QueryOutput } from '../process/process.ts'
 import { formatType } from '../store/types.ts'
+import type { VerifySummary } from '../store/upkeep.ts'
+import { verifyKind } from '../store/upkeep.ts'
 
 /** A job as the contract shows it. */
 export function jobJson(job: Job) {
@@ -23,6 +25,8 @@ export function jobJson(job: Job) {
     finished_at: job.finishedAt?.toISOString() ?? null,
     kill_requested_at: job.killRequestedAt?.toISOString() ?? null,
     query: job.kind === 'query' ? queryJson(job) : null,
+    verification:
+      job.kind === verifyKind && job.state === 'success' ? verificationJson(job.output as VerifySummary) : null,
   }
 }
 
@@ -40,6 +44,14 @@ function queryJson(job: Job) {
   const input = job.input as QueryJobInput
   const output = job.state === 'success' ? (job.output as QueryOutput) : null
   return { sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
+}
+
+function verificationJson({ problemCount, problems, ...counts }: VerifySummary) {
+  return {
+    ...counts,
+    problem_count: problemCount,
+    problems: problems.map(({ objectKey, ...problem }) => ({ ...problem, object_key: objectKey })),
+  }
 }
 
 function resultJson(output: QueryOutput) {

@@ -3,6 +3,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { Logger } from '../base/log.ts'
 import type { Figures, ScheduleFigures } from '../jobs/figures.ts'
 import type { Jobs } from '../jobs/jobs.ts'
+import type { Upkeep } from '../store/upkeep.ts'
 
 /** What the API counts. Labels have few values: route patterns, status codes, codes of the error catalogue. */
 export interface ApiMetrics {
@@ -18,6 +19,7 @@ export interface MetricsOptions {
   readonly version: string
   readonly jobs: Pick<Jobs, 'depth'>
   readonly figures: Figures
+  readonly upkeep: Pick<Upkeep, 'damage'>
   readonly log: Logger
 }
 
@@ -66,7 +68,7 @@ export function openMetrics(options: MetricsOptions): ApiMetrics {
 }
 
 /** The gauges of the job queue, and what fills them. While the database is away they have no samples. */
-function jobGauges(registers: Registry[], { jobs, figures, log }: MetricsOptions): () => Promise<void> {
+function jobGauges(registers: Registry[], { jobs, figures, upkeep, log }: MetricsOptions): () => Promise<void> {
   const gauge: MakeGauge = (name, help, labelNames) => new Gauge({ name, help, labelNames, registers })
   const counts = gauge('biwa_jobs', 'Waiting and running jobs.', ['kind', 'state'])
   const ages = gauge('biwa_jobs_oldest_seconds', 'The age of the oldest waiting or running job.', ['kind', 'state'])
@@ -76,11 +78,14 @@ function jobGauges(registers: Registry[], { jobs, figures, log }: MetricsOptions
   const used = gauge('biwa_limit_slots_used', 'How many of them running jobs hold.', ['limit'])
   const full = gauge('biwa_limits_full', 'Limits that have no room.', ['limit'])
   const setSchedules = scheduleGauges(gauge)
+  const damaged = gauge('biwa_damaged_chunks', 'Chunks that were set aside because their files are damaged.', [])
   return async () => {
     for (const one of [counts, ages, dead, retries, slots, used, full]) one.reset()
     setSchedules(undefined)
+    damaged.remove()
     try {
-      const [depth, whole] = await Promise.all([jobs.depth(), figures.read()])
+      const [depth, whole, damage] = await Promise.all([jobs.depth(), figures.read(), upkeep.damage()])
+      damaged.set(damage.chunks)
       setSchedules(whole.schedules)
       for (const { kind, state, count, oldestSeconds } of depth) {
         counts.set({ kind, state }, count)

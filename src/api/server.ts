@@ -12,6 +12,7 @@ import type { Jobs } from '../jobs/jobs.ts'
 import type { Schedules } from '../jobs/schedules.ts'
 import type { Process } from '../process/process.ts'
 import type { Store } from '../store/store.ts'
+import type { Upkeep } from '../store/upkeep.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
@@ -33,6 +34,7 @@ import { serveSchedules } from './routes/schedules.ts'
 import { serveStatus } from './routes/status.ts'
 import { serveTableOperations } from './routes/table-operations.ts'
 import { serveTables } from './routes/tables.ts'
+import { serveUpkeep } from './routes/upkeep.ts'
 import type { OperationHost } from './serve-operation.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 
@@ -42,6 +44,7 @@ export interface ApiParts {
   readonly queue: QueueDoors
   readonly schedules: Schedules
   readonly store: Store
+  readonly upkeep: Upkeep
   readonly collect: Collect
   readonly process: Process
   readonly deliver: Deliver
@@ -88,6 +91,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
+  serveUpkeep(host, parts.access, parts.upkeep)
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
   serveImports(host, parts.collect, parts.metrics)

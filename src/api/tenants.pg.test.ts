@@ -82,6 +82,7 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   postImport: '{"a":1}',
   putImport: '{"a":1}',
   postEvents: '{"a":1}',
+  verifyTables: { database: 'web', table: 'logs' },
   submitQuery: { sql: 'select * from web.logs', database: 'web' },
   createKey: { kind: 'full', user_id: Number(places['user']) },
   createUser: { email: 'secret@example.com', name: 'another' },
@@ -153,6 +154,9 @@ const intrusions: Readonly<Record<string, number | string>> = {
   getTable: 'database_not_found',
   deleteTable: 'database_not_found',
   listQuarantine: 200,
+  getTableLayout: 'database_not_found',
+  listDamagedChunks: 'database_not_found',
+  verifyTables: 'database_not_found',
   updateTable: 'database_not_found',
   renameTable: 'database_not_found',
   addColumn: 'database_not_found',
@@ -266,6 +270,8 @@ describe('keys of the owner', () => {
   const looking = [...tables, 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
+    'getTableLayout',
+    'listDamagedChunks',
     'submitQuery',
     'listJobs',
     'getJob',

@@ -203,6 +203,14 @@ export const settingTable = {
     fallback: 200e6,
     doc: 'How much of the object store a job of biwa verify reads in a second.',
   }),
+  uniqueIdDays: whole({
+    flag: 'unique-id-days',
+    placeholder: '<days>',
+    fallback: 30,
+    min: 1,
+    max: 3650,
+    doc: 'For how long the unique ids of imports are known: a body that is sent again after that is imported again.',
+  }),
   inflightBytes: bytes({
     flag: 'inflight-bytes',
     placeholder: '<size>',

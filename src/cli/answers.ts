@@ -8,6 +8,7 @@ import type { backfillSchedule, getSchedule, runSchedule } from '../api/contract
 import type { getStatus } from '../api/contract/status.ts'
 import type { diffSnapshots, listSnapshots } from '../api/contract/table-operations.ts'
 import type { getTable, listQuarantine } from '../api/contract/tables.ts'
+import type { getTableLayout, listDamagedChunks } from '../api/contract/upkeep.ts'
 
 // What the server answers with, by the contract. Types only: the schemas themselves would double the time of a start.
 
@@ -21,6 +22,8 @@ export type Table = AnswerBody<typeof getTable, 200>
 export type Snapshot = AnswerBody<typeof listSnapshots, 200>['items'][number]
 export type SnapshotDiff = AnswerBody<typeof diffSnapshots, 200>
 export type QuarantinedRecord = AnswerBody<typeof listQuarantine, 200>['items'][number]
+export type TableLayout = AnswerBody<typeof getTableLayout, 200>
+export type DamagedChunk = AnswerBody<typeof listDamagedChunks, 200>['items'][number]
 export type ImportOutcome = AnswerBody<typeof postImport, 200>
 export type ImportReceipt = AnswerBody<typeof postImport, 202>
 export type Job = AnswerBody<typeof getJob, 200>

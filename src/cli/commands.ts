@@ -36,7 +36,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: 'table',
     summary:
-      'list, show, make, change, empty, swap, delete tables and bring them back; see their rows, history, quarantine',
+      'list, show, make, change, empty, swap, delete tables and bring them back; see their rows, history, quarantine and layout',
     load: async () => (await import('./commands/table.ts')).defineTable,
   },
   {
@@ -88,6 +88,11 @@ export const commands: readonly CommandEntry[] = [
     name: 'status',
     summary: 'show how the server is',
     load: async () => (await import('./commands/status.ts')).defineStatus,
+  },
+  {
+    name: 'verify',
+    summary: 'check the files of tables, and mend what is wrong with them',
+    load: async () => (await import('./commands/verify.ts')).defineVerify,
   },
   {
     name: 'doctor',

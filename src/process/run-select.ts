@@ -8,7 +8,8 @@ import type { ChunkGroup } from '../store/schema/changes.ts'
 import type { ScannedFiles } from '../store/schema/projection.ts'
 import type { Chunk } from '../store/store.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './engines/duckdb/tasks.ts'
-import { executeTask } from './engines/duckdb/tasks.ts'
+import { executeTask, filesDirectory } from './engines/duckdb/tasks.ts'
+import { namedDamage } from './named-damage.ts'
 import type { PlannedSelect } from './plan-select.ts'
 import { engineDatabase, engineTable } from './plan-select.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
@@ -20,11 +21,12 @@ import { engineSql, runningPoolLimits } from './query-context.ts'
 export interface AnswerFile {
   readonly projection: ExecuteInput['projection']
   readonly fieldIds: string | null
+  /** About this many bytes, and then the next file begins; one file of any size where it is left out. */
+  readonly fileBytes?: number
 }
 
+/** The files are in the scratch directory. */
 export interface WrittenAnswer extends Execution {
-  /** In the scratch directory. */
-  readonly path: string
   readonly runMs: number
 }
 
@@ -37,7 +39,8 @@ export async function runSelect(
   requireWithinLimit(context, planned.scans)
   const { clock } = context.ports
   const startedMs = clock.monotonicMs()
-  const path = join(context.scratch, 'answer.parquet')
+  const path = answerPath(context, file.fileBytes !== undefined)
+  if (file.fileBytes !== undefined) await context.ports.disk.makeDirectory(path)
   const spillDirectory = join(context.scratch, 'spill')
   await context.ports.disk.makeDirectory(spillDirectory)
   return await withFiles(context, planned.scans, async (scans) => {
@@ -45,6 +48,7 @@ export async function runSelect(
       ...engineSql(context, planned.select),
       ...context.moment,
       ...file,
+      fileBytes: file.fileBytes ?? null,
       database: engineDatabase(context),
       tables: planned.scans.map(({ plan, snapshot }, index) => ({
         ...engineTable({ database: plan.database, name: plan.table, snapshot }),
@@ -56,7 +60,7 @@ export async function runSelect(
       limits: context.limits,
     }
     const execution = await withDiskWatched(context, (limits) => execute(context, planned, input, limits))
-    return { ...execution, path, runMs: Math.round(clock.monotonicMs() - startedMs) }
+    return { ...execution, runMs: Math.round(clock.monotonicMs() - startedMs) }
   })
 }
 
@@ -102,6 +106,8 @@ async function withFiles<T>(
     for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
     const pathOf = ({ objectKey }: Chunk): string => must(local.get(objectKey), 'every chunk was fetched').path
     return await body(groups.map((of) => of.map(({ changes, chunks }) => ({ changes, files: chunks.map(pathOf) }))))
+  } catch (error) {
+    throw await namedDamage(context, scans, local, error)
   } finally {
     for (const object of local.values()) object.release()
   }
@@ -112,6 +118,10 @@ async function readingGroups(context: QueryContext, { snapshot, chunks }: Chosen
   const { table } = snapshot
   const areOld = chunks.some(({ schemaVersion }) => schemaVersion < table.restatedVersion)
   return groupChunks(areOld ? await context.ports.store.schemaChanges(table) : [], chunks)
+}
+
+function answerPath({ scratch }: QueryContext, isDirectory: boolean): string {
+  return join(scratch, isDirectory ? 'answer' : 'answer.parquet')
 }
 
 const diskSampleEveryMs = 500
@@ -142,10 +152,12 @@ async function watchDisk(context: QueryContext, tooLarge: AbortController, done:
   }
 }
 
-async function scratchBytes({ ports: { disk }, scratch }: QueryContext): Promise<number> {
-  const spill = join(scratch, 'spill')
-  const spilled = (await disk.list(spill)).map((name) => join(spill, name))
-  const entries = await Promise.all([join(scratch, 'answer.parquet'), ...spilled].map((path) => disk.stat(path)))
+async function scratchBytes(context: QueryContext): Promise<number> {
+  const { disk } = context.ports
+  const inside = async (directory: string) => (await disk.list(directory)).map((name) => join(directory, name))
+  const spilled = await inside(join(context.scratch, 'spill'))
+  const parts = await inside(join(answerPath(context, true), filesDirectory))
+  const entries = await Promise.all([answerPath(context, false), ...parts, ...spilled].map((path) => disk.stat(path)))
   return entries.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0)
 }
 

@@ -1,3 +1,4 @@
+import { must } from '../base/errors.ts'
 import { duckdbFileType } from '../store/types.ts'
 import type { PlannedColumn } from './engines/duckdb/tasks.ts'
 import type { QueryOutput } from './process.ts'
@@ -16,7 +17,7 @@ export async function storeResult(
   const answer = await runSelect(context, planned, { projection: columns.map(resultColumn), fieldIds: null })
   context.progress({ stage: 'storing', percent: null, bytesToScan: null })
   const resultKey = resultKeyOf(context)
-  await context.ports.objects.putFile(resultKey, answer.path)
+  await context.ports.objects.putFile(resultKey, must(answer.files[0], 'a result is one file').path)
   return {
     statement,
     columns: columns.map(({ name, type }) => ({ name, type })),

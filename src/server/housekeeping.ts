@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
@@ -23,6 +25,8 @@ export class Housekeeping implements Service {
     this.#chores = chores
     this.#clock = clock
     this.#log = log
+    // Each chore sleeps with it.
+    setMaxListeners(chores.length + 1, this.#ending.signal)
   }
 
   async start(): Promise<void> {

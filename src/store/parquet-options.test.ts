@@ -6,11 +6,12 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-import { chunkOptions, groupRows } from './parquet-options.ts'
+import { chunkOptions, groupRowsOf } from './parquet-options.ts'
 import { quotedText } from './types.ts'
 
 const rows = 1_000_000
-const groups = Math.ceil(rows / groupRows)
+const columnCount = 3
+const groups = Math.ceil(rows / groupRowsOf(columnCount))
 
 let folder: string
 let duckdb: DuckDBConnection
@@ -37,7 +38,7 @@ async function write(
   more: readonly string[] = [],
 ): Promise<{ path: string; file: string }> {
   const path = join(folder, `${name}.parquet`)
-  const options = [...chunkOptions(`{"time": 1, "user_id": 6, "n": 7}`), ...more]
+  const options = [...chunkOptions(`{"time": 1, "user_id": 6, "n": 7}`, columnCount), ...more]
   await duckdb.run(`copy (from visits order by ${order}) to ${quotedText(path)} (${options.join(', ')})`)
   return { path, file: `read_parquet(${quotedText(path)})` }
 }
@@ -59,8 +60,8 @@ describe('a look-up by a column of many values', () => {
   test('reads one row group where the rows are sorted by it', async () => {
     const { path, file } = await write('user_id, time', 'clustered')
     const [[userId, group, visits] = []] = await select(
-      `select user_id, min(file_row_number) // ${groupRows}, count(*) from read_parquet(${quotedText(path)}, file_row_number = true)
-        group by 1 having min(file_row_number) // ${groupRows} = max(file_row_number) // ${groupRows} order by 1 limit 1 offset 500`,
+      `select user_id, min(file_row_number) // ${groupRowsOf(columnCount)}, count(*) from read_parquet(${quotedText(path)}, file_row_number = true)
+        group by 1 having min(file_row_number) // ${groupRowsOf(columnCount)} = max(file_row_number) // ${groupRowsOf(columnCount)} order by 1 limit 1 offset 500`,
     )
     await spoil(path, (of) => of !== Number(group))
     expect(await select(`select count(*) from ${file} where user_id = ${quotedText(String(userId))}`)).toEqual([

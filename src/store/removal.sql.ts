@@ -158,3 +158,10 @@ export async function selectKnownChunks(db: Queryable, chunkIds: readonly string
     select id from damaged_chunks where id = any(${chunkIds}::uuid[])`)
   return rows.map((row) => row.id)
 }
+
+/** Those of the keys that records in the quarantine have. */
+export async function selectKnownQuarantine(db: Queryable, objectKeys: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ object_key: string }>(sql`
+    select distinct object_key from quarantine where object_key = any(${objectKeys}::text[])`)
+  return rows.map((row) => row.object_key)
+}

@@ -152,3 +152,20 @@ describe('an upload without a commit', () => {
     expect(await filesOf(chunks)).toBe(1)
   })
 })
+
+describe('bytes of the quarantine', () => {
+  test('go where no record has them; damaged stretches of the inbox stay', async () => {
+    const { table } = await fillTable('logs', 1)
+    const keys = ['1-0', '1-1', '2-0'].map((name) => `quarantine/${accountId}/${name}`)
+    const damaged = 'quarantine/damaged/1-0'
+    for (const key of [...keys, damaged]) await bench.objects.put(key, Buffer.from('bytes'))
+    const record = { uniqueId: 'q', recordNumber: 0, byteOffset: 0, reason: 'json_syntax', detail: 'd' }
+    await bench.store.quarantine(accountId, 'web', table.name, [
+      { ...record, raw: Buffer.from('b'), rawBytes: 5, objectKey: must(keys[1], 'a key') },
+    ])
+    bench.putForward(day + 60)
+    expect(await sweepUntilQuiet()).toBe(2)
+    const sizes = await Promise.all([...keys, damaged].map((key) => bench.objects.size(key)))
+    expect(sizes).toEqual([undefined, 5, undefined, 5])
+  })
+})

@@ -1,22 +1,14 @@
 import type { Clock } from '../base/clock.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
+import { OrphanWalk, removeObjects } from '../base/objects/orphan-walk.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
-import { chunkPrefix, orphanAgeMs, parseChunkKey } from './chunk-keys.ts'
-import { ObjectWalk } from './object-walk.ts'
-import {
-  deleteDropped,
-  deleteRemovals,
-  deleteRowsOfDropped,
-  expireHistory,
-  selectDueRemovals,
-  selectKnownChunks,
-} from './removal.sql.ts'
+import { orphanAgeMs } from './chunk-keys.ts'
+import { chunkRule, quarantineRule } from './orphans.ts'
+import { deleteDropped, deleteRemovals, deleteRowsOfDropped, expireHistory, selectDueRemovals } from './removal.sql.ts'
 
 /** How much one call does, of each kind: calls are short, and there is always another one. */
 const removalsMax = 500
 const rowsMax = 20_000
-const entriesMax = 1000
-const concurrency = 16
 
 /** Removes what nobody needs any more: planned removals, old history, rows of dropped tables, and uploads without a commit. */
 export class Sweep {
@@ -24,14 +16,15 @@ export class Sweep {
   readonly #objects: ObjectStore
   readonly #clock: Clock
   readonly #graceMs: number
-  readonly #uploads: ObjectWalk
+  readonly #walks: readonly OrphanWalk[]
 
   constructor(postgres: Postgres, objects: ObjectStore, clock: Clock, graceMs: number) {
     this.#postgres = postgres
     this.#objects = objects
     this.#clock = clock
     this.#graceMs = graceMs
-    this.#uploads = new ObjectWalk(objects, chunkPrefix)
+    const options = { objects, clock, ageMs: orphanAgeMs }
+    this.#walks = [chunkRule(postgres), quarantineRule(postgres)].map((rule) => new OrphanWalk(rule, options))
   }
 
   /** Returns how many objects were removed, and how many chunks were forgotten. */
@@ -42,37 +35,20 @@ export class Sweep {
     const forgotten = await expireHistory(this.#postgres, { now, removedBefore: droppedBefore }, rowsMax)
     await deleteRowsOfDropped(this.#postgres, { now, droppedBefore }, rowsMax)
     await deleteDropped(this.#postgres, { now, droppedBefore })
-    return planned + forgotten + (await this.#removeOrphans())
+    let orphans = 0
+    for (const walk of this.#walks) orphans += await walk.step()
+    return planned + forgotten + orphans
   }
 
-  stop(): Promise<void> {
-    return this.#uploads.stop()
+  async stop(): Promise<void> {
+    for (const walk of this.#walks) await walk.stop()
   }
 
   /** First the objects, then the plan: a crash in between repeats removals, which has no effect. */
   async #removePlanned(): Promise<number> {
     const keys = await selectDueRemovals(this.#postgres, new Date(this.#clock.nowMs()), removalsMax)
-    await this.#removeObjects(keys)
+    await removeObjects(this.#objects, keys)
     if (keys.length > 0) await deleteRemovals(this.#postgres, keys)
     return keys.length
-  }
-
-  async #removeOrphans(): Promise<number> {
-    const aged = new Map<string, string>()
-    for (const entry of await this.#uploads.next(entriesMax)) {
-      const chunk = parseChunkKey(entry.key)
-      const madeMs = Math.max(entry.modifiedMs, chunk?.madeMs ?? 0)
-      if (chunk !== undefined && madeMs < this.#clock.nowMs() - orphanAgeMs) aged.set(chunk.id, entry.key)
-    }
-    if (aged.size === 0) return 0
-    for (const known of await selectKnownChunks(this.#postgres, [...aged.keys()])) aged.delete(known)
-    await this.#removeObjects([...aged.values()])
-    return aged.size
-  }
-
-  async #removeObjects(keys: readonly string[]): Promise<void> {
-    for (let at = 0; at < keys.length; at += concurrency) {
-      await Promise.all(keys.slice(at, at + concurrency).map((key) => this.#objects.remove(key)))
-    }
   }
 }

@@ -64,8 +64,8 @@ export interface TableLayout {
     readonly chunks: number
     readonly bytes: number
   }
-  /** How many chunks lie over the same time: where they are most, and on average. */
-  readonly overlap: { readonly deepest: number; readonly average: number }
+  /** How many chunks lie over the same time: where they are most, and on average. Estimated in tables of very many chunks. */
+  readonly overlap: { readonly deepest: number; readonly average: number; readonly isExact: boolean }
   /** Chunks by the hour or day in which they begin; steps without any are left out. */
   readonly histogram: {
     readonly stepSeconds: number

@@ -137,31 +137,40 @@ describe('over an object store that fails', () => {
 
 /** While rows arrive, queries see whole bodies, or fail with what happened. */
 async function queryMeanwhile(own: Parts, isDone: () => boolean): Promise<void> {
-  while (!isDone()) {
-    const job = await own.run(bodiesSql('log'))
-    if (job.state !== 'success') expectClear(job.error)
-    // Reading the answer may fail, too, but what is read is whole.
-    else
-      expectWhole(
-        await readParquet(own.objects, must((job.output as QueryOutput).resultKey, 'a result')).catch(() => []),
-      )
-  }
+  while (!isDone()) expectWhole(await rowsUnlessFailed(own, bodiesSql('log')))
 }
 
-/** Tables come and go: each that was made has all or nothing of what it was made of. */
+/** Tables come, change and go: a statement that succeeded has done all that it says, and one that failed nothing. */
 async function copyMeanwhile(own: Parts, randomness: Randomness, isDone: () => boolean): Promise<void> {
   for (let round = 0; !isDone(); round += 1) {
     const table = `copy_${round}`
-    const made = await own.run(`create table ${table} as select * from log where n < 1000`)
-    if (made.state === 'success') {
-      const inserted = await own.run(`insert into ${table} select * from ${table}`)
-      if (inserted.state !== 'success') expectClear(inserted.error)
-      const job = await own.run(`select count(*) % 2 from ${table}`)
-      if (job.state !== 'success') expectClear(job.error)
-    } else expectClear(made.error)
-    if (randomness.fraction() < 0.5) await own.run(`drop table if exists ${table}`)
+    const figures = `select count(*) % 2, count(*) filter (where n % 3 = 0) from ${table}`
+    if (await succeeds(own, `create table ${table} as select * from log where n < 1000`)) {
+      const isDoubled = await succeeds(own, `insert into ${table} select * from ${table}`)
+      const isCut = await succeeds(own, `delete from ${table} where n % 3 = 0`)
+      const [[odd, thirds] = []] = await rowsUnlessFailed(own, figures)
+      if (odd !== undefined && isDoubled) expect(Number(odd)).toBe(0)
+      if (thirds !== undefined && isCut) expect(Number(thirds)).toBe(0)
+    }
+    if (randomness.fraction() < 0.5) await succeeds(own, `drop table if exists ${table}`)
     await own.store.sweep().catch((error: unknown) => expect(isAppError(error, 'object_store_unavailable')).toBe(true))
   }
+}
+
+async function succeeds(own: Parts, statement: string): Promise<boolean> {
+  const job = await own.run(statement)
+  if (job.state !== 'success') expectClear(job.error)
+  return job.state === 'success'
+}
+
+/** Nothing where the query fails, or its answer cannot be read. */
+async function rowsUnlessFailed(own: Parts, query: string): Promise<unknown[][]> {
+  const job = await own.run(query)
+  if (job.state !== 'success') {
+    expectClear(job.error)
+    return []
+  }
+  return await readParquet(own.objects, must((job.output as QueryOutput).resultKey, 'a result')).catch(() => [])
 }
 
 /** The chunks of the bodies are merged while more arrive. */
@@ -170,6 +179,8 @@ async function mergeMeanwhile(own: Parts, isDone: () => boolean): Promise<void> 
     await own.merge()
     await systemClock.sleep(200)
   }
+  // What is still due is merged while the store fails, too.
+  while ((await own.merge()) > 0) await systemClock.sleep(100)
   const merges = await own.jobs.list({ accountId: own.owner.accountId, kind: 'merge', limit: 1000 })
   for (const { state, error } of merges) if (state === 'error' || state === 'dead') expectClear(error)
 }

@@ -48,6 +48,31 @@ const queryOfJob = z.object({
     .describe('Null until the job has succeeded.'),
 })
 
+const verification = z.object({
+  tables: z.number().int(),
+  chunks: z.number().int(),
+  bytes: z.number().int(),
+  problem_count: z.number().int(),
+  problems: z
+    .array(
+      z.object({
+        database: z.string(),
+        table: z.string(),
+        chunk: z.string(),
+        object_key: z.string(),
+        what: z
+          .enum(['missing', 'size', 'checksum', 'unreadable', 'rows', 'time_range', 'statistics', 'local_copy'])
+          .describe('The first four are damage of the file; with the others the catalog is wrong about it.'),
+        detail: z.string(),
+        byte: z.number().int().nullable().describe('Where in the file, where that is known.'),
+        outcome: z
+          .enum(['reported', 'rewritten', 'merged_again', 'set_aside', 'fetched_anew', 'gone'])
+          .describe('What was done about it.'),
+      }),
+    )
+    .describe('The first thousand.'),
+})
+
 export const job = z
   .object({
     id,
@@ -66,6 +91,7 @@ export const job = z
     finished_at: moment.nullable(),
     kill_requested_at: moment.nullable(),
     query: queryOfJob.nullable().describe('For jobs of the kind `query`.'),
+    verification: verification.nullable().describe('For jobs of the kind `verify` that have succeeded.'),
   })
   .meta({ id: 'Job' })
 

@@ -10,6 +10,7 @@ import * as schedules from './schedules.ts'
 import * as status from './status.ts'
 import * as tableOperations from './table-operations.ts'
 import * as tables from './tables.ts'
+import * as upkeep from './upkeep.ts'
 
 /** Every operation of the API, in the order of the document. */
 export const operations: readonly Operation[] = [
@@ -25,6 +26,9 @@ export const operations: readonly Operation[] = [
   columns.addColumn,
   columns.updateColumn,
   columns.deleteColumn,
+  upkeep.getTableLayout,
+  upkeep.listDamagedChunks,
+  upkeep.verifyTables,
   tableOperations.updateTable,
   tableOperations.renameTable,
   tableOperations.swapTables,

@@ -15,6 +15,7 @@ import type { Job, Jobs } from '../../jobs/jobs.ts'
 import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
+import type { Upkeep } from '../../store/upkeep.ts'
 import { openMetrics } from '../metrics.ts'
 import { buildApi } from '../server.ts'
 import type { QueueDoors } from '../server.ts'
@@ -64,11 +65,13 @@ export function lightApi(parts: LightParts = {}): LightApi {
   const figures: Figures = {
     read: async () => ({ limits: [], retries: [], dead: [], schedules: noSchedules, ...parts.figures }),
   }
+  const noDamage: Pick<Upkeep, 'damage'> = { damage: async () => ({ chunks: 0, rows: 0, bytes: 0 }) }
   const log = openLog('silent')
   const app = buildApi({
     access: lightAccess() as Access,
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
+    upkeep: {} as Upkeep,
     queue: {} as QueueDoors,
     schedules: {} as Schedules,
     collect: collect as Collect,
@@ -80,7 +83,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
         if (parts.broken?.includes(name)) throw new Error(`the ${name} is away`)
       },
     })),
-    metrics: openMetrics({ version: '1.2.3', jobs: jobs as Jobs, figures, log }),
+    metrics: openMetrics({ version: '1.2.3', jobs: jobs as Jobs, figures, upkeep: noDamage, log }),
     clock: parts.clock ?? systemClock,
     randomness: systemRandomness,
     log,

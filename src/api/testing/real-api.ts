@@ -31,6 +31,7 @@ import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import { openUpkeep } from '../../store/open-upkeep.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
@@ -81,11 +82,13 @@ export async function openRealApi(): Promise<RealApi> {
       resultJob({ ...work, scratchDirectory, limits: resultLimits }),
     ],
   })
+  const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
   const bugs: unknown[] = []
   const app = buildApi({
     ...work,
     collect: lightIntake(access, imports),
+    upkeep,
     queue: {
       limits: openLimits(work),
       deadLetters: openDeadLetters(work),
@@ -95,7 +98,7 @@ export async function openRealApi(): Promise<RealApi> {
     process: openProcess({ access, jobs, timeoutMs }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
-    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), log: ports.log }),
+    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     version: '0',
     limits: { bodyBytesMax: 1e6, inflightBytesMax: 1e7, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
     onBug: (error) => bugs.push(error),

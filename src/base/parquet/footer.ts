@@ -2,7 +2,7 @@ import { ByteSink } from './byte-sink.ts'
 import type { ThriftStruct } from './thrift-compact.ts'
 import { putStruct } from './thrift-compact.ts'
 import type { FlatVector, InnerVector, ParquetAnnotation, ParquetColumn } from './vectors.ts'
-import { innerVectors } from './vectors.ts'
+import { innerVectors, valuesOf } from './vectors.ts'
 
 // The numbers below are those of parquet.thrift.
 export const physicalType = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const
@@ -84,7 +84,8 @@ interface SchemaElement {
 }
 
 /** The elements of a column, depth first. Arrays and maps have the three levels of LogicalTypes.md, "Lists" and "Maps". */
-function schemaElements({ field, vector, required }: InnerVector): SchemaElement[] {
+function schemaElements({ field, vector: given, required }: InnerVector): SchemaElement[] {
+  const vector = valuesOf(given)
   const { name, fieldId, annotation } = field
   const own = { name, fieldId, repetition: required ? repetition.required : repetition.optional }
   const children = innerVectors(field, vector)

@@ -1,9 +1,9 @@
 import type { ByteSink } from './byte-sink.ts'
 import type { Leaf } from './footer.ts'
 import { physicalType, repeatedName } from './footer.ts'
-import { putLevels } from './levels.ts'
+import { putLevelRuns, putLevels } from './levels.ts'
 import type { LevelStep } from './slots.ts'
-import { slotsOf } from './slots.ts'
+import { countBefore, slotsOf } from './slots.ts'
 import type { FlatVector, InnerVector, ParquetColumn } from './vectors.ts'
 import { innerVectors, isFlat } from './vectors.ts'
 
@@ -28,6 +28,9 @@ function leavesOf(
   path: readonly string[],
   steps: readonly LevelStep[],
 ): LeafSource[] {
+  if (vector.kind === 'sparse') {
+    return leavesOf({ field, vector: vector.values, required }, path, [...steps, { kind: 'sparse', rows: vector.rows }])
+  }
   const ownPath = [...path, field.name]
   const ownSteps: readonly LevelStep[] = required ? steps : [...steps, { kind: 'optional', valid: vector.valid }]
   if (isFlat(vector)) return [leafSource(ownPath, vector, ownSteps)]
@@ -38,22 +41,54 @@ function leavesOf(
 }
 
 function leafSource(path: readonly string[], vector: FlatVector, steps: readonly LevelStep[]): LeafSource {
-  const repeats = steps.flatMap((step) => (step.kind === 'repeated' ? [step.offsets] : []))
-  const [first] = steps
-  const isPlain = first === undefined || (steps.length === 1 && first.kind === 'optional')
   return {
     leaf: { path, physical: physicalType[vector.kind] },
     vector,
-    valueIndex: (row) => repeats.reduce((index, offsets) => offsets[index] as number, row),
-    putLevels(sink, from, to) {
-      if (isPlain) {
-        if (first?.kind === 'optional') putLevels(sink, first.valid, from, to, 1)
-        return to - from
-      }
-      const { repetition, definition } = slotsOf(steps, from, to)
-      if (repeats.length > 0) putLevels(sink, repetition, 0, repetition.length, repeats.length)
-      putLevels(sink, definition, 0, definition.length, steps.length)
-      return definition.length
-    },
+    valueIndex: (row) => steps.reduce(placeBehind, row),
+    putLevels: levelsOf(steps),
   }
 }
+
+/** Where in the vector of a step lies what begins at `place` before it. */
+function placeBehind(place: number, step: LevelStep): number {
+  if (step.kind === 'optional') return place
+  return step.kind === 'sparse' ? countBefore(step.rows, place) : (step.offsets[place] as number)
+}
+
+/** Most columns are flat, and their levels are whether a value is there. */
+function levelsOf(steps: readonly LevelStep[]): LeafSource['putLevels'] {
+  const [first, second] = steps
+  if (first === undefined) return (_, from, to) => to - from
+  if (steps.length === 1 && first.kind === 'optional') {
+    return (sink, from, to) => {
+      putLevels(sink, first.valid, from, to, 1)
+      return to - from
+    }
+  }
+  if (steps.length === 2 && first.kind === 'sparse' && second?.kind === 'optional') {
+    return (sink, from, to) => {
+      putSparseLevels(sink, first.rows, second.valid, from, to)
+      return to - from
+    }
+  }
+  const repetitionMax = steps.filter(({ kind }) => kind === 'repeated').length
+  const definitionMax = steps.filter(({ kind }) => kind !== 'sparse').length
+  return (sink, from, to) => {
+    const { repetition, definition } = slotsOf(steps, from, to)
+    if (repetitionMax > 0) putLevels(sink, repetition, 0, repetition.length, repetitionMax)
+    putLevels(sink, definition, 0, definition.length, definitionMax)
+    return definition.length
+  }
+}
+
+/** The levels of a flat column of which only some rows have values, each valid or null. */
+function putSparseLevels(sink: ByteSink, rows: Uint32Array, valid: Uint8Array, from: number, to: number): void {
+  const [first, end] = [countBefore(rows, from), countBefore(rows, to)]
+  if ((end - first) * rowsPerRun < to - from) return putLevelRuns(sink, rows, valid, { first, end, from, to })
+  const levels = new Uint8Array(to - from)
+  for (let at = first; at < end; at += 1) levels[(rows[at] as number) - from] = valid[at] as number
+  putLevels(sink, levels, 0, to - from, 1)
+}
+
+/** Where there are so many rows to a value, runs take fewer bytes than bits. */
+const rowsPerRun = 32

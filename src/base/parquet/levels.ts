@@ -15,6 +15,35 @@ export function putLevels(sink: ByteSink, levels: Uint8Array, from: number, to: 
   sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
 }
 
+/** Of a sparse vector, the places from `first` to `end`, which are of the rows from `from` to `to`. */
+interface SparseRange {
+  readonly first: number
+  readonly end: number
+  readonly from: number
+  readonly to: number
+}
+
+/** Writes levels that are 1 in the rows of valid values and 0 in all others, as repeated runs only. */
+export function putLevelRuns(
+  sink: ByteSink,
+  rows: Uint32Array,
+  valid: Uint8Array,
+  { first, end, from, to }: SparseRange,
+): void {
+  const lengthAt = sink.length
+  sink.uint32(0)
+  let done = from
+  for (let at = first; at < end; at += 1) {
+    if (valid[at] === 0) continue
+    const row = rows[at] as number
+    if (row > done) putRepeated(sink, row - done, 0)
+    putRepeated(sink, 1, 1)
+    done = row + 1
+  }
+  if (to > done) putRepeated(sink, to - done, 0)
+  sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
+}
+
 function isConstant(levels: Uint8Array, from: number, to: number): boolean {
   const first = levels[from]
   for (let index = from + 1; index < to; index += 1) if (levels[index] !== first) return false

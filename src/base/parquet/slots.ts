@@ -1,10 +1,23 @@
 /**
- * What adds a level on the way from a row to a leaf: something that may be null, and something that may be there several
- * times. Each adds a definition level, the second a repetition level, too.
+ * What lies on the way from a row to a leaf: something that may be null, and something that may be there several times. Each
+ * adds a definition level, the second a repetition level, too. Where only some rows have values, `sparse` finds these, and adds
+ * no level: what is `optional` behind it does.
  */
 export type LevelStep =
   | { readonly kind: 'optional'; readonly valid: Uint8Array }
   | { readonly kind: 'repeated'; readonly offsets: Uint32Array }
+  | { readonly kind: 'sparse'; readonly rows: Uint32Array }
+
+/** How many of the rows, which are in ascending order, come before `row`. */
+export function countBefore(rows: Uint32Array, row: number): number {
+  let [from, to] = [0, rows.length]
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if ((rows[middle] as number) < row) from = middle + 1
+    else to = middle
+  }
+  return from
+}
 
 /**
  * The slots of a leaf: one for each value, and one for each null, empty array or empty map on the way to it. Definition counts
@@ -33,6 +46,7 @@ export function slotsOf(steps: readonly LevelStep[], from: number, to: number): 
   let repeats = 0
   for (const step of steps) {
     if (step.kind === 'optional') endAtNulls(walk, step.valid)
+    else if (step.kind === 'sparse') findValues(walk, step.rows)
     else walk = spread(walk, step.offsets, (repeats += 1))
   }
   return walk
@@ -44,6 +58,18 @@ function endAtNulls({ definition, places }: Walk, valid: Uint8Array): void {
     if (place === ended) continue
     if (valid[place] === 1) (definition[slot] as number)++
     else places[slot] = ended
+  }
+}
+
+/** Goes on to the places of the rows that have values, and ends at the others. */
+function findValues({ places }: Walk, rows: Uint32Array): void {
+  let at = -1
+  for (let slot = 0; slot < places.length; slot += 1) {
+    const row = places[slot] as number
+    if (row === ended) continue
+    if (at === -1) at = countBefore(rows, row)
+    while (at < rows.length && (rows[at] as number) < row) at += 1
+    places[slot] = rows[at] === row ? at : ended
   }
 }
 

@@ -29,16 +29,25 @@ export type Vector =
     }
   /** A value of the type row, which has one value in each of the fields: those of row `i` are their values `i`. */
   | { readonly kind: 'row'; readonly valid: Uint8Array; readonly fields: readonly Vector[] }
+  /** A value for some of the rows, which are in ascending order; all others are null. */
+  | { readonly kind: 'sparse'; readonly rows: Uint32Array; readonly values: DenseVector }
+
+/** Vectors with a place for every row. */
+export type DenseVector = Exclude<Vector, { kind: 'sparse' }>
 
 // `valid` has one byte per row: 1 for a value, 0 for null. `bytes` values lie at data[offsets[i]] to data[offsets[i + 1]];
 // a null has length 0. Slots of null rows in `values` are 0. What is null has nothing valid inside of it: a null array has no
 // elements, and the fields of a null row are null.
 
 /** Vectors whose values lie in one leaf of the schema. */
-export type FlatVector = Exclude<Vector, { kind: 'array' | 'map' | 'row' }>
+export type FlatVector = Exclude<DenseVector, { kind: 'array' | 'map' | 'row' }>
 
 export function isFlat(vector: Vector): vector is FlatVector {
-  return vector.kind !== 'array' && vector.kind !== 'map' && vector.kind !== 'row'
+  return vector.kind !== 'array' && vector.kind !== 'map' && vector.kind !== 'row' && vector.kind !== 'sparse'
+}
+
+export function valuesOf(vector: Vector): DenseVector {
+  return vector.kind === 'sparse' ? vector.values : vector
 }
 
 /** How the bytes of a column are annotated in Parquet's schema. */
@@ -85,6 +94,8 @@ export function innerVectors(field: ParquetField, vector: Vector): InnerVector[]
       return [at(0, vector.keys, true), at(1, vector.values)]
     case 'row':
       return vector.fields.map((inner, index) => at(index, inner))
+    case 'sparse':
+      return innerVectors(field, vector.values)
     default:
       return []
   }

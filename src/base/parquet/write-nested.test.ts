@@ -7,7 +7,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
-import type { ParquetColumn, ParquetField, Vector } from './vectors.ts'
+import type { DenseVector, ParquetColumn, ParquetField, Vector } from './vectors.ts'
 import type { PlainParquetOptions } from './write-plain.ts'
 import { writePlainParquet } from './write-plain.ts'
 
@@ -68,7 +68,21 @@ function anyValue(shape: Shape): fc.Arbitrary<Value> {
   }
 }
 
-function vectorOf(shape: Shape, values: readonly Value[]): Vector {
+/** Every second column or field is sparse: it has no place for most of its nulls. */
+function vectorOf(shape: Shape, values: readonly Value[], isSparse = false): Vector {
+  if (!isSparse) return denseVector(shape, values)
+  const rows = Uint32Array.from(values.keys()).filter((row) => values[row] !== null || row % 5 === 0)
+  return {
+    kind: 'sparse',
+    rows,
+    values: denseVector(
+      shape,
+      Array.from(rows, (row) => values[row] ?? null),
+    ),
+  }
+}
+
+function denseVector(shape: Shape, values: readonly Value[]): DenseVector {
   const valid = Uint8Array.from(values, (value) => (value === null ? 0 : 1))
   switch (shape.kind) {
     case 'number':
@@ -83,6 +97,7 @@ function vectorOf(shape: Shape, values: readonly Value[]): Vector {
         return vectorOf(
           inner,
           rows.map((row) => row?.[innerName('row', index)] ?? null),
+          index % 2 === 0,
         )
       })
       return { kind: 'row', valid, fields }
@@ -117,12 +132,17 @@ function fieldOf(shape: Shape, name: string, ids: { next: number }): ParquetFiel
 
 let files = 0
 
-function write(shape: Shape, values: readonly Value[], options?: PlainParquetOptions): string {
+function write(
+  shape: Shape,
+  values: readonly Value[],
+  options?: PlainParquetOptions,
+  isSparse = files % 2 === 0,
+): string {
   const path = join(directory, `${files++}.parquet`)
   const column: ParquetColumn = {
     ...fieldOf(shape, 'c', { next: 1 }),
     required: false,
-    vector: vectorOf(shape, values),
+    vector: vectorOf(shape, values, isSparse),
   }
   writeFileSync(path, writePlainParquet([column], values.length, options).bytes)
   return path
@@ -178,6 +198,28 @@ describe('nested columns', () => {
       [300_000n, sum, 42_858n],
       [0n, null, 0n],
     ])
+  })
+
+  it('may have values in very few rows, at whatever distances', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.nat(20_000), { maxLength: 200 }),
+        fc.constantFrom<Shape>({ kind: 'text' }, { kind: 'array', inner: [{ kind: 'text' }] }),
+        async (picked, shape) => {
+          const rows = new Set([...picked, ...picked.slice(0, 20).map((row) => row + 1)])
+          const values = Array.from({ length: 20_002 }, (_, row): Value => {
+            if (!rows.has(row)) return null
+            return shape.kind === 'text' ? `row ${row}` : [`row ${row}`]
+          })
+          const path = write(shape, values, { rowGroupRowsMax: 6000, pageBytesMax: 300 }, true)
+          const found = await select(
+            `select file_row_number, c from read_parquet('${path}', file_row_number = true) where c is not null`,
+          )
+          expect(found).toEqual([...rows].toSorted((a, b) => a - b).map((row) => [BigInt(row), values[row]]))
+        },
+      ),
+      { numRuns: 20 },
+    )
   })
 
   it('have the levels, names and field ids that every reader of Parquet knows', async () => {

@@ -5,9 +5,10 @@ import type { ColumnChunkFacts, RowGroupFacts } from './footer.ts'
 import { fileMetaData, putPageHeader } from './footer.ts'
 import type { LeafSource } from './leaves.ts'
 import { leafSources } from './leaves.ts'
+import { countBefore } from './slots.ts'
 import { plainBytes, putPlainValues } from './plain-values.ts'
-import type { FlatVector, ParquetColumn, Vector } from './vectors.ts'
-import { isFlat } from './vectors.ts'
+import type { DenseVector, FlatVector, ParquetColumn, Vector } from './vectors.ts'
+import { isFlat, valuesOf } from './vectors.ts'
 
 export interface PlainParquetOptions {
   /** Rows of a row group; the last may have fewer. The default is that of DuckDB. */
@@ -70,7 +71,9 @@ function expectedBytes(vector: Vector, rows: number): number {
     case 'array':
     case 'map':
     case 'row':
-      return insideOf(vector).reduce((sum, inner) => sum + expectedBytes(inner, inner.valid.length), rows)
+      return insideOf(vector).reduce((sum, inner) => sum + expectedBytes(inner, lengthOf(inner)), rows)
+    case 'sparse':
+      return expectedBytes(vector.values, vector.rows.length) + rows / 8
     case 'bytes':
       return (vector.offsets[rows] ?? 0) + rows * 5
     case 'fixed':
@@ -80,7 +83,11 @@ function expectedBytes(vector: Vector, rows: number): number {
   }
 }
 
-function insideOf(vector: Exclude<Vector, FlatVector>): readonly Vector[] {
+function lengthOf(vector: Vector): number {
+  return vector.kind === 'sparse' ? vector.rows.length : vector.valid.length
+}
+
+function insideOf(vector: Exclude<DenseVector, FlatVector>): readonly Vector[] {
   switch (vector.kind) {
     case 'array':
       return [vector.elements]
@@ -112,7 +119,7 @@ class ColumnWriter {
 
   /** Writes the rows as the column's chunks of one row group: one for each leaf. */
   writeRows(from: number, to: number): ColumnChunkFacts[] {
-    this.#nulls += countNulls(this.column.vector.valid, from, to)
+    this.#nulls += nullsOf(this.column.vector, from, to)
     return this.#leaves.map((source) => this.#writeChunk(source, from, to))
   }
 
@@ -128,7 +135,7 @@ class ColumnWriter {
     const [first, last] = [source.valueIndex(from), source.valueIndex(to)]
     const values = last - first - countNulls(vector.valid, first, last)
     const bounds = this.#wantsBounds ? findBounds(vector, first, last) : undefined
-    if (vector === this.column.vector) this.#bounds = mergeBounds(vector, this.#bounds, bounds)
+    if (vector === valuesOf(this.column.vector)) this.#bounds = mergeBounds(vector, this.#bounds, bounds)
     const bytes = this.#file.length - dataPageOffset
     this.#bytes += bytes
     return {
@@ -166,7 +173,8 @@ class ColumnWriter {
   }
 
   facts(): PlainColumnFacts {
-    const { vector, annotation } = this.column
+    const { annotation } = this.column
+    const vector = valuesOf(this.column.vector)
     const min = this.#bounds && isFlat(vector) ? boundText(vector, this.#bounds.min, annotation) : undefined
     const max = this.#bounds && isFlat(vector) ? boundText(vector, this.#bounds.max, annotation) : undefined
     return {
@@ -177,6 +185,12 @@ class ColumnWriter {
       ...(vector.kind === 'double' && this.#wantsBounds && { nan: hasNan(vector.values, vector.valid) }),
     }
   }
+}
+
+function nullsOf(vector: Vector, from: number, to: number): number {
+  if (vector.kind !== 'sparse') return countNulls(vector.valid, from, to)
+  const [first, end] = [countBefore(vector.rows, from), countBefore(vector.rows, to)]
+  return to - from - (end - first) + countNulls(vector.values.valid, first, end)
 }
 
 function hasNan(values: Float64Array, valid: Uint8Array): boolean {

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { uuidv7 } from '../../base/randomness.ts'
 import { countText } from '../amounts.ts'
 import type { Table } from '../answers.ts'
+import type { Client } from '../client.ts'
 import { path } from '../client.ts'
 import { usage } from '../failure.ts'
 import { readMoment } from '../moments.ts'
@@ -30,16 +31,16 @@ function changing(table: Command, usageText: string, description: string): Comma
 }
 
 /** Sends a change so that it can be sent again: by its key it is made once. */
-async function sendOnce(
-  client: Awaited<ReturnType<typeof connect>>,
-  terminal: Terminal,
-  below: string,
-  body: object,
-): Promise<void> {
+async function sendOnce(client: Client, terminal: Terminal, below: string, body: object): Promise<void> {
   const key = `cli-${uuidv7(terminal.clock, terminal.randomness)}`
   const retry = { forMs: 10_000, unreachable: false }
   const response = await client.send('POST', below, { json: { ...body, idempotency_key: key }, retry })
   await response.arrayBuffer()
+}
+
+/** A second name without a database is one beside the first. */
+function beside(client: Client, first: TableName, text: string): TableName {
+  return text.includes('.') ? tableName(client, text) : { ...first, table: text }
 }
 
 function defineNames(table: Command, terminal: Terminal): void {
@@ -47,7 +48,7 @@ function defineNames(table: Command, terminal: Terminal): void {
     async (name: string, to: string, flags: CommonOptions) => {
       const client = await connect(terminal, flags)
       const from = tableName(client, name)
-      const target = to.includes('.') ? tableName(client, to) : { ...from, table: to }
+      const target = beside(client, from, to)
       await sendOnce(client, terminal, `${pathOf(from)}/rename`, { name: target.table, database: target.database })
       tell(terminal, `${from.database}.${from.table} is now ${target.database}.${target.table}.`)
     },
@@ -57,7 +58,8 @@ function defineNames(table: Command, terminal: Terminal): void {
     .addHelpText('after', '\nFor example: biwa table swap events events_rebuilt')
     .action(async (name: string, other: string, flags: CommonOptions) => {
       const client = await connect(terminal, flags)
-      const [one, two] = [tableName(client, name), tableName(client, other)]
+      const one = tableName(client, name)
+      const two = beside(client, one, other)
       await sendOnce(client, terminal, `${pathOf(one)}/swap`, { with: two.table, database: two.database })
       tell(terminal, `${one.database}.${one.table} and ${two.database}.${two.table} have changed names.`)
     })
@@ -102,12 +104,7 @@ function defineDelete(table: Command, terminal: Terminal): void {
     })
 }
 
-async function deleteRows(
-  terminal: Terminal,
-  client: Awaited<ReturnType<typeof connect>>,
-  target: TableName,
-  flags: DeleteFlags,
-): Promise<void> {
+async function deleteRows(terminal: Terminal, client: Client, target: TableName, flags: DeleteFlags): Promise<void> {
   if (flags.from === undefined || flags.to === undefined) {
     throw usage('Rows are deleted from a time to a time.', 'Give both --from and --to.')
   }

@@ -7,6 +7,7 @@ import { rowsOf } from '../output/cells.ts'
 import { printRecord, printRows } from '../output/printer.ts'
 import { connect, tableName, wholeNumber, withConnection, withDatabase, withOutput } from '../session.ts'
 import type { CommonOptions } from '../session.ts'
+import { defineDamaged, defineLayout } from './table-layout.ts'
 import { tailTable } from '../table-tail.ts'
 import { tell } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
@@ -18,6 +19,8 @@ export function defineTable(table: Command, terminal: Terminal): void {
   defineReading(table, terminal)
   defineTail(table, terminal)
   defineQuarantine(table, terminal)
+  defineLayout(table, terminal)
+  defineDamaged(table, terminal)
   defineCreate(table, terminal)
   defineChanges(table, terminal)
   defineAlter(table, terminal)
@@ -91,11 +94,20 @@ function defineQuarantine(table: Command, terminal: Terminal): void {
     })
 }
 
+const createExamples = `
+Types: boolean, bigint, double, decimal(p,s), varchar, varbinary, date, timestamp, json, array(type),
+map(key,value) and row(name type, …), as deep as you like. Columns that are not named here come with the first import.
+
+Examples:
+  biwa table create web.access code:bigint price:'decimal(10,2)'
+  biwa table create web.orders tags:'array(varchar)' items:'array(row(sku varchar, count bigint))'`
+
 function defineCreate(table: Command, terminal: Terminal): void {
   withConnection(
     withDatabase(table.command('create <table> [columns...]').description('make a table; columns as name:type')),
   )
     .option('--if-not-exists', 'be content when it is there')
+    .addHelpText('after', createExamples)
     .action(async (name: string, columns: string[], flags: CommonOptions & { ifNotExists?: boolean }) => {
       const client = await connect(terminal, flags)
       const target = tableName(client, name)
@@ -108,8 +120,11 @@ function defineCreate(table: Command, terminal: Terminal): void {
     })
 }
 
+/** A column and its type, before which there is a colon; quoted names of fields, which are in the type, may have some, too. */
 function columnOf(text: string): { name: string; type: string } {
-  const colon = text.lastIndexOf(':')
-  if (colon < 1) throw usage(`“${text}” is no column.`, 'Write name:type, for example price:decimal(10,2).')
-  return { name: text.slice(0, colon), type: text.slice(colon + 1) }
+  const [, name, type] = /^(.+):\s*(\w+\s*(?:\(.*\))?)\s*$/s.exec(text) ?? []
+  if (name === undefined || type === undefined) {
+    throw usage(`“${text}” is no column.`, 'Write name:type, for example price:decimal(10,2).')
+  }
+  return { name, type }
 }

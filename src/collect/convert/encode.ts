@@ -3,7 +3,7 @@ import { DuckDBMapValue } from '@duckdb/node-api'
 
 import { assert, must } from '../../base/errors.ts'
 import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
-import { chunkOptions, groupRows } from '../../store/parquet-options.ts'
+import { chunkOptions, groupRowsOf } from '../../store/parquet-options.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
 import { isScalar, quotedName } from '../../store/types.ts'
 import type { Session } from './duckdb.ts'
@@ -23,6 +23,9 @@ export interface EncodePlan {
   readonly path: string
 }
 
+/** Rows of a file, where there are several. */
+const fileRows = 122_880
+
 /** Rows within an hour are merged and sorted later by those that came beside them: sorting them now gains nothing. */
 const sortedBeyondSeconds = 3600
 
@@ -33,8 +36,11 @@ const sortedBeyondSeconds = 3600
 export async function encodeParquet(session: Session, plan: EncodePlan): Promise<ConvertedFile[]> {
   const isWide = plan.seconds > sortedBeyondSeconds
   const order = isWide && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
-  const isSplit = isWide && plan.rows >= 2 * groupRows
-  const options = [...chunkOptions(fieldIdsClause(plan.columns)), ...(isSplit ? ['row_groups_per_file 1'] : [])]
+  const isSplit = isWide && plan.rows >= 2 * fileRows
+  const options = [
+    ...chunkOptions(fieldIdsClause(plan.columns), plan.columns.length),
+    ...(isSplit ? [`row_groups_per_file ${Math.round(fileRows / groupRowsOf(plan.columns.length))}`] : []),
+  ]
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
   const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
@@ -72,15 +78,18 @@ function convertedFile(
   const [path, rows, bytes, , byPath] = row
   assert(byPath instanceof DuckDBMapValue, 'COPY answers with statistics')
   const paths = byPath.entries.map(({ key, value }) => [String(key), statisticsOf(value)] as const)
+  const byName = new Map(paths)
   const statistics: Record<number, ColumnStatistics> = {}
-  for (const { fieldId, name } of columns) {
+  for (const { fieldId, name, type } of columns) {
     const own = quotedName(name)
-    const flat = paths.find(([path]) => path === own)?.[1]
-    // What is inside of a nested column counts for it, but has bounds of its own.
-    const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
-    statistics[fieldId] = flat ?? {
-      bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
-      nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+    if (isScalar(type)) statistics[fieldId] = must(byName.get(own), 'COPY tells of every column')
+    else {
+      // What is inside of a nested column counts for it, but has bounds of its own.
+      const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
+      statistics[fieldId] = {
+        bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
+        nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+      }
     }
   }
   const { min, max } = must(statistics[timeColumn.fieldId], 'every file has a time')

@@ -46,3 +46,10 @@ export async function releasedObjects(db: Queryable, seconds: number): Promise<s
 export async function forgetObject(db: Queryable, objectKey: string): Promise<void> {
   await db.query(sql`delete from inbox_objects where object_key = ${objectKey} and released_at is not null`)
 }
+
+/** Those of the keys that are registered, released or not. */
+export async function selectRegistered(db: Queryable, objectKeys: readonly string[]): Promise<string[]> {
+  const rows = await db.query<{ object_key: string }>(sql`
+    select object_key from inbox_objects where object_key = any(${objectKeys}::text[])`)
+  return rows.map((row) => row.object_key)
+}

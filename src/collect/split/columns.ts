@@ -10,6 +10,7 @@ import { createWriter } from './nested-writers.ts'
 import { NewColumn } from './new-column.ts'
 import type { RecordTape } from './record-tape.ts'
 import { valueKind } from './value-tape.ts'
+import { SparseWriter } from './sparse-writer.ts'
 import type { SplitColumn, SplitLimits } from './splitter.ts'
 
 /** The target of keys whose values are rescued, whatever they are. */
@@ -38,7 +39,7 @@ export class Columns {
     this.#mayGrow = mayGrow
     const values = new NestedValues(limits.nestedValuesMax, limits.depthMax)
     for (const column of settled) {
-      const writer = createWriter(column.type, values)
+      const writer = new SparseWriter(createWriter(column.type, values))
       this.#settled.push({ ...column, writer })
       this.#foldedNames.add(foldedName(column.name))
       const key = must(keys.find(column.name), 'there is room for the keys of all columns')

@@ -390,7 +390,7 @@ describe('bytes that somebody changed', () => {
           }
           expect(seen).toEqual(seen.toSorted((a, b) => a - b))
           for (const column of result.columns) {
-            expect(column.vector.valid.length).toBe(result.rows)
+            if (column.vector.kind !== 'sparse') expect(column.vector.valid.length).toBe(result.rows)
             for (let row = 0; row < result.rows; row += 1) valueAt(column, row)
           }
         },

@@ -7,6 +7,7 @@ import { ArrayBuilder, MapBuilder, RowBuilder } from './nested-builders.ts'
 import type { NestedValues } from './nested-values.ts'
 import type { NodeTape } from './node-tape.ts'
 import { shape } from './node-tape.ts'
+import { SparseWriter } from './sparse-writer.ts'
 import type { ValueTape } from './value-tape.ts'
 import { textOf, valueKind } from './value-tape.ts'
 import type { Cell, VectorBuilder } from './vector-builders.ts'
@@ -152,7 +153,7 @@ class RowWriter implements InnerWriter {
 
   constructor(fields: readonly { readonly name: string; readonly type: LogicalType }[]) {
     this.#fields = fields.map(({ name, type }) => {
-      return { name: Buffer.from(name), writer: createInnerWriter(type), lastTaken: 0 }
+      return { name: Buffer.from(name), writer: new SparseWriter(createInnerWriter(type)), lastTaken: 0 }
     })
     this.builder = new RowBuilder(this.#fields.map(({ writer }) => writer.builder))
     for (const [index, { name }] of fields.entries()) {

@@ -4,6 +4,7 @@ import { createScalarWriter } from './column-writers.ts'
 import { isWholeInDouble } from './decimal.ts'
 import type { ValueKind, ValueTape } from './value-tape.ts'
 import { valueKind } from './value-tape.ts'
+import { SparseWriter } from './sparse-writer.ts'
 import { numberText } from './value-text.ts'
 
 // What was seen in a column, as a set of bits.
@@ -58,7 +59,7 @@ export class NewColumn implements ColumnWriter {
   #widen(seen: number): void {
     this.#seen = seen
     const type = typeOf(seen)
-    if (this.target === undefined) this.target = createScalarWriter(type)
+    if (this.target === undefined) this.target = new SparseWriter(createScalarWriter(type))
     else if (type.kind !== this.type?.kind) this.isStale = true
     this.type = type
   }

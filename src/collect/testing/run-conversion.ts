@@ -42,7 +42,7 @@ export function openConversions(receivedAtUs: number) {
       }),
     )
     const nextFieldId = Math.max(firstFieldId, ...columns.map(({ fieldId }) => fieldId + 1000))
-    const session = { directory, memoryBytes: 3e8, threads: 2 }
+    const session = { directory, memoryBytes: 512 * 2 ** 20, threads: 2 }
     const output = await convert({ bodies: written, columns, nextFieldId, schemaMode: 'evolve', ...session })
     const fresh = output.newColumns.map(({ name, type }) => `${name} ${formatType(type)}`)
     return { ...output, columns: [...columns, ...output.newColumns], fresh }

@@ -1,9 +1,8 @@
 import { AppError } from '../../base/errors.ts'
-import { quotedText } from '../../base/duckdb/session.ts'
 import { queryColumns } from '../../store/columns.ts'
 import type { QueryColumn } from '../../store/columns.ts'
 import type { Chunk, NewChunk, Table } from '../../store/store.ts'
-import { duckdbType, quotedName } from '../../store/types.ts'
+import { duckdbType, quotedName, quotedText } from '../../store/types.ts'
 import type { PlannedSelect } from '../plan-select.ts'
 import { planSelect, statisticsOf } from '../plan-select.ts'
 import type { RowStatement, SelectText, StandIn, TableReference } from '../planning/statement.ts'
@@ -19,7 +18,7 @@ import { appliedRows, requireTarget, written } from './job-write.ts'
 import { replaceChunks } from './replace-chunks.ts'
 import type { Replacement } from './replace-chunks.ts'
 import { RewrittenGroups } from './rewritten-groups.ts'
-import { uploadRows } from './upload-rows.ts'
+import { uploadOneFile } from './upload-rows.ts'
 
 /**
  * MERGE INTO t KEY (k) SELECT …: each row of the SELECT takes the place of the row that has its key, or is added where there
@@ -36,7 +35,12 @@ export async function mergeInto(
   const planned = await planSelect(context, statement.select)
   const pairings = pairAnswer(table, planned, statement)
   const keys = keyColumns(table, pairings, statement.keys)
-  const uploaded = await uploadRows(context, planned, assignments(pairings, context.moment.scheduledSeconds), table.id)
+  const uploaded = await uploadOneFile(
+    context,
+    planned,
+    assignments(pairings, context.moment.scheduledSeconds),
+    table.id,
+  )
   const [rows] = uploaded.chunks
   const statistics = statisticsOf(planned, uploaded.runMs)
   if (rows === undefined) return written('merge', 0, statistics)

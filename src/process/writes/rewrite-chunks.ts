@@ -6,7 +6,7 @@ import type { QueryContext } from '../query-context.ts'
 import { runSelect } from '../run-select.ts'
 import { assignments } from './assignment.ts'
 import { pairInsert } from './target-columns.ts'
-import { uploadRows } from './upload-rows.ts'
+import { uploadOneFile } from './upload-rows.ts'
 
 /** Two SELECTs over the same table, one the complement of the other, ready to be run over some chunks of it at a time. */
 export interface Division {
@@ -78,7 +78,7 @@ export async function rewriteGroup(
   const { table } = division.snapshot
   const pairings = pairInsert(table, division.staying.plan.columns, { listed: null, isValues: false })
   const planned = over(division, division.staying, group)
-  const kept = await uploadRows(context, planned, assignments(pairings, 0), table.id)
+  const kept = await uploadOneFile(context, planned, assignments(pairings, 0), table.id)
   if (kept.rows !== rows - counted.rows) throw unsteady(rows, counted.rows, kept.rows)
   const added = kept.chunks.map((chunk) => ({ ...chunk, ...orderOf(group) }))
   return { removed: group, added, runMs: counted.runMs + kept.runMs }

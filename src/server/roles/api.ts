@@ -14,6 +14,7 @@ import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { icebergCatalog } from '../../protocols/iceberg/plugin.ts'
+import { openUpkeep } from '../../store/open-upkeep.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
 import { addressOfObjects, openCatalog, openPlatform } from '../platform.ts'
@@ -46,6 +47,7 @@ function portOf(previous: unknown): number | undefined {
 function buildApp(platform: Platform, collect: Collect) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
+  const upkeep = openUpkeep(platform)
   const onBug = (error: unknown): void => {
     log.fatal({ err: error }, 'a bug ends this process')
     process.exit(1)
@@ -53,6 +55,7 @@ function buildApp(platform: Platform, collect: Collect) {
   const app = buildApi({
     ...platform,
     collect,
+    upkeep,
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),
@@ -65,7 +68,7 @@ function buildApp(platform: Platform, collect: Collect) {
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
-    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), log }),
+    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     version,
     limits: {
       bodyBytesMax: importBodyBytesMax,

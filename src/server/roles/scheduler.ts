@@ -1,11 +1,15 @@
 import { openLog } from '../../base/log.ts'
+import { inboxOrphans } from '../../collect/inbox/inbox-orphans.ts'
 import { expireResults } from '../../deliver/expire-results.ts'
+import { resultOrphans } from '../../deliver/result-orphans.ts'
 import { deleteFinishedJobs, deleteOldRuns } from '../../jobs/retention.ts'
 import { openScheduler } from '../../jobs/schedules/open-scheduler.ts'
 import { Housekeeping } from '../housekeeping.ts'
 import type { Chore } from '../housekeeping.ts'
 import { findSettledTables, submitMerges } from '../../store/merge/request-merges.ts'
 import { submitRestating } from '../../store/schema/request-restating.ts'
+import { orphanAgeMs } from '../../store/chunk-keys.ts'
+import { forgetThePast } from '../../store/retention.ts'
 import { openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
 import { runRole } from '../role-process.ts'
@@ -30,6 +34,9 @@ await runRole(log, async () => {
 function chores(platform: Platform): Chore[] {
   const { store, objects, postgres, clock, jobs } = platform
   const iceberg = openCatalog(platform)
+  const orphans = { objects, clock, ageMs: orphanAgeMs }
+  const inbox = inboxOrphans(postgres, orphans)
+  const results = resultOrphans(jobs, orphans)
   return [
     { name: 'submit merges', everyMs: 1000, perform: () => submitMerges({ postgres, jobs }) },
     { name: 'submit restating', everyMs: 1000, perform: () => submitRestating({ postgres, jobs, clock }) },
@@ -41,6 +48,13 @@ function chores(platform: Platform): Chore[] {
     { name: 'remove files that nothing refers to', everyMs: 60_000, perform: () => store.sweep() },
     { name: 'remove files of other engines that nothing refers to', everyMs: 60_000, perform: () => iceberg.sweep() },
     { name: 'remove rows that are too old', everyMs: 600_000, perform: () => store.expireChunks() },
+    { name: 'remove what was never acknowledged', everyMs: 600_000, perform: () => inbox.step() },
+    { name: 'remove results without a job', everyMs: 600_000, perform: () => results.step() },
+    {
+      name: 'forget ids, arrivals and snapshots',
+      everyMs: 3_600_000,
+      perform: () => forgetThePast({ postgres, clock, uniqueIdDays: settings.uniqueIdDays }),
+    },
     {
       name: 'forget old jobs',
       everyMs: 600_000,

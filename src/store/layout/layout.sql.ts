@@ -50,12 +50,16 @@ export function selectBuckets(db: Queryable, table: TableKey, seconds: number): 
      order by 1`)
 }
 
-/**
- * How many chunks lie over one another: at most, and on average over the time in which there are any. A sweep over all
- * beginnings and ends in order of time: 1.8 s for a table of 1,000,000 chunks.
- */
-export async function selectOverlap(db: Queryable, table: TableKey): Promise<{ deepest: number; average: number }> {
-  const rows = await db.query<{ deepest: number; average: number }>(sql`
+export interface OverlapRow {
+  /** The most chunks that lie over one time. */
+  readonly deepest: number
+  /** Over the time in which there are any. */
+  readonly average: number
+}
+
+/** By a sweep over all beginnings and ends in order of time: for tables of so many chunks that they can be sorted at once. */
+export async function selectOverlap(db: Queryable, table: TableKey): Promise<OverlapRow> {
+  const rows = await db.query<OverlapRow>(sql`
     with edges as (
       select edge.time, sum(edge.change) as change
         from chunks c
@@ -67,6 +71,30 @@ export async function selectOverlap(db: Queryable, table: TableKey): Promise<{ d
     )
     select coalesce(max(depth), 0)::bigint as deepest,
            coalesce(sum(depth * seconds) / nullif(sum(seconds) filter (where depth > 0), 0), 0)::float8 as average
+      from depths`)
+  return rows[0] ?? { deepest: 0, average: 0 }
+}
+
+/**
+ * By looking at so many times, found by the index on them: the average at times by chance, and the deepest where chunks by
+ * chance begin, which is where depth grows.
+ */
+export async function probeOverlap(
+  db: Queryable,
+  table: TableKey,
+  probes: { readonly count: number; readonly from: number; readonly to: number },
+): Promise<OverlapRow> {
+  const own = sql`c.table_id = ${table.tableId} and c.account_id = ${table.accountId}`
+  const rows = await db.query<OverlapRow>(sql`
+    with times as (
+      select ${probes.from} + floor(random() * ${probes.to - probes.from})::bigint as time, true as by_chance
+        from generate_series(1, ${probes.count})
+      union all
+      (select lower(c.time_range), false from chunks c where ${own} order by random() limit ${probes.count})
+    ), depths as (
+      select by_chance, (select count(*) from chunks c where ${own} and c.time_range @> times.time) as depth from times
+    )
+    select max(depth) as deepest, coalesce(avg(depth) filter (where by_chance and depth > 0), 1)::float8 as average
       from depths`)
   return rows[0] ?? { deepest: 0, average: 0 }
 }

@@ -11,7 +11,7 @@ import { openUpkeep } from '../open-upkeep.ts'
 import type { Layer } from '../store.ts'
 import type { StoreBench } from '../testing/store-bench.ts'
 import { openStoreBench } from '../testing/store-bench.ts'
-import type { TableLayout } from '../upkeep.ts'
+import type { TableLayout, Upkeep } from '../upkeep.ts'
 
 const hour = 3600
 const mebibyte = 2 ** 20
@@ -45,9 +45,12 @@ async function layoutOf(chunks: readonly Lying[]): Promise<TableLayout> {
       from unnest(${chunks.map(({ from }) => from)}::bigint[], ${chunks.map(({ to }) => to)}::bigint[],
                   ${chunks.map(({ layer = 'archive' }) => layer)}::text[],
                   ${chunks.map(({ bytes = 100 * mebibyte }) => bytes)}::bigint[]) as c (time_from, time_to, layer, bytes)`)
+  return await openedUpkeep().layout(accountId, 'web', name)
+}
+
+function openedUpkeep(): Upkeep {
   const ports = { clock: systemClock, randomness: systemRandomness, log: openLog('silent') }
-  const jobs = openJobs({ postgres: bench.postgres, ...ports })
-  return await openUpkeep({ ...bench, jobs, clock: systemClock }).layout(accountId, 'web', name)
+  return openUpkeep({ ...bench, jobs: openJobs({ postgres: bench.postgres, ...ports }), clock: systemClock })
 }
 
 describe('the layout of a table', () => {
@@ -57,7 +60,7 @@ describe('the layout of a table', () => {
       layers: [],
       smallBytesMax: 16 * mebibyte,
       mergesDue: { minor: 0, major: 0, chunks: 0, bytes: 0 },
-      overlap: { deepest: 0, average: 0 },
+      overlap: { deepest: 0, average: 0, isExact: true },
       histogram: { stepSeconds: hour, steps: [] },
       largest: [],
       history: { chunks: 0, bytes: 0 },
@@ -103,7 +106,7 @@ describe('the layout of a table', () => {
       ],
     })
     expect(layout.largest.map(({ bytes }) => bytes)).toEqual([100 * mebibyte, 15 * mebibyte, 2000, 1000])
-    expect(layout.overlap).toEqual({ deepest: 1, average: 1 })
+    expect(layout.overlap).toEqual({ deepest: 1, average: 1, isExact: true })
   })
 
   test('measures how deep chunks lie over one another', async () => {
@@ -116,6 +119,22 @@ describe('the layout of a table', () => {
     ])
     expect(overlap.deepest).toBe(3)
     expect(overlap.average).toBeCloseTo((10 + 20 + 30 + 10) / 40)
+  })
+
+  test('looks at some times of a very large table', { timeout: 120_000 }, async () => {
+    const layout = await layoutOf([{ from: 0, to: 1 }])
+    const [{ id } = { id: 0 }] = await bench.postgres.query<{ id: number }>(
+      sql`select max(id) as id from tables where account_id = ${accountId}`,
+    )
+    // Three over each time.
+    await bench.postgres.query(sql`
+      insert into chunks (id, account_id, table_id, layer, time_range, rows, bytes, object_key, column_statistics, added_snapshot)
+      select gen_random_uuid(), ${accountId}, ${id}, 'archive', int8range(i, i + 3), 1, 1, 'x', '{}', 1
+        from generate_series(1, 51000) i`)
+    const large = await openedUpkeep().layout(accountId, 'web', `t${tables}`)
+    expect(layout.overlap.isExact).toBe(true)
+    expect(large.overlap).toMatchObject({ deepest: 3, isExact: false })
+    expect(large.overlap.average).toBeCloseTo(3, 1)
   })
 
   test('takes longer steps for longer times, before 1970 too', async () => {

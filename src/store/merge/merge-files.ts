@@ -3,13 +3,14 @@ import { join } from 'node:path'
 import { diskFull } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
+import { damageError } from '../../base/duckdb/damaged-files.ts'
 import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
 import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
-import { chunkOptions, groupRows } from '../parquet-options.ts'
+import { chunkOptions, groupRowsOf } from '../parquet-options.ts'
 import type { Column } from '../store.ts'
 import { quotedName } from '../types.ts'
 import { cutFiles } from './cut-files.ts'
@@ -81,6 +82,7 @@ async function copyCut(
   { columns, cut, index, isWhole }: CutPlan,
 ): Promise<CopiedFile[]> {
   const bytesPerRow = input.bytes / input.rows
+  const groupRows = groupRowsOf(columns.length)
   const groupsPerFile = Math.max(1, Math.round(rules.archiveBytesMax / (bytesPerRow * groupRows)))
   const isSplit = cut !== undefined && cut.rows > 1.5 * groupsPerFile * groupRows
   const where =
@@ -89,7 +91,7 @@ async function copyCut(
   const source = `read_parquet(${listOf(input.files)}, schema = ${fileSchemaClause(columns)})`
   const order = input.sortedBy.map(quotedName).join(', ')
   const options = [
-    ...chunkOptions(fieldIdsClause(columns)),
+    ...chunkOptions(fieldIdsClause(columns), columns.length),
     ...(isSplit ? [`row_groups_per_file ${groupsPerFile}`] : []),
   ]
   const target = join(input.directory, isSplit ? `part-${index}` : `part-${index}.parquet`)
@@ -108,6 +110,8 @@ function listOf(files: readonly string[]): string {
 function translated(error: unknown, { limits }: MergeInput): unknown {
   if (!(error instanceof Error)) return error
   if (saysDiskFull(error.message, limits.temporaryBytes)) return diskFull(error)
+  const damage = damageError(error.message)
+  if (damage !== undefined) return damage
   if (/out of memory/i.test(error.message)) {
     return new AppError('query_memory_exceeded', 'The chunks need more memory than a merge may have.', { cause: error })
   }

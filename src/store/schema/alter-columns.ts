@@ -22,7 +22,7 @@ export interface Alteration {
   readonly accountId: number
   readonly name: TableName
   readonly change: ColumnChange
-  readonly once: Once | undefined
+  readonly once?: Once | undefined
 }
 
 /**

@@ -1,6 +1,7 @@
 import { must } from '../../base/errors.ts'
-import { rescuedColumn, timeColumn } from '../columns.ts'
+import { fieldIdCount, rescuedColumn, timeColumn } from '../columns.ts'
 import type { Chunk, Column, SchemaChange } from '../store.ts'
+import { isScalar } from '../types.ts'
 
 /** A column as it was from one version of its table's columns until before another; null where it is there now. */
 export interface ColumnVersion extends Column {
@@ -71,10 +72,21 @@ export function changesSince(changes: readonly SchemaChange[], chunk: ChunkFacts
 }
 
 function concerns(change: SchemaChange, chunk: ChunkFacts): boolean {
-  if (change.kind === 'retype' && mayHaveValues(chunk, change.from.fieldId)) return true
+  if (change.kind === 'retype' && mayHaveValuesOf(chunk, change.from)) return true
   // The statistics of a map are kept under its own field id, or under those of its keys and values, which follow.
   const { fieldId } = rescuedColumn
   return [fieldId, fieldId + 1].some((id) => mayHaveValues(chunk, id))
+}
+
+/**
+ * Of a nested column there may be statistics of its own, or only of what is inside, where an array of nulls counts more nulls
+ * than there are rows.
+ */
+function mayHaveValuesOf(chunk: ChunkFacts, { fieldId, type }: Pick<Column, 'fieldId' | 'type'>): boolean {
+  if (mayHaveValues(chunk, fieldId)) return true
+  if (isScalar(type) || chunk.statistics[fieldId] !== undefined) return false
+  const inside = Array.from({ length: fieldIdCount(type) - 1 }, (_, index) => fieldId + 1 + index)
+  return inside.some((id) => chunk.statistics[id] !== undefined)
 }
 
 /** A file lacks the columns that have no values. Where not even the time is known, the statistics say nothing. */

@@ -5,7 +5,7 @@ import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
 import { fieldIdsClause } from '../columns.ts'
-import { groupRows } from '../parquet-options.ts'
+import { groupRowsOf } from '../parquet-options.ts'
 import { quotedName } from '../types.ts'
 import { filledColumns, projectedScan } from './projection.ts'
 import type { RestateInput, RestateOutput } from './tasks.ts'
@@ -26,7 +26,7 @@ async function restate(session: Session, input: RestateInput): Promise<RestateOu
     'format parquet',
     'compression zstd',
     'compression_level 1',
-    `row_group_size ${groupRows}`,
+    `row_group_size ${groupRowsOf(named.length)}`,
     `field_ids ${fieldIdsClause(named)}`,
     'return_stats true',
   ]

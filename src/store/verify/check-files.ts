@@ -1,5 +1,3 @@
-import type { DuckDBValue } from '@duckdb/node-api'
-
 import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import { must } from '../../base/errors.ts'
@@ -48,7 +46,7 @@ async function checkFile(session: Session, file: CheckedFile): Promise<CheckFind
 async function readWhole(
   session: Session,
   { path, columns, statistics }: CheckedFile,
-): Promise<{ answer: readonly DuckDBValue[]; columns: readonly Column[] }> {
+): Promise<{ answer: readonly unknown[]; columns: readonly Column[] }> {
   const items = columns.flatMap((column) => {
     const name = quotedName(column.name)
     const { min, max } = statistics[column.fieldId] ?? {}
@@ -76,7 +74,7 @@ async function readWhole(
 function differences(
   { rows: expected, timeRange, statistics }: CheckedFile,
   columns: readonly Column[],
-  answer: readonly DuckDBValue[],
+  answer: readonly unknown[],
   { rows, first, last }: { rows: number; first: number; last: number },
 ): CheckFinding | null {
   if (rows !== expected) return { what: 'rows', detail: `it has ${rows} rows and not ${expected}`, rows }

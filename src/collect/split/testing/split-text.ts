@@ -1,5 +1,5 @@
 import { must } from '../../../base/errors.ts'
-import type { FlatVector, Vector } from '../../../base/parquet/vectors.ts'
+import type { DenseVector, FlatVector, Vector } from '../../../base/parquet/vectors.ts'
 import type { LogicalType } from '../../../store/types.ts'
 import { createSplitter } from '../split.ts'
 import type { SplitBody, SplitColumn, SplitLimits, SplitResult } from '../splitter.ts'
@@ -48,6 +48,10 @@ export function valueAt({ vector, type }: SplitColumn, row: number): unknown {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 function cellAt(vector: Vector, type: LogicalType, row: number): unknown {
+  if (vector.kind === 'sparse') {
+    const place = vector.rows.indexOf(row)
+    return place === -1 ? null : cellAt(vector.values, type, place)
+  }
   if (vector.valid[row] === 0) return null
   switch (vector.kind) {
     case 'boolean':
@@ -69,7 +73,7 @@ function cellAt(vector: Vector, type: LogicalType, row: number): unknown {
   }
 }
 
-function nestedAt(vector: Exclude<Vector, FlatVector>, type: LogicalType, row: number): unknown {
+function nestedAt(vector: Exclude<DenseVector, FlatVector>, type: LogicalType, row: number): unknown {
   if (vector.kind === 'row' && type.kind === 'row') {
     return Object.fromEntries(
       type.fields.map((field, index) => [

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -46,6 +46,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
       })),
       columnCount: plan.columns.length,
       fieldIds: null,
+      fileBytes: null,
       path,
       spillDirectory: join(folder, 'spill'),
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
@@ -201,6 +202,42 @@ describe('the moment of a query', () => {
   })
 })
 
+test('an answer of many bytes becomes several files, all of it and nothing twice', async () => {
+  const directory = `${newPath()}.parts`
+  await mkdir(directory)
+  const big = 'select i, hash(i) as h from range(2000000) r(i)'
+  const input = {
+    projection: [
+      { expression: 'c0', name: 'i' },
+      { expression: 'c1::varchar', name: 'h' },
+    ],
+    columnCount: 2,
+  }
+  const execution = await executeQuery(
+    {
+      ...moment,
+      ...input,
+      sql: big,
+      whole: big,
+      offset: 0,
+      database: null,
+      tables: [],
+      fieldIds: null,
+      path: directory,
+      fileBytes: 5e6,
+      spillDirectory: join(folder, 'spill'),
+      limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
+    },
+    { progress: () => {} },
+    systemClock,
+  )
+  expect(execution.files.length).toBeGreaterThan(1)
+  expect(execution.rows).toBe(2_000_000)
+  const paths = execution.files.map(({ path }) => `'${path}'`).join(', ')
+  const read = await bare.runAndReadAll(`select count(*), count(distinct i), max(i) from read_parquet([${paths}])`)
+  expect(read.getRowsJson()).toEqual([['2000000', '2000000', '1999999']])
+})
+
 describe('the sandbox holds without the gate', () => {
   test.each([
     `select * from read_text('/etc/passwd')`,
@@ -212,7 +249,7 @@ describe('the sandbox holds without the gate', () => {
     const text = { sql, whole: sql, offset: 0, database: null, ...moment, tables: [], fieldIds: null }
     const limits = { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 1 }
     const run_ = executeQuery(
-      { ...text, ...input, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
+      { ...text, ...input, fileBytes: null, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
       { progress: () => {} },
       systemClock,
     )

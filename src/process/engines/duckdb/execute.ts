@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
@@ -6,10 +8,12 @@ import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
+import { damageError } from '../../../base/duckdb/damaged-files.ts'
 import { makeSchemas } from './schemas.ts'
 import type { Session } from '../../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../../base/duckdb/session.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './tasks.ts'
+import { filesDirectory } from './tasks.ts'
 import { makeTimeFunctions } from './time-functions.ts'
 
 /**
@@ -22,13 +26,16 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
   return await withSession(limits, async (session) => {
     try {
       await makeViews(session, input)
-      await lockDown(session, [...filesOf(input), input.path])
+      const [paths, directory] = input.fileBytes === null ? [[input.path]] : [[], input.path]
+      await lockDown(session, [...filesOf(input), ...paths], directory)
       return await copyAnswer(session, input, context, clock)
     } catch (error) {
       const failure = engineFailure(error)
       if (failure === undefined) throw error
       const full = diskError(failure, input.limits.temporaryBytes)
       if (full !== undefined) throw full
+      const damage = damageError(failure.message)
+      if (damage !== undefined) throw damage
       throw withoutPaths(queryError(failure, input, Buffer.byteLength(copyPrefix(input))), input)
     }
   })
@@ -56,6 +63,8 @@ function tableOverFiles({ database, name, columns, scans }: ExecuteInput['tables
 const filesOf = ({ tables }: ExecuteInput): readonly string[] =>
   tables.flatMap(({ scans }) => scans.flatMap(({ files }) => files))
 
+const targetOf = ({ path, fileBytes }: ExecuteInput) => (fileBytes === null ? path : join(path, filesDirectory))
+
 /** The text before the user's. It was proven to be one SELECT by itself, so that no parenthesis of it closes ours. */
 function copyPrefix({ projection }: ExecuteInput): string {
   const items = projection.map(({ expression, name }) => `${expression} as ${quotedName(name)}`)
@@ -65,11 +74,11 @@ function copyPrefix({ projection }: ExecuteInput): string {
 function copyStatement(input: ExecuteInput): string {
   const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
   const options = [
-    ...(input.fieldIds === null ? parquetOptions : chunkOptions(input.fieldIds)),
-    // A temporary file beside it would not be an allowed path.
-    'use_tmp_file false',
+    ...(input.fieldIds === null ? parquetOptions(input.columnCount) : chunkOptions(input.fieldIds, input.columnCount)),
+    // A temporary file beside the one would not be an allowed path.
+    input.fileBytes === null ? 'use_tmp_file false' : `file_size_bytes ${input.fileBytes}`,
   ]
-  return `${copyPrefix(input)}${input.sql}\n) as answer(${names.join(', ')})) to ${quotedText(input.path)} (${options.join(', ')})`
+  return `${copyPrefix(input)}${input.sql}\n) as answer(${names.join(', ')})) to ${quotedText(targetOf(input))} (${options.join(', ')})`
 }
 
 const progressEveryMs = 500
@@ -83,8 +92,10 @@ async function copyAnswer(
   const done = new AbortController()
   const reporting = reportProgress(session, context, clock, done.signal)
   try {
-    const [row] = await session.rows(copyStatement(input))
-    return copiedFile(row ?? [])
+    const written = (await session.rows(copyStatement(input))).map(copiedFile)
+    const files = input.fileBytes === null ? written : written.filter((file) => file.rows > 0)
+    const sum = (of: 'rows' | 'bytes') => files.reduce((total, file) => total + file[of], 0)
+    return { rows: sum('rows'), bytes: sum('bytes'), files }
   } finally {
     done.abort()
     await reporting

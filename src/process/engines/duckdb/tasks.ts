@@ -117,7 +117,10 @@ export interface ExecuteInput extends EngineSql, QueryMoment {
   readonly columnCount: number
   /** The value of FIELD_IDS; null for results, whose columns have none. */
   readonly fieldIds: string | null
+  /** The file; where files have a size, the directory for them. */
   readonly path: string
+  /** About this many bytes, and then the next file begins; null for one file of any size. */
+  readonly fileBytes: number | null
   readonly spillDirectory: string
   readonly limits: EngineLimits
 }
@@ -129,8 +132,15 @@ export interface EngineLimits {
   readonly threads: number
 }
 
-/** The file that a run wrote. */
-export type Execution = Omit<CopiedFile, 'path'>
+/** Below the path, where files have a size: DuckDB may write what lies in an allowed directory, and not the directory itself. */
+export const filesDirectory = 'files'
+
+export interface Execution {
+  readonly rows: number
+  readonly bytes: number
+  /** None without rows where files have a size; otherwise the one. */
+  readonly files: readonly CopiedFile[]
+}
 
 /** What a running engine tells of itself; null where DuckDB cannot say. */
 export interface ExecutionProgress {
