@@ -136,7 +136,7 @@ function requireDone(outcome: CommitOutcome): void {
 async function follow(ports: IcebergPorts, { table, row, change, files, columns }: PlannedChange): Promise<void> {
   const { postgres, clock, graceMs } = ports
   for (const step of columns.changes) {
-    await alterColumns(postgres, { accountId: row.account_id, name: table, change: step })
+    await alterColumns(postgres, { accountId: row.account_id, name: table, change: step, once: undefined })
   }
   if (Object.keys(change.setProperties).length > 0 || change.removedProperties.length > 0) {
     await updateProperties(postgres, row.id, change.setProperties, change.removedProperties)
