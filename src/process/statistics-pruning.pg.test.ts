@@ -104,6 +104,8 @@ beforeAll(async () => {
   snapshot = must(opened, 'the snapshot')
   const instance = await DuckDBInstance.create()
   rows = await instance.connect()
+  // The present of the plan.
+  await rows.run(`create temp macro now() as make_timestamptz(${moment.nowUs})`)
   await rows.run(`create table odd as ${selects.join(' union all ')}`)
 }, 120_000)
 afterAll(async () => {
@@ -111,11 +113,12 @@ afterAll(async () => {
   await bench.close()
 })
 
+const moment = { nowUs: 1_700_000_000_000_000, scheduledSeconds: 1_700_000_000 }
+
 async function planned(condition: string): Promise<PlannedScan> {
   const { table } = snapshot
   const engineTable: EngineTable = { database: 'web', name: 'odd', columns: queryColumns(table.columns) }
   const sql = `select * from odd where ${condition}`
-  const moment = { nowUs: 1_700_000_000_000_000, scheduledSeconds: 1_700_000_000 }
   const plan = await planQuery({
     sql,
     whole: sql,

@@ -9,7 +9,7 @@ import type { Field } from './support.ts'
 import { catalogOf, changeColumns, importRecords } from './support.ts'
 
 /** How long the scans go on; ten minutes show more than the minute that there is for it in every run. */
-const seconds = Number(process.env['BIWA_CLIENTS_SECONDS'] ?? 60)
+const seconds = Number(process.env['BIWA_CLIENTS_SECONDS'] ?? 30)
 
 const sumNames = ['n', 'code']
 

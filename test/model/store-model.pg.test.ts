@@ -13,7 +13,7 @@ import type { Step, Tables } from './steps.ts'
 import { Choices, Steps, tableNames } from './steps.ts'
 
 /** `BIWA_MODEL_STEPS=100000 BIWA_MODEL_SEED=7` for more, and others. */
-const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 10_000)
+const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 1000)
 const firstSeed = Number(process.env['BIWA_MODEL_SEED'] ?? 1)
 const seeds = Array.from({ length: 4 }, (_, index) => firstSeed + index)
 
