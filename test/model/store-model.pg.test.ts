@@ -12,8 +12,8 @@ import type { Scanned } from './rig.ts'
 import type { Step, Tables } from './steps.ts'
 import { Choices, Steps, tableNames } from './steps.ts'
 
-/** `BIWA_MODEL_STEPS=100000 BIWA_MODEL_SEED=7` for more, and others. */
-const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 1000)
+/** In all. `BIWA_MODEL_STEPS=10000 BIWA_MODEL_SEED=7` for more, and others: it takes longer with each step, as histories grow. */
+const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 400)
 const firstSeed = Number(process.env['BIWA_MODEL_SEED'] ?? 1)
 const seeds = Array.from({ length: 4 }, (_, index) => firstSeed + index)
 

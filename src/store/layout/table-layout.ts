@@ -51,7 +51,7 @@ export async function tableLayout(postgres: Postgres, clock: Clock, table: Table
   }
 }
 
-/** Sorting the ends of more chunks would take longer than somebody waits: 0.4 s for so many, and 8 s for a million. */
+/** Sorting the ends of more chunks would take longer than somebody waits: three quarters of a minute for a million on a busy machine. */
 const sweptChunksMax = 50_000
 const probes = 500
 
