@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { ObjectWalk } from './object-walk.ts'
 import type { ObjectEntry, ObjectStore } from './objects.ts'
 
 export interface OrphanRule {
@@ -28,12 +29,12 @@ const concurrency = 16
 export class OrphanWalk {
   readonly #rule: OrphanRule
   readonly #options: OrphanWalkOptions
-  /** Where the walk stands; it begins anew when it is through. */
-  #walk: AsyncIterator<ObjectEntry> | undefined
+  readonly #walk: ObjectWalk
 
   constructor(rule: OrphanRule, options: OrphanWalkOptions) {
     this.#rule = rule
     this.#options = options
+    this.#walk = new ObjectWalk(options.objects, rule.prefix)
   }
 
   /** Looks at some objects, and returns how many were removed. */
@@ -41,7 +42,7 @@ export class OrphanWalk {
     const { objects, clock, ageMs } = this.#options
     const oldestMs = clock.nowMs() - ageMs
     const aged = new Set<string>()
-    for (const entry of await this.#nextEntries()) {
+    for (const entry of await this.#walk.next(entriesMax)) {
       const madeMs = this.#rule.madeMs(entry)
       if (madeMs !== undefined && madeMs < oldestMs) aged.add(entry.key)
     }
@@ -51,30 +52,8 @@ export class OrphanWalk {
     return aged.size
   }
 
-  async stop(): Promise<void> {
-    const walk = this.#walk
-    this.#walk = undefined
-    await walk?.return?.()
-  }
-
-  async #nextEntries(): Promise<ObjectEntry[]> {
-    const walk = (this.#walk ??= this.#options.objects.list(this.#rule.prefix)[Symbol.asyncIterator]())
-    const entries: ObjectEntry[] = []
-    try {
-      while (entries.length < entriesMax) {
-        const next = await walk.next()
-        if (next.done === true) {
-          this.#walk = undefined
-          break
-        }
-        entries.push(next.value)
-      }
-    } catch (error) {
-      // A walk that failed is over; the next step begins a new one.
-      this.#walk = undefined
-      throw error
-    }
-    return entries
+  stop(): Promise<void> {
+    return this.#walk.stop()
   }
 }
 

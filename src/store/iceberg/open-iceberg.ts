@@ -1,7 +1,7 @@
 import { AppError, must } from '../../base/errors.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import { createTable, requireTables } from '../catalog.ts'
-import { ObjectWalk } from '../object-walk.ts'
+import { ObjectWalk } from '../../base/objects/object-walk.ts'
 import type { IcebergCatalog, IcebergName, IcebergTable, IcebergViews, NamedChange } from '../iceberg.ts'
 import type { WantedChange } from './commit-change.ts'
 import { commitChanges } from './commit-change.ts'

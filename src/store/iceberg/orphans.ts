@@ -1,4 +1,4 @@
-import type { ObjectWalk } from '../object-walk.ts'
+import type { ObjectWalk } from '../../base/objects/object-walk.ts'
 import { tableOfKey } from './keys.ts'
 import type { IcebergPorts } from './materialise.ts'
 import { selectListLocations, selectReferredKeys } from './orphans.sql.ts'

@@ -1,4 +1,4 @@
-import type { ObjectEntry, ObjectStore } from '../base/objects/objects.ts'
+import type { ObjectEntry, ObjectStore } from './objects.ts'
 
 /** A walk over all objects of a prefix in short steps: each goes on where the last one ended, and from the start at the end. */
 export class ObjectWalk {
