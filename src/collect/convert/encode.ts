@@ -1,6 +1,6 @@
 import type { DuckDBValue } from '@duckdb/node-api'
-import { DuckDBMapValue } from '@duckdb/node-api'
 
+import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import { assert, must } from '../../base/errors.ts'
 import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
 import { chunkOptions, groupRowsOf } from '../../store/parquet-options.ts'
@@ -75,9 +75,8 @@ function convertedFile(
   columns: readonly FileColumn[],
   nulls: ReadonlyMap<number, number>,
 ): ConvertedFile {
-  const [path, rows, bytes, , byPath] = row
-  assert(byPath instanceof DuckDBMapValue, 'COPY answers with statistics')
-  const paths = byPath.entries.map(({ key, value }) => [String(key), statisticsOf(value)] as const)
+  const { path, rows, bytes, columns: byPath } = copiedFile(row)
+  const paths = Object.entries(byPath)
   const byName = new Map(paths)
   const statistics: Record<number, ColumnStatistics> = {}
   for (const { fieldId, name, type } of columns) {
@@ -88,24 +87,11 @@ function convertedFile(
       const inner = paths.filter(([path]) => path.startsWith(`${own}.`)).map(([, facts]) => facts)
       statistics[fieldId] = {
         bytes: inner.reduce((sum, facts) => sum + facts.bytes, 0),
-        nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), Number(rows)),
+        nulls: nulls.get(fieldId) ?? Math.min(...inner.map((facts) => facts.nulls), rows),
       }
     }
   }
   const { min, max } = must(statistics[timeColumn.fieldId], 'every file has a time')
   const timeRange = { from: Number(must(min, 'times have a first')), to: Number(must(max, 'times have a last')) + 1 }
-  return { path: String(path), rows: Number(rows), bytes: Number(bytes), timeRange, statistics }
-}
-
-function statisticsOf(value: DuckDBValue): ColumnStatistics {
-  assert(value instanceof DuckDBMapValue, 'the statistics of a column are a map')
-  const texts = new Map(value.entries.map((entry) => [String(entry.key), String(entry.value)]))
-  const [min, max, nan] = [texts.get('min'), texts.get('max'), texts.get('has_nan')]
-  return {
-    bytes: Number(texts.get('column_size_bytes') ?? 0),
-    nulls: Number(texts.get('null_count') ?? 0),
-    ...(min !== undefined && { min }),
-    ...(max !== undefined && { max }),
-    ...(nan !== undefined && { nan: nan === 'true' }),
-  }
+  return { path, rows, bytes, timeRange, statistics }
 }
