@@ -195,7 +195,21 @@ export const settingTable = {
     fallback: 3600,
     min: 1,
     max: 86_400,
-    doc: 'The longest a query may run.',
+    doc: 'The longest a query may run on the interactive engine.',
+  }),
+  batchTimeoutSeconds: whole({
+    flag: 'batch-timeout-seconds',
+    placeholder: '<seconds>',
+    fallback: 21_600,
+    min: 1,
+    max: 604_800,
+    doc: 'The longest a query may run on the batch engine.',
+  }),
+  batchTemporaryBytes: bytes({
+    flag: 'batch-temporary-bytes',
+    placeholder: '<size>',
+    fallback: 100e9,
+    doc: 'The disk a query of the batch engine may use for spilling and for its result.',
   }),
   verifyBytesPerSecond: bytes({
     flag: 'verify-bytes-per-second',

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { must } from '../base/errors.ts'
+import { AppError, must } from '../base/errors.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { Announcer } from './announcer.ts'
 import { finishedChannel, parseFinished, readyChannel } from './channels.ts'
@@ -11,7 +11,7 @@ import type { Job, Jobs, NewJob } from './jobs.ts'
 import { jobNotFound, killJob } from './kill.ts'
 import { Lanes } from './lanes.ts'
 import { submitJobs } from './submit.ts'
-import { selectDepth, selectHistory, selectJob, selectJobs } from './watch.sql.ts'
+import { selectDepth, selectHistory, selectJob, selectJobOfDomainKey, selectJobs } from './watch.sql.ts'
 
 export interface JobsOptions {
   readonly postgres: Postgres
@@ -58,6 +58,13 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     submitAll,
     get,
     list: async (filter) => (await selectJobs(postgres, filter)).map(jobOf),
+    async ofDomainKey(accountId, domainKey) {
+      const row = await selectJobOfDomainKey(postgres, accountId, domainKey)
+      if (row !== undefined) return jobOf(row)
+      throw new AppError('job_not_found', `No job has the domain key ${JSON.stringify(domainKey)}.`, {
+        hint: 'It was not submitted, or was deleted after its retention.',
+      })
+    },
     async history(accountId, id) {
       await get(accountId, id)
       return await selectHistory(postgres, id)

@@ -94,7 +94,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
       ? openObjectInbox({ objects, postgres, orphanSeconds: 1, ...ports })
       : openDirectoryInbox({ directory: inboxDirectory, segmentBytes: 1 << 20, ...ports })
   const collect = openCollect({ access, jobs, store, objects, postgres, inbox, inboxDirectory, ...ports })
-  const process = openProcess({ access, jobs, timeoutMs: 60_000 })
+  const process = openProcess({ access, jobs, ...ports, timeoutMs: { interactive: 60_000, batch: 60_000 } })
   const shared = { access, store, objects, postgres, engines, scratchDirectory, ...ports, concurrency: 4 }
   const limits = {
     memoryBytes: 100e6,

@@ -95,7 +95,7 @@ export async function openRealApi(): Promise<RealApi> {
       workers: openWorkers(postgres),
     },
     schedules: openSchedules(work),
-    process: openProcess({ access, jobs, timeoutMs }),
+    process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),

@@ -44,6 +44,11 @@ function portOf(previous: unknown): number | undefined {
   return typeof previous.port === 'number' ? previous.port : undefined
 }
 
+const queryTimeouts = {
+  interactive: settings.queryTimeoutSeconds * 1000,
+  batch: settings.batchTimeoutSeconds * 1000,
+}
+
 function buildApp(platform: Platform, collect: Collect) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
@@ -62,7 +67,7 @@ function buildApp(platform: Platform, collect: Collect) {
       workers: openWorkers(postgres),
     },
     schedules: openSchedules(platform),
-    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
+    process: openProcess({ access, jobs, clock: platform.clock, timeoutMs: queryTimeouts }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     dependencies: [
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
