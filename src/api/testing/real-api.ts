@@ -11,6 +11,7 @@ import { systemClock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
 import type { EngineHandler, EnginePool } from '../../base/engines/engines.ts'
 import { must } from '../../base/errors.ts'
+import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -31,6 +32,7 @@ import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import { tdApi } from '../../protocols/td/plugin.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
@@ -44,8 +46,8 @@ export interface Tenant {
 }
 
 /**
- * The API over real access, store, jobs, process and deliver, with a worker in this process. Only the intake is a light
- * one: it checks the permission and remembers what came.
+ * The API, and that of Treasure Data, over real access, store, jobs, process and deliver, with a worker in this process.
+ * Only the intake is a light one: it checks the permission and remembers what came.
  */
 export interface RealApi {
   readonly app: FastifyInstance
@@ -85,9 +87,17 @@ export async function openRealApi(): Promise<RealApi> {
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
   const bugs: unknown[] = []
-  const app = buildApi({
+  const shared = {
     ...work,
     collect: lightIntake(access, imports),
+    process: openProcess({ access, jobs, timeoutMs }),
+    deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
+    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
+    budget: new BodyBudget(1e7),
+    onBug: (error: unknown) => bugs.push(error),
+  }
+  const app = buildApi({
+    ...shared,
     upkeep,
     queue: {
       limits: openLimits(work),
@@ -95,14 +105,11 @@ export async function openRealApi(): Promise<RealApi> {
       workers: openWorkers(postgres),
     },
     schedules: openSchedules(work),
-    process: openProcess({ access, jobs, timeoutMs }),
-    deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
-    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     version: '0',
-    limits: { bodyBytesMax: 1e6, inflightBytesMax: 1e7, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
-    onBug: (error) => bugs.push(error),
+    limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
   })
+  await app.register(tdApi({ ...shared, uploadBytesMax: 1e6, bodySilenceMsMax: timeoutMs }), { prefix: '/v3' })
   const services: readonly Service[] = [access, jobs, store, runner]
   for (const service of services) await service.start()
   return {
