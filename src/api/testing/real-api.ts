@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 
 import { openTestDatabase } from '../../../test/support/postgres.ts'
-import type { Access, KeyKind, Principal } from '../../access/access.ts'
+import type { Access } from '../../access/access.ts'
 import { openAccess } from '../../access/open-access.ts'
 import { systemClock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
@@ -38,12 +38,8 @@ import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
 import { buildApi } from '../server.ts'
-
-/** A person with an account of their own, and a key of each kind. */
-export interface Tenant {
-  readonly principal: Principal
-  readonly keys: Readonly<Record<KeyKind, string>>
-}
+import { makeTenant } from './tenants.ts'
+import type { Tenant } from './tenants.ts'
 
 /**
  * The API, and that of Treasure Data, over real access, store, jobs, process and deliver, with a worker in this process.
@@ -127,13 +123,6 @@ export async function openRealApi(): Promise<RealApi> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function makeTenant(access: Access, name: string): Promise<Tenant> {
-  const { account, owner } = await access.createAccount(name, { email: `${name}@example.com`, name })
-  const principal: Principal = { accountId: account.id, userId: owner.id, keyId: 0, keyKind: 'full', role: 'owner' }
-  const key = async (kind: KeyKind): Promise<string> => (await access.createKey(principal, { kind })).key
-  return { principal, keys: { full: await key('full'), query: await key('query'), import: await key('import') } }
 }
 
 function lightIntake(access: Access, imports: ImportRequest[]): Collect {

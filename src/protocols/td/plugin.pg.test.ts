@@ -2,7 +2,8 @@ import type { InjectOptions } from 'fastify'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { openRealApi } from '../../api/testing/real-api.ts'
-import type { RealApi, Tenant } from '../../api/testing/real-api.ts'
+import type { RealApi } from '../../api/testing/real-api.ts'
+import type { Tenant } from '../../api/testing/tenants.ts'
 import { operations } from './operations.ts'
 
 let api: RealApi
