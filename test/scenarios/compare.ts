@@ -50,13 +50,23 @@ function compareBody(expected: Answer, body: Buffer, captured: Variables, found:
   if (expected.body_text !== undefined) compare(expected.body_text, body.toString('utf8'), 'body', captured, found)
   if (expected.body_base64 !== undefined)
     compare(expected.body_base64, body.toString('base64'), 'body', captured, found)
+  if (expected.body !== undefined) compare(expected.body, jsonOf(body), 'body', captured, found)
+  if (expected.body_msgpack !== undefined) compare(expected.body_msgpack, msgpackOf(body), 'body', captured, found)
+}
+
+function jsonOf(body: Buffer): unknown {
   try {
-    if (expected.body !== undefined) compare(expected.body, JSON.parse(body.toString('utf8')), 'body', captured, found)
-    if (expected.body_msgpack !== undefined) {
-      compare(expected.body_msgpack, [...decodeMulti(body)], 'body', captured, found)
-    }
-  } catch (error) {
-    found.push(`body: it cannot be read: ${String(error)}`)
+    return JSON.parse(body.toString('utf8'))
+  } catch {
+    return 'a body that is no JSON'
+  }
+}
+
+function msgpackOf(body: Buffer): unknown {
+  try {
+    return [...decodeMulti(body)]
+  } catch {
+    return 'a body that is no MessagePack'
   }
 }
 
