@@ -172,6 +172,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
   postImport: 202,
   putImport: 202,
   postEvents: 202,
+  listRejections: 200,
   submitQuery: 202,
   listJobs: 200,
   getJob: 'job_not_found',
@@ -217,6 +218,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
 const emptyLists = [
   'listDatabases',
   'listQuarantine',
+  'listRejections',
   'listJobs',
   'listLimits',
   'listDeadLetters',
@@ -270,6 +272,7 @@ describe('keys of the owner', () => {
   const looking = [...tables, 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
+    'listRejections',
     'getTableLayout',
     'listDamagedChunks',
     'submitQuery',

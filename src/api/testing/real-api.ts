@@ -17,6 +17,8 @@ import type { Postgres } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
+import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
 import { formatResult } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
@@ -31,6 +33,7 @@ import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
@@ -53,6 +56,7 @@ export interface RealApi {
   readonly access: Access
   readonly store: Store
   readonly imports: ImportRequest[]
+  readonly rejections: Rejections
   readonly bugs: unknown[]
   makeTenant(name: string): Promise<Tenant>
   close(): Promise<void>
@@ -84,10 +88,13 @@ export async function openRealApi(): Promise<RealApi> {
   })
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
+  const rejections = openRejections(work)
   const bugs: unknown[] = []
   const app = buildApi({
     ...work,
     collect: lightIntake(access, imports),
+    rejections,
+    quarantine: openQuarantine(work),
     upkeep,
     queue: {
       limits: openLimits(work),
@@ -103,7 +110,7 @@ export async function openRealApi(): Promise<RealApi> {
     limits: { bodyBytesMax: 1e6, inflightBytesMax: 1e7, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
     onBug: (error) => bugs.push(error),
   })
-  const services: readonly Service[] = [access, jobs, store, runner]
+  const services: readonly Service[] = [access, jobs, store, rejections, runner]
   for (const service of services) await service.start()
   return {
     app,
@@ -111,6 +118,7 @@ export async function openRealApi(): Promise<RealApi> {
     access,
     store,
     imports,
+    rejections,
     bugs,
     makeTenant: (name) => makeTenant(access, name),
     async close() {
