@@ -46,7 +46,10 @@ export function serveOperation<O extends Operation>(
         url: routePath(operation),
         async handler(request, reply) {
           // Nothing of the body is read for somebody unknown.
-          const principal = await host.access.authenticate(apiKeyOf(request.headers.authorization))
+          const principal = await host.access.authenticate(
+            apiKeyOf(request.headers.authorization),
+            request.headers.origin,
+          )
           const params = part(operation.params, 'path', request.params)
           const query = part(operation.query, 'query', request.query)
           const headers = part(operation.headers, 'headers', request.headers)
