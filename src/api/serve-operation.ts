@@ -3,12 +3,12 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import { readBody } from '../base/http/read-body.ts'
+import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
 import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
 import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
-import { readBody } from './read-body.ts'
-import type { BodyBudget, BodyLimits } from './read-body.ts'
 
 /** A request for an operation: checked, and from somebody who is known. */
 export interface Call<O extends Operation> extends OperationInput<O> {
