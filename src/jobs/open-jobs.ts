@@ -11,6 +11,7 @@ import type { Job, Jobs, NewJob } from './jobs.ts'
 import { jobNotFound, killJob } from './kill.ts'
 import { Lanes } from './lanes.ts'
 import { submitJobs } from './submit.ts'
+import type { DepthRow } from './watch.sql.ts'
 import { selectDepth, selectHistory, selectJob, selectJobOfDomainKey, selectJobs } from './watch.sql.ts'
 
 export interface JobsOptions {
@@ -30,6 +31,14 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     const row = await selectJob(postgres, accountId, id)
     if (row === undefined) throw jobNotFound(id)
     return jobOf(row)
+  }
+
+  async function ofDomainKey(accountId: number, domainKey: string): Promise<Job> {
+    const row = await selectJobOfDomainKey(postgres, accountId, domainKey)
+    if (row !== undefined) return jobOf(row)
+    throw new AppError('job_not_found', `No job has the domain key ${JSON.stringify(domainKey)}.`, {
+      hint: 'It was not submitted, or was deleted after its retention.',
+    })
   }
 
   async function submitAll(newJobs: readonly NewJob[]) {
@@ -58,13 +67,7 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     submitAll,
     get,
     list: async (filter) => (await selectJobs(postgres, filter)).map(jobOf),
-    async ofDomainKey(accountId, domainKey) {
-      const row = await selectJobOfDomainKey(postgres, accountId, domainKey)
-      if (row !== undefined) return jobOf(row)
-      throw new AppError('job_not_found', `No job has the domain key ${JSON.stringify(domainKey)}.`, {
-        hint: 'It was not submitted, or was deleted after its retention.',
-      })
-    },
+    ofDomainKey,
     async history(accountId, id) {
       await get(accountId, id)
       return await selectHistory(postgres, id)
@@ -80,14 +83,10 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
       await get(accountId, id)
       return await explainWaiting(postgres, accountId, id)
     },
-    async depth() {
-      const rows = await selectDepth(postgres)
-      return rows.map(({ kind, state, count, oldest_seconds }) => ({
-        kind,
-        state,
-        count,
-        oldestSeconds: oldest_seconds,
-      }))
-    },
+    depth: async () => (await selectDepth(postgres)).map(depthOf),
   }
+}
+
+function depthOf({ kind, state, count, oldest_seconds: oldestSeconds }: DepthRow) {
+  return { kind, state, count, oldestSeconds }
 }

@@ -20,7 +20,7 @@ import {
 } from './commit.sql.ts'
 import { keepDamagedChunks } from './damaged-chunks.sql.ts'
 import { tableOfKey } from './iceberg/keys.ts'
-import { keepRecords } from './quarantine.ts'
+import { keepRecords } from './quarantine/keep-records.ts'
 import { requireLease } from './require-lease.ts'
 import { storableStatistics } from './statistics.ts'
 import type { Column, Commit, CommitAllOutcome, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
