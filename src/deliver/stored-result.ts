@@ -2,7 +2,7 @@ import { AppError, must } from '../base/errors.ts'
 import type { Job } from '../jobs/jobs.ts'
 import { finishedStates } from '../jobs/jobs.ts'
 import type { LogicalType } from '../store/types.ts'
-import type { ResultFormat } from './deliver.ts'
+import type { BareFormat, ResultFormat } from './deliver.ts'
 
 export interface StoredColumn {
   readonly name: string
@@ -49,6 +49,6 @@ export function notReady(message: string): AppError {
 }
 
 /** Where the result lies in a format. */
-export function formattedKey(job: Job, format: ResultFormat): string {
+export function formattedKey(job: Job, format: ResultFormat | BareFormat): string {
   return `results/${must(job.accountId, 'a query has an account')}/${job.id}/${format}`
 }

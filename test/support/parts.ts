@@ -144,6 +144,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const kinds = [
     importJob({ ...shared, inboxDirectory }),
     queryJobKind({ ...shared, limits }),
+    queryJobKind({ ...shared, limits }, 'batch'),
     resultJob({ ...shared, jobs, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }),
     mergeJob({ ...shared, concurrency: 1, limits: { ...limits, residentBytesMax: 1e9 } }),
   ]
