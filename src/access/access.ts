@@ -80,6 +80,8 @@ export interface Access extends Service {
   createUser(principal: Principal, user: { email: string; name: string; role: User['role'] }): Promise<User>
   listUsers(principal: Principal): Promise<User[]>
   deleteUser(principal: Principal, userId: number): Promise<void>
+  /** What users are called, by id: all of the account to administrators, themselves to others. */
+  userNames(principal: Principal): Promise<ReadonlyMap<number, string>>
 
   /** Makes a key for a user of the account. The returned `key` is shown this once. */
   createKey(

@@ -70,6 +70,11 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
       requireAdministrator(principal)
       return (await selectUsers(postgres, principal.accountId)).map(userOf)
     },
+    async userNames(principal) {
+      const rows = await selectUsers(postgres, principal.accountId)
+      const seen = isAdministrator(principal) ? rows : rows.filter(({ id }) => id === principal.userId)
+      return new Map(seen.map(({ id, name }) => [id, name]))
+    },
     async deleteUser(principal, userId) {
       await removeUser(postgres, principal, userId)
       authentication.forget(userId)

@@ -1,7 +1,10 @@
 import type { Operation } from './operation.ts'
 import { databaseOperations } from './operations/databases.ts'
 import { importOperations } from './operations/imports.ts'
+import { jobOperations } from './operations/jobs.ts'
+import { resultOperations } from './operations/results.ts'
 import { rowOperations } from './operations/rows.ts'
+import { scheduleOperations } from './operations/schedules.ts'
 import { schemaOperations } from './operations/schemas.ts'
 import { systemOperations } from './operations/system.ts'
 import { tableOperations } from './operations/tables.ts'
@@ -14,4 +17,7 @@ export const operations: readonly Operation[] = [
   ...schemaOperations,
   ...rowOperations,
   ...importOperations,
+  ...jobOperations,
+  ...resultOperations,
+  ...scheduleOperations,
 ]
