@@ -12,8 +12,11 @@ import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
+import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import type { Rejections } from '../../collect/rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
+import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
@@ -33,10 +36,11 @@ const bodySilenceMsMax = 15_000
 await runRole(log, async ({ previous, socket }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
-  const app = buildApp(platform, collect)
+  const rejections = openRejections(platform)
+  const app = buildApp(platform, collect, rejections)
   const listener = new HttpListener(app, settings.host, portOf(previous) ?? settings.port, socket)
   return {
-    services: [...platform.services, collect, listener],
+    services: [...platform.services, rejections, collect, listener],
     announce: () => ({ url: listener.url, port: listener.port }),
     socket: () => listener.socket,
   }
@@ -48,7 +52,7 @@ function portOf(previous: unknown): number | undefined {
   return typeof previous.port === 'number' ? previous.port : undefined
 }
 
-function buildApp(platform: Platform, collect: Collect) {
+function buildApp(platform: Platform, collect: Collect, rejections: Rejections) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
   const upkeep = openUpkeep(platform)
@@ -63,10 +67,12 @@ function buildApp(platform: Platform, collect: Collect) {
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     budget: new BodyBudget(settings.inflightBytes),
+    rejections,
     onBug,
   }
   const app = buildApi({
     ...shared,
+    quarantine: openQuarantine(platform),
     upkeep,
     queue: {
       limits: openLimits(platform),
