@@ -1,7 +1,9 @@
+import { must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
 import { statusOf as statusOfTd } from '../td/errors.ts'
 import { isHopeless } from './keep-events.ts'
-import type { Outcome } from './keep-events.ts'
+import type { Addressed, Outcome } from './keep-events.ts'
+import type { EventCall } from './operation.ts'
 
 /**
  * A wrong write key is a 403 here: there is nobody in a page or an app who could log in. Whatever is wrong with a request is
@@ -18,11 +20,24 @@ export interface Receipt {
   readonly error?: { readonly name: string; readonly description: string }
 }
 
+/** The receipts of events whose request is answered well, each in the place of its event. */
+export function receiptsOf(
+  { refused }: Pick<EventCall, 'refused'>,
+  events: readonly Addressed[],
+  outcomes: readonly Outcome[],
+): Receipt[] {
+  return outcomes.map((outcome, place) => {
+    const { database, table } = must(events[place], 'each outcome has its event')
+    if (outcome !== undefined) refused(outcome, database, table)
+    return receiptOf(outcome)
+  })
+}
+
 /**
  * Mobile SDKs throw an event away after a success, and after an error of one of three names that say that the event is
  * wrong. After any other error they send it again.
  */
-export function receiptOf(outcome: Outcome): Receipt {
+function receiptOf(outcome: Outcome): Receipt {
   if (outcome === undefined) return { success: true }
   const description = outcome.hint === undefined ? outcome.message : `${outcome.message} ${outcome.hint}`
   return { success: false, error: { name: nameOf(outcome), description } }

@@ -1,16 +1,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { Access, Principal } from '../../access/access.ts'
+import type { AppError } from '../../base/errors.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { IngestMetrics } from '../../base/http/ingest-metrics.ts'
 import type { Randomness } from '../../base/randomness.ts'
 import type { Collect } from '../../collect/collect.ts'
+import type { IntakeDoor, Rejections } from '../../collect/rejections.ts'
 import type { Visitor } from './global-id.ts'
 
 /** The doors that operations call, and what they were told by settings. */
 export interface EventParts {
   readonly access: Access
   readonly collect: Collect
+  readonly rejections: Pick<Rejections, 'note'>
   readonly metrics: IngestMetrics
   readonly clock: Clock
   readonly randomness: Randomness
@@ -36,6 +39,8 @@ export interface EventCall extends Call {
   readonly principal: Principal
   /** Inflated. Its bytes count against the budget of the process until it is answered. */
   readonly body: Buffer
+  /** Counts an event that is refused while the request is not. */
+  readonly refused: (error: AppError, database: string, table: string) => void
 }
 
 export interface Answer {
@@ -62,7 +67,7 @@ export type Operation = Route &
     | {
         readonly kind: 'events'
         /** What refusals and figures call it. */
-        readonly door: 'js' | 'mobile' | 'postback'
+        readonly door: IntakeDoor
         readonly key: FindKey
         handle(call: EventCall): Promise<Answer>
       }

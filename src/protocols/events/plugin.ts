@@ -4,6 +4,7 @@ import { AppError, isAppError } from '../../base/errors.ts'
 import { countedIngest } from '../../base/http/ingest-metrics.ts'
 import { readBody } from '../../base/http/read-body.ts'
 import type { BodyBudget } from '../../base/http/read-body.ts'
+import type { Rejection } from '../../collect/rejections.ts'
 import { errorAnswer, retryAfterOf } from '../td/errors.ts'
 import { corsHeaders, originOf, preflightHeaders } from './cors.ts'
 import { statusOf } from './errors.ts'
@@ -70,23 +71,47 @@ async function answerOf(
 ): Promise<Answer> {
   const key = operation.key(call)
   const origin = originOf(call.method, call.headers)
-  if (operation.kind === 'visitor') {
-    // Visitors are told their id without a key; one that is given has to be good.
-    if (key !== undefined) await options.access.authenticate(key, origin)
-    return await operation.handle(call)
-  }
-  if (key === undefined) throw noKey()
-  const principal = await options.access.authenticate(key, origin)
-  // Nothing of the body is read for somebody unknown.
-  const { body, release } = await bodyOf(options, request)
+  if (operation.kind === 'events') return await answerEvents(options, operation, { ...call, key, origin }, request)
+  // Visitors are told their id without a key; one that is given has to be good.
+  if (key !== undefined) await options.access.authenticate(key, origin)
+  return await operation.handle(call)
+}
+
+type KeyedCall = Call & { readonly key: string | undefined; readonly origin: string | undefined }
+
+/** Every refusal is counted: of the request, or of an event in one that is answered well. */
+async function answerEvents(
+  options: EventPluginOptions,
+  operation: EventOperation,
+  call: KeyedCall,
+  request: FastifyRequest,
+): Promise<Answer> {
+  const { door } = operation
+  const { key, params } = call
+  let sender: Sender = { accountId: null, keyId: null, unknownKey: key }
+  const refused = ({ code, message: detail }: AppError, database = params['database'], table = params['table']): void =>
+    options.rejections.note({ ...sender, door, code, detail, database: database ?? null, table: table ?? null })
   try {
-    return await countedIngest(options.metrics, operation.door, body, () =>
-      operation.handle({ ...call, principal, body }),
-    )
-  } finally {
-    release()
+    if (key === undefined) throw noKey()
+    const principal = await options.access.authenticate(key, call.origin)
+    sender = { accountId: principal.accountId, keyId: principal.keyId }
+    // Nothing of the body is read for somebody unknown.
+    const { body, release } = await bodyOf(options, request)
+    try {
+      return await countedIngest(options.metrics, door, body, () =>
+        operation.handle({ ...call, principal, body, refused }),
+      )
+    } finally {
+      release()
+    }
+  } catch (error) {
+    if (isAppError(error)) refused(error)
+    throw error
   }
 }
+
+type EventOperation = Extract<Operation, { readonly kind: 'events' }>
+type Sender = Pick<Rejection, 'accountId' | 'keyId' | 'unknownKey'>
 
 function callOf(options: EventPluginOptions, request: FastifyRequest): Call {
   const query = request.query as Readonly<Record<string, string | string[]>>

@@ -1,6 +1,6 @@
 import { addressedEvents, surroundingsOf } from '../addressed.ts'
 import { bareEvents, listedEvents } from '../envelope.ts'
-import { receiptOf } from '../errors.ts'
+import { receiptsOf } from '../errors.ts'
 import type { Surroundings } from '../event.ts'
 import { keepEvents, requireAnyKept } from '../keep-events.ts'
 import { keyOfAuthorization, keyOfHeader } from '../operation.ts'
@@ -22,7 +22,7 @@ export const ingestEvents: Operation = {
     const addressed = addressedEvents(text, [{ database, table, events }], around(call))
     const outcomes = await keepEvents(call.collect, call.principal, addressed)
     requireAnyKept(outcomes)
-    return { body: { receipts: outcomes.map(receiptOf) } }
+    return { body: { receipts: receiptsOf(call, addressed, outcomes) } }
   },
 }
 

@@ -1,6 +1,6 @@
 import { addressedEvents, surroundingsOf } from '../addressed.ts'
 import { batchesByTable } from '../envelope.ts'
-import { receiptOf } from '../errors.ts'
+import { receiptsOf } from '../errors.ts'
 import type { Receipt } from '../errors.ts'
 import { keepEvents, requireAnyKept } from '../keep-events.ts'
 import { keyOfHeader } from '../operation.ts'
@@ -29,9 +29,10 @@ async function answerBatches(call: EventCall) {
   const text = jsonText(call.body)
   const batches = batchesByTable(text)
   const around = { ...surroundingsOf(call), hasKeen: true }
-  const outcomes = await keepEvents(call.collect, call.principal, addressedEvents(text, batches, around))
+  const addressed = addressedEvents(text, batches, around)
+  const outcomes = await keepEvents(call.collect, call.principal, addressed)
   requireAnyKept(outcomes)
-  const receipts = outcomes.map(receiptOf)
+  const receipts = receiptsOf(call, addressed, outcomes)
   const body: Record<string, Receipt[]> = {}
   for (const { database, table, events } of batches) {
     const name = table === '' ? database : `${database}.${table}`
