@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import { AppError } from './errors.ts'
 
 /**
@@ -48,6 +50,14 @@ const bytes = (spec: Omit<SettingSpec<number>, 'parse'>): SettingSpec<number> =>
     return Number(match[1]) * base ** 'bkmgt'.indexOf(unit.charAt(0))
   },
 })
+
+/** Texts separated by commas, none by default. */
+const list = ({
+  one,
+  ...spec
+}: Omit<SettingSpec<readonly string[]>, 'parse' | 'fallback'> & { one: (text: string) => string }): SettingSpec<
+  readonly string[]
+> => ({ ...spec, fallback: [], parse: (value) => value.split(',').map((text) => one(text.trim().toLowerCase())) })
 
 export const roleNames = ['api', 'worker', 'scheduler'] as const
 export type RoleName = (typeof roleNames)[number]
@@ -244,6 +254,31 @@ export const settingTable = {
     placeholder: '<size>',
     fallback: 4e9,
     doc: 'Acknowledged bodies that wait in the inbox; above it, 503 with Retry-After.',
+  }),
+  trustedProxies: list({
+    flag: 'trusted-proxies',
+    placeholder: '<list>',
+    doc: 'Addresses and networks (10.0.0.0/8) of the proxies before the server, separated by commas: what they say of the client and of TLS is believed.',
+    one(value) {
+      const [address = '', bits = ''] = value.split('/')
+      const bitsMax = { 4: 32, 6: 128 }[isIP(address)]
+      if (
+        bitsMax !== undefined &&
+        (bits === '' ? !value.includes('/') : /^\d+$/.test(bits) && Number(bits) <= bitsMax)
+      ) {
+        return value
+      }
+      throw new Error(`“${value}” is neither an IP address nor a network such as 10.0.0.0/8`)
+    },
+  }),
+  redirectHosts: list({
+    flag: 'redirect-hosts',
+    placeholder: '<list>',
+    doc: 'The hosts that td_redirect of a postback may lead to, separated by commas: www.example.com, or *.example.com for all below; none by default.',
+    one(value) {
+      if (/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(value)) return value
+      throw new Error(`“${value}” is not a host such as www.example.com or *.example.com`)
+    },
   }),
   logLevel: text({
     flag: 'log-level',

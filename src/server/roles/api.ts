@@ -90,12 +90,14 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
       { name: 'object_store', check: () => objects.check() },
     ],
     version,
+    trustedProxies: settings.trustedProxies,
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
+    redirectHosts: settings.redirectHosts,
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })
