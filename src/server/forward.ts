@@ -4,6 +4,8 @@ import type { TlsOptions } from 'node:tls'
 
 import { AppError } from '../base/errors.ts'
 import type { Settings } from '../base/settings.ts'
+import type { IngestMetrics } from '../base/http/ingest-metrics.ts'
+import type { Rejection, Rejections } from '../collect/rejections.ts'
 import type { Collect } from '../collect/collect.ts'
 import { emptyConfiguration, parseConfiguration } from '../protocols/fluent/configuration.ts'
 import type { FluentConfiguration } from '../protocols/fluent/configuration.ts'
@@ -19,8 +21,8 @@ import type { ListeningSocket } from './role-messages.ts'
 export interface ForwardParts {
   readonly platform: Platform
   readonly collect: Collect
-  readonly meter: ForwardMeter
-  readonly onRefusal: (refusal: Refusal) => void
+  readonly metrics: ForwardMetrics
+  readonly rejections: Rejections
   readonly onBug: (error: unknown) => void
   /** Where a process before this one listened. */
   readonly previousPort: number | undefined
@@ -39,7 +41,11 @@ export function openForward(parts: ForwardParts): ForwardListener | undefined {
   const others = { sharedKey: settings.fluentSharedKey, apiKey: settings.fluentApiKey, users }
   return new ForwardListener({
     ...platform,
-    ...parts,
+    collect: parts.collect,
+    meter: meterOf(parts.metrics),
+    onRefusal: (refusal) => parts.rejections.note(rejectionOf(refusal)),
+    onBug: parts.onBug,
+    inherited: parts.inherited,
     host: settings.host,
     port: parts.previousPort ?? settings.fluentPort,
     tls: readTls(settings),
@@ -49,6 +55,35 @@ export function openForward(parts: ForwardParts): ForwardListener | undefined {
     hostname: `biwa.${hostname()}`,
     limits: { ...forwardLimitsDefault, heldBytesMax: Math.floor(settings.inflightBytes * heldShare) },
   })
+}
+
+/** What is counted of forward connections, beside the bodies that they bring. */
+export interface ForwardMetrics extends IngestMetrics {
+  readonly forwardConnections: { set(value: number): void }
+  readonly forwardAcks: { inc(): void }
+}
+
+function meterOf(metrics: ForwardMetrics): ForwardMeter {
+  return {
+    connections: (open) => metrics.forwardConnections.set(open),
+    message(outcome, bytes) {
+      metrics.ingestRequests.inc({ door: 'forward', outcome })
+      if (outcome === 'accepted') metrics.ingestBytes.inc({ door: 'forward' }, bytes)
+    },
+    acked: () => metrics.forwardAcks.inc(),
+  }
+}
+
+function rejectionOf({ code, detail, principal, target }: Refusal): Rejection {
+  return {
+    accountId: principal?.accountId ?? null,
+    keyId: principal?.keyId ?? null,
+    door: 'forward',
+    code,
+    detail,
+    database: target?.database ?? null,
+    table: target?.table ?? null,
+  }
 }
 
 /** Where the events of a tag go, by the configuration file. Fails with `startup`. */
@@ -70,9 +105,13 @@ function readConfiguration({ fluentConfiguration: path }: Settings): FluentConfi
 
 function requireSomebody(settings: Settings, hasNetworks: boolean): void {
   if (settings.fluentApiKey !== '' || settings.fluentSharedKey !== '' || hasNetworks) return
-  throw new AppError('startup', 'Nobody may send to the forward port: there is no key as which its clients would write.', {
-    hint: 'Give --fluent-api-key, or --fluent-shared-key and API keys as user names, or turn it off with --fluent-port off.',
-  })
+  throw new AppError(
+    'startup',
+    'Nobody may send to the forward port: there is no key as which its clients would write.',
+    {
+      hint: 'Give --fluent-api-key, or --fluent-shared-key and API keys as user names, or turn it off with --fluent-port off.',
+    },
+  )
 }
 
 function readTls(settings: Settings): TlsOptions | undefined {

@@ -30,3 +30,8 @@ export interface ListeningSocket {
 
 /** Sockets by their names. */
 export type ListeningSockets = ReadonlyMap<string, ListeningSocket>
+
+/** Those that there are: not every door is open, and not every platform has sockets that can be passed on. */
+export function socketsOf(sockets: Readonly<Record<string, ListeningSocket | undefined>>): ListeningSockets {
+  return new Map(Object.entries(sockets).flatMap(([name, socket]) => (socket === undefined ? [] : [[name, socket]])))
+}

@@ -59,7 +59,10 @@ export class Connection {
     } catch (error) {
       this.#refuse(error, undefined)
     }
+    // A client that has ended its side may still wait for acknowledgements, or be gone, which nothing tells.
+    const forget = this.#door.clock.schedule(this.#door.limits.silenceMsMax, () => this.#gone.abort())
     await Promise.all(this.#appends)
+    forget()
     this.#held.leave(this, this.#partBytes)
     this.#partBytes = 0
     this.#socket.end()

@@ -19,7 +19,12 @@ export interface ForwardListenerOptions extends ForwardDoor {
   /** Undefined for connections in plain text. */
   readonly tls: TlsOptions | undefined
   /** The socket that the process before this one left; connections wait in it. */
-  readonly inherited?: object | undefined
+  readonly inherited?: ListeningHandle | undefined
+}
+
+/** A listening socket as processes pass it on. */
+export interface ListeningHandle {
+  close(): void
 }
 
 /** How often an idle client is asked whether it is still there. */
@@ -59,8 +64,8 @@ export class ForwardListener implements Service {
   }
 
   /** What the next process can listen on. */
-  get socket(): object | undefined {
-    return (this.#server as { readonly _handle?: object })._handle
+  get socket(): ListeningHandle | undefined {
+    return (this.#server as { readonly _handle?: ListeningHandle })._handle
   }
 
   async start(): Promise<void> {

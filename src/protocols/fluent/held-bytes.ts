@@ -1,5 +1,5 @@
 /** A connection, as far as its bytes are counted. */
-export type Holder = object
+export type Holder = unknown
 
 interface Waiter {
   readonly holder: Holder

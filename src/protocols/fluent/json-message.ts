@@ -19,7 +19,7 @@ export function jsonMessageOf(frame: Frame): Message {
   const isForward = second[0] === openArray
   if (!isForward && elements[2] === undefined)
     throw new BrokenFrame('body_malformed', 'a message in JSON has no record')
-  const entries = isForward ? second : Buffer.from(`[${second.toString()},${elements[2]?.toString()}]`)
+  const entries = isForward ? second : Buffer.from(`[[${second.toString()},${elements[2]?.toString()}]]`)
   return { tag, entries, ...optionsOf(elements[isForward ? 2 : 3]), serialization: 'json' }
 }
 
@@ -39,7 +39,7 @@ function optionsOf(element: Buffer | undefined): Pick<Message, 'encoding' | 'chu
   if (typeof options !== 'object') throw new BrokenFrame('body_malformed', 'the options are no object')
   const { chunk, compressed } = options as { readonly chunk?: unknown; readonly compressed?: unknown }
   return {
-    encoding: compressed === undefined || compressed === null ? 'identity' : encodingOf(String(compressed)),
+    encoding: typeof compressed === 'string' ? encodingOf(compressed) : 'identity',
     chunk: chunk === undefined || chunk === null ? undefined : Buffer.from(JSON.stringify(chunk)),
   }
 }
