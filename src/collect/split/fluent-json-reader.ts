@@ -47,10 +47,16 @@ export class FluentJsonReader implements RecordReader {
     if (this.#isOver) return 'end'
     let at = scanner.skipSpace(this.#at)
     this.start = at
-    if (at >= bytes.length) return this.#rejectRest(scanner.fail('truncated', 'the body ends before its array does'))
+    if (at >= bytes.length) {
+      scanner.fail('truncated', 'the body ends before its array does')
+      return this.#rejectRest()
+    }
     if (bytes[at] === code.closeArray) return this.#close(at)
     if (!this.#isFirst) {
-      if (bytes[at] !== code.comma) return this.#rejectRest(scanner.unexpected(at, 'a comma or the end of the array'))
+      if (bytes[at] !== code.comma) {
+        scanner.unexpected(at, 'a comma or the end of the array')
+        return this.#rejectRest()
+      }
       at = scanner.skipSpace(at + 1)
     }
     this.#isFirst = false
@@ -58,7 +64,7 @@ export class FluentJsonReader implements RecordReader {
     const end = this.#entry(at)
     const { failure } = scanner
     this.end = end === unreadable && isOpening(bytes[at]) ? scanner.skipBroken(at) : end
-    if (this.end === unreadable) return this.#rejectRest(unreadable)
+    if (this.end === unreadable) return this.#rejectRest()
     scanner.failure = failure
     this.#at = this.end
     return end === unreadable ? 'rejected' : 'record'
@@ -69,10 +75,11 @@ export class FluentJsonReader implements RecordReader {
     this.start = this.#scanner.skipSpace(at + 1)
     this.#isOver = true
     if (this.start >= bytes.length) return 'end'
-    return this.#rejectRest(this.#scanner.unexpected(this.start, 'the end of the body'))
+    this.#scanner.unexpected(this.start, 'the end of the body')
+    return this.#rejectRest()
   }
 
-  #rejectRest(_: typeof unreadable): 'rejected' {
+  #rejectRest(): 'rejected' {
     this.end = this.#scanner.bytes.length
     this.#isOver = true
     return 'rejected'

@@ -17,7 +17,7 @@ function cut(whole: Buffer, lengths: readonly number[], cutter = new FrameCutter
     const piece = whole.subarray(at, at + length)
     at += piece.byteLength
     // A socket’s buffers are not the door’s: what it keeps must not change with them.
-    frames.push(...[...cutter.push(Buffer.from(piece))])
+    frames.push(...cutter.push(Buffer.from(piece)))
   }
   return frames
 }

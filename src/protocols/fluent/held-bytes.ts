@@ -1,5 +1,5 @@
 /** A connection, as far as its bytes are counted. */
-export type Holder = unknown
+export type Holder = object | string
 
 interface Waiter {
   readonly holder: Holder
