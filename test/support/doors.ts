@@ -66,12 +66,14 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     },
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
+    trustedProxies: ['127.0.0.1'],
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openIceberg({ ...platform, address, graceMs: 3_600_000 }),
     address,
+    redirectHosts: ['*.example.com'],
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })
