@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
-import type { Access, Account, User } from './access.ts'
+import type { Access, Account, Principal, User } from './access.ts'
 import { anyAccountExists, lockBootstrap, selectAccount } from './accounts.sql.ts'
 import { Authentication } from './authentication.ts'
 import { KeyUsage } from './key-usage.ts'
@@ -70,11 +70,7 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
       requireAdministrator(principal)
       return (await selectUsers(postgres, principal.accountId)).map(userOf)
     },
-    async userNames(principal) {
-      const rows = await selectUsers(postgres, principal.accountId)
-      const seen = isAdministrator(principal) ? rows : rows.filter(({ id }) => id === principal.userId)
-      return new Map(seen.map(({ id, name }) => [id, name]))
-    },
+    userNames: (principal) => userNames(postgres, principal),
     async deleteUser(principal, userId) {
       await removeUser(postgres, principal, userId)
       authentication.forget(userId)
@@ -113,4 +109,10 @@ async function bootstrap(
     const { key } = await makeKey(tx, randomness, made.account.id, newKey)
     return { ...made, key }
   })
+}
+
+async function userNames(postgres: Postgres, principal: Principal): Promise<ReadonlyMap<number, string>> {
+  const rows = await selectUsers(postgres, principal.accountId)
+  const seen = isAdministrator(principal) ? rows : rows.filter(({ id }) => id === principal.userId)
+  return new Map(seen.map(({ id, name }) => [id, name]))
 }

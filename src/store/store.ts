@@ -1,6 +1,9 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
+import type { TableDrop } from './table-drop.ts'
 import type { LogicalType } from './types.ts'
+
+export type { TableDrop } from './table-drop.ts'
 
 export interface Database {
   readonly id: number
@@ -238,14 +241,6 @@ export type CommitAllOutcome =
   | { readonly kind: 'committed'; readonly commits: readonly { readonly tableId: number; readonly snapshot: number }[] }
   /** Nothing was changed, for the sake of the commit at `index`. */
   | { readonly kind: 'undone'; readonly index: number; readonly outcome: CommitOutcome }
-
-/** A table that goes together with commits to others. Where its name means another table by now, the outcome is `conflict`. */
-export interface TableDrop {
-  readonly accountId: number
-  readonly tableId: number
-  readonly name: TableName
-  readonly fence?: Commit['fence']
-}
 
 export interface TableName {
   readonly database: string

@@ -154,7 +154,6 @@ export function lightJob(fields: Partial<Job> = {}): Job {
 export function lightDeliver(text: string): Deliver {
   const bytes = Buffer.from(text)
   return {
-    knownBytes: async () => bytes.byteLength,
     result: async (job, format) => ({
       contentType: 'application/json',
       bytes: bytes.byteLength,
