@@ -379,10 +379,7 @@ export interface Store extends Service, TableOperations {
   newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
   /** Fails with `lease_lost`; for a table to be made also with `already_exists`, `database_not_found`, `invalid_name`. */
   commit(commit: Commit): Promise<CommitOutcome>
-  /**
-   * Commits to several tables at once, all of them or none. Tables that are dropped with them leave their names first, so that a
-   * commit may make one of the same name; where a drop undoes all, its index follows those of the commits.
-   */
+  /** Commits to several tables at once: all or none. What is dropped with them leaves its name first; its index follows the commits'. */
   commitAll(commits: readonly Commit[], drops?: readonly TableDrop[]): Promise<CommitAllOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
