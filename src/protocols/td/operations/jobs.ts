@@ -95,4 +95,26 @@ const killJob = operation('POST', '/job/kill/{job}', async (call) => {
   return { body: { former_status: tdStateOf({ ...job, state }), job_id: String(job.id) } }
 })
 
-export const jobOperations: readonly Operation[] = [issueJob, jobStatus, statusByDomainKey, showJob, listJobs, killJob]
+/** Puts a result that there is into a table, as a job of its own. */
+const exportResult = operation('POST', '/job/result_export/{job}', async (call) => {
+  const query = await visibleJob(call)
+  refuseConnections(call)
+  const delivery = await readResultUrl(call, call.form['result'])
+  if (delivery === undefined) {
+    throw new AppError('invalid_request', 'The parameter “result” is missing.', {
+      hint: 'Say where the result is to go: td:///database/table?mode=append.',
+    })
+  }
+  const { id } = await call.deliver.exportResult(call.principal, query, delivery)
+  return { body: { job_id: String(id) } }
+})
+
+export const jobOperations: readonly Operation[] = [
+  issueJob,
+  jobStatus,
+  statusByDomainKey,
+  showJob,
+  listJobs,
+  killJob,
+  exportResult,
+]
