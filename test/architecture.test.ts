@@ -50,7 +50,7 @@ const doors: Record<string, readonly string[]> = {
     'schema/changes.ts',
     'schema/projection.ts',
   ],
-  collect: ['collect.ts'],
+  collect: ['collect.ts', 'bulk/bulk-imports.ts'],
   process: ['process.ts'],
   deliver: ['deliver.ts'],
 }
