@@ -450,7 +450,26 @@ create table quarantine (
 );
 CREATE INDEX quarantine_by_object ON public.quarantine USING btree (object_key) WHERE (object_key IS NOT NULL);
 CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
+CREATE INDEX quarantine_by_time ON public.quarantine USING btree (account_id, quarantined_at);
 CREATE UNIQUE INDEX quarantine_without_table ON public.quarantine USING btree (account_id, database_name, table_name, unique_id, record_number, byte_offset) NULLS NOT DISTINCT WHERE (table_id IS NULL);
+
+create table rejections (
+  minute        timestamp with time zone not null,
+  account_id    bigint,
+  key_id        bigint,
+  key_hint      text,
+  door          text not null,
+  code          text not null,
+  database_name text,
+  table_name    text,
+  is_rest       boolean not null,
+  requests      bigint not null,
+  detail        text not null,
+  last_at       timestamp with time zone not null,
+  constraint rejections_minute_account_id_key_id_key_hint_door_code_data_key UNIQUE NULLS NOT DISTINCT (minute, account_id, key_id, key_hint, door, code, database_name, table_name, is_rest),
+  constraint rejections_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE INDEX rejections_by_account ON public.rejections USING btree (account_id, minute);
 
 create table removed_chunks (
   id                uuid not null,

@@ -4,13 +4,16 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import type { BodyBudget } from '../base/http/read-body.ts'
 import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Collect } from '../collect/collect.ts'
+import type { Rejections } from '../collect/rejections.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { Schedules } from '../jobs/schedules.ts'
 import type { Process } from '../process/process.ts'
+import type { Quarantine } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
 import type { Upkeep } from '../store/upkeep.ts'
 import { answerBrokenRequest } from './broken-request.ts'
@@ -18,7 +21,6 @@ import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
 import { expectedFailure, sendProblem } from './problems.ts'
-import { BodyBudget } from './read-body.ts'
 import { requestIds } from './request-ids.ts'
 import { serveAccess } from './routes/access.ts'
 import { serveColumns } from './routes/columns.ts'
@@ -29,6 +31,7 @@ import { servePages } from './routes/pages.ts'
 import { serveQueries } from './routes/queries.ts'
 import { serveQueue } from './routes/queue.ts'
 import type { QueueParts } from './routes/queue.ts'
+import { serveRejections } from './routes/rejections.ts'
 import { serveResults } from './routes/results.ts'
 import { serveSchedules } from './routes/schedules.ts'
 import { serveStatus } from './routes/status.ts'
@@ -44,13 +47,17 @@ export interface ApiParts {
   readonly queue: QueueDoors
   readonly schedules: Schedules
   readonly store: Store
+  readonly quarantine: Quarantine
   readonly upkeep: Upkeep
   readonly collect: Collect
+  readonly rejections: Rejections
   readonly process: Process
   readonly deliver: Deliver
   /** What `/readyz` and `/status` ask. */
   readonly dependencies: readonly Dependency[]
   readonly metrics: ApiMetrics
+  /** Of all bodies that this process holds at one time, whatever doors they came through. */
+  readonly budget: BodyBudget
   readonly clock: Clock
   readonly randomness: Randomness
   readonly log: Logger
@@ -65,8 +72,6 @@ export type QueueDoors = Pick<QueueParts, 'limits' | 'deadLetters' | 'workers'>
 export interface ApiLimits {
   /** Of one body for import, as it is sent. */
   readonly bodyBytesMax: number
-  /** Of all bodies that are held in memory at one time. */
-  readonly inflightBytesMax: number
   /** How long a sender may stay silent in the middle of a body. */
   readonly bodySilenceMsMax: number
   /** How long a whole request may take to arrive. */
@@ -83,7 +88,8 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     app,
     access: parts.access,
     clock: parts.clock,
-    budget: new BodyBudget(parts.limits.inflightBytesMax),
+    budget: parts.budget,
+    rejections: parts.rejections,
     importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
     closing: closingSignal(app),
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
@@ -95,6 +101,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
   serveImports(host, parts.collect, parts.metrics)
+  serveRejections(host, parts.access, parts.rejections, parts.quarantine)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)
   serveQueue(host, { ...parts, ...parts.queue })

@@ -9,7 +9,8 @@ import { apiPrefix } from './contract/operation.ts'
 import { operations } from './contract/operations.ts'
 import type { Problem } from './contract/problem.ts'
 import { openRealApi } from './testing/real-api.ts'
-import type { RealApi, Tenant } from './testing/real-api.ts'
+import type { RealApi } from './testing/real-api.ts'
+import type { Tenant } from './testing/tenants.ts'
 
 // Every operation of the contract, called by those who may not: an intruder from another account, who knows every name and
 // number of the owner's; keys of the wrong kind; nobody at all. An operation that is missing in a table here fails.
@@ -172,6 +173,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
   postImport: 202,
   putImport: 202,
   postEvents: 202,
+  listRejections: 200,
   submitQuery: 202,
   listJobs: 200,
   getJob: 'job_not_found',
@@ -217,6 +219,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
 const emptyLists = [
   'listDatabases',
   'listQuarantine',
+  'listRejections',
   'listJobs',
   'listLimits',
   'listDeadLetters',
@@ -270,6 +273,7 @@ describe('keys of the owner', () => {
   const looking = [...tables, 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
+    'listRejections',
     'getTableLayout',
     'listDamagedChunks',
     'submitQuery',

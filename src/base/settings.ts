@@ -211,6 +211,14 @@ export const settingTable = {
     max: 3650,
     doc: 'For how long the unique ids of imports are known: a body that is sent again after that is imported again.',
   }),
+  rejectionHours: whole({
+    flag: 'rejection-hours',
+    placeholder: '<hours>',
+    fallback: 24,
+    min: 1,
+    max: 720,
+    doc: 'For how long it is told which requests the doors of the intake refused, and why.',
+  }),
   inflightBytes: bytes({
     flag: 'inflight-bytes',
     placeholder: '<size>',

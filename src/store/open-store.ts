@@ -22,8 +22,8 @@ import { selectAppliedIds } from './commit.sql.ts'
 import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
-import { selectQuarantine } from './quarantine.sql.ts'
-import { keepRecords } from './quarantine.ts'
+import { keepRecords } from './quarantine/keep-records.ts'
+import { selectQuarantine } from './quarantine/quarantine.sql.ts'
 import { changesOf } from './schema/alter-columns.ts'
 import type { Store } from './store.ts'
 import { summarize } from './summaries.ts'
@@ -86,7 +86,7 @@ export function openStore(options: StoreOptions): Store {
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),
-    commitAll: (commits) => applyCommits(postgres, clock, commits),
+    commitAll: (commits, drops = []) => applyCommits(postgres, clock, commits, { tables: drops, ...removal() }),
     appliedIds: (accountId, tableId, uniqueIds) => selectAppliedIds(postgres, { accountId, tableId }, uniqueIds),
 
     async quarantine(accountId, database, table, records) {

@@ -6,14 +6,17 @@ import type { Access, Principal } from '../../access/access.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { AppError } from '../../base/errors.ts'
+import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
+import type { Rejection, Rejections } from '../../collect/rejections.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Figures, JobFigures } from '../../jobs/figures.ts'
 import type { Job, Jobs } from '../../jobs/jobs.ts'
 import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
+import type { Quarantine } from '../../store/quarantine.ts'
 import type { Store } from '../../store/store.ts'
 import type { Upkeep } from '../../store/upkeep.ts'
 import { openMetrics } from '../metrics.ts'
@@ -31,6 +34,7 @@ export const principals: Readonly<Record<string, Principal>> = {
 export interface LightApi {
   readonly app: FastifyInstance
   readonly imports: ImportRequest[]
+  readonly rejections: Rejection[]
   readonly bugs: unknown[]
 }
 
@@ -41,7 +45,7 @@ export interface LightParts {
   readonly figures?: Partial<JobFigures>
   readonly process?: Partial<Process>
   readonly deliver?: Partial<Deliver>
-  readonly limits?: Partial<ApiLimits>
+  readonly limits?: Partial<ApiLimits> & { readonly inflightBytesMax?: number }
   readonly clock?: Clock
   readonly broken?: readonly string[]
 }
@@ -52,6 +56,7 @@ export interface LightParts {
  */
 export function lightApi(parts: LightParts = {}): LightApi {
   const imports: ImportRequest[] = []
+  const rejections: Rejection[] = []
   const bugs: unknown[] = []
   const collect: Partial<Collect> = {
     async accept(request) {
@@ -66,15 +71,18 @@ export function lightApi(parts: LightParts = {}): LightApi {
     read: async () => ({ limits: [], retries: [], dead: [], schedules: noSchedules, ...parts.figures }),
   }
   const noDamage: Pick<Upkeep, 'damage'> = { damage: async () => ({ chunks: 0, rows: 0, bytes: 0 }) }
+  const { inflightBytesMax = 5000, ...limits } = parts.limits ?? {}
   const log = openLog('silent')
   const app = buildApi({
     access: lightAccess() as Access,
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
+    quarantine: {} as Quarantine,
     upkeep: {} as Upkeep,
     queue: {} as QueueDoors,
     schedules: {} as Schedules,
     collect: collect as Collect,
+    rejections: { note: (rejection: Rejection) => void rejections.push(rejection) } as Rejections,
     process: (parts.process ?? {}) as Process,
     deliver: (parts.deliver ?? {}) as Deliver,
     dependencies: ['database', 'object_store'].map((name) => ({
@@ -88,16 +96,16 @@ export function lightApi(parts: LightParts = {}): LightApi {
     randomness: systemRandomness,
     log,
     version: '1.2.3',
+    budget: new BodyBudget(inflightBytesMax),
     limits: {
       bodyBytesMax: 1000,
-      inflightBytesMax: 5000,
       bodySilenceMsMax: 60_000,
       requestMsMax: 120_000,
-      ...parts.limits,
+      ...limits,
     },
     onBug: (error) => bugs.push(error),
   })
-  return { app, imports, bugs }
+  return { app, imports, rejections, bugs }
 }
 
 function lightAccess(): Partial<Access> {
