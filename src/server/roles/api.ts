@@ -10,6 +10,8 @@ import { buildApi } from '../../api/server.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
+import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
@@ -25,6 +27,7 @@ import type { Platform } from '../platform.ts'
 import { addProtocols } from '../protocols.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
+import { makeScratchDirectory } from '../scratch-directory.ts'
 
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
@@ -36,8 +39,10 @@ const bodySilenceMsMax = 15_000
 await runRole(log, async ({ previous, socket }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
+  const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
+  const bulk = openBulkImports({ ...platform, scratchDirectory })
   const rejections = openRejections(platform)
-  const app = buildApp(platform, collect, rejections)
+  const app = buildApp(platform, { collect, bulk, rejections })
   const listener = new HttpListener(app, settings.host, portOf(previous) ?? settings.port, socket)
   return {
     services: [...platform.services, rejections, collect, listener],
@@ -52,7 +57,7 @@ function portOf(previous: unknown): number | undefined {
   return typeof previous.port === 'number' ? previous.port : undefined
 }
 
-function buildApp(platform: Platform, collect: Collect, rejections: Rejections) {
+function buildApp(platform: Platform, doors: { collect: Collect; bulk: BulkImports; rejections: Rejections }) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
   const upkeep = openUpkeep(platform)
@@ -62,12 +67,11 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
   }
   const shared = {
     ...platform,
-    collect,
+    ...doors,
     process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     budget: new BodyBudget(settings.inflightBytes),
-    rejections,
     onBug,
   }
   const app = buildApi({
