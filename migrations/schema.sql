@@ -23,6 +23,7 @@ create table api_keys (
   last_used_at  timestamp with time zone,
   revoked_at    timestamp with time zone,
   origins       text[] not null default '{}'::text[],
+  signed_in     boolean not null default false,
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_secret_sha256_key UNIQUE (secret_sha256),
   constraint api_keys_check CHECK (((origins = '{}'::text[]) OR (kind = 'import'::text))),

@@ -72,6 +72,8 @@ export const errorCatalogue = {
   body_malformed: spec(422, 'The body cannot be read'),
   /** A record or table would have more columns than the limit. */
   too_many_columns: spec(422, 'There are too many columns'),
+  /** A thing of another product's that Biwa does not do, or not yet; the hint says what does it today. */
+  not_supported: spec(422, 'Biwa does not do this yet'),
   query_syntax: spec(400, 'The SQL cannot be parsed'),
   /** The SQL parses, but names or types in it do not fit. */
   query_semantic: spec(400, 'The SQL does not fit the data'),

@@ -110,6 +110,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   too_many_columns: 'limit',
   scan_limit_exceeded: 'limit',
   query_disk_exceeded: 'limit',
+  not_supported: 'setup',
   startup: 'setup',
   internal: 'unknown',
 }

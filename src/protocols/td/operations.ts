@@ -1,7 +1,17 @@
 import type { Operation } from './operation.ts'
+import { accountOperations } from './operations/account.ts'
 import { bulkImportOperations } from './operations/bulk-imports.ts'
 import { databaseOperations } from './operations/databases.ts'
+import { notYetOperations } from './operations/not-yet.ts'
 import { systemOperations } from './operations/system.ts'
+import { userOperations } from './operations/users.ts'
 
 /** Every operation of the API, by what they are about. */
-export const operations: readonly Operation[] = [...systemOperations, ...databaseOperations, ...bulkImportOperations]
+export const operations: readonly Operation[] = [
+  ...systemOperations,
+  ...databaseOperations,
+  ...bulkImportOperations,
+  ...userOperations,
+  ...accountOperations,
+  ...notYetOperations,
+]
