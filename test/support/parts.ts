@@ -103,7 +103,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const collect = openCollect({ access, jobs, store, objects, postgres, inbox, inboxDirectory, ...ports })
   await systemDisk.makeDirectory(scratchDirectory)
   const bulk = openBulkImports({ access, jobs, store, objects, postgres, scratchDirectory, ...ports })
-  const process = openProcess({ access, jobs, timeoutMs: 60_000 })
+  const process = openProcess({ access, jobs, ...ports, timeoutMs: { interactive: 60_000, batch: 60_000 } })
   const shared = { access, store, objects, postgres, engines, scratchDirectory, ...ports, concurrency: 4 }
   const limits = {
     memoryBytes: 100e6,
@@ -153,6 +153,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
     performJob(shared),
     commitJob(shared),
     queryJobKind({ ...shared, limits }),
+    queryJobKind({ ...shared, limits }, 'batch'),
     resultJob({ ...shared, jobs, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }),
     mergeJob({ ...shared, concurrency: 1, limits: { ...limits, residentBytesMax: 1e9 } }),
   ]

@@ -8,6 +8,7 @@ import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
 import type { Collect } from '../../collect/collect.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
+import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -20,6 +21,7 @@ export interface TdParts {
   readonly process: Process
   readonly jobs: Jobs
   readonly deliver: Deliver
+  readonly schedules: Schedules
   readonly metrics: IngestMetrics
   readonly clock: Clock
 }
