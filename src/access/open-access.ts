@@ -32,6 +32,7 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
   const usage = new KeyUsage(postgres, clock, log)
   const authentication = new Authentication(postgres, clock, usage)
   const passwords = new Passwords({ postgres, clock, randomness })
+  const parts = { postgres, randomness, authentication, passwords }
   let stopListening: (() => Promise<void>) | undefined
 
   const access: Access = {
@@ -64,6 +65,32 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
     },
     bootstrap: () => bootstrap(postgres, randomness),
 
+    ...people(parts),
+    ...apiKeys(parts),
+
+    async setPermission(principal, userId, database, privilege) {
+      await setPermission(postgres, principal, { userId, database }, privilege)
+      authentication.forget(userId)
+    },
+    listPermissions: (principal, userId) => permissionsOf(postgres, principal, userId),
+  }
+  return access
+}
+
+interface Parts {
+  readonly postgres: Postgres
+  readonly randomness: Randomness
+  readonly authentication: Authentication
+  readonly passwords: Passwords
+}
+
+type People = Pick<
+  Access,
+  'createUser' | 'listUsers' | 'deleteUser' | 'self' | 'setPassword' | 'changePassword' | 'signIn'
+>
+
+function people({ postgres, authentication, passwords }: Parts): People {
+  return {
     async createUser(principal, user) {
       requireAdministrator(principal)
       requireOwnerFor(principal, user.role)
@@ -90,7 +117,13 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
       await removeUser(postgres, principal, userId)
       authentication.forget(userId)
     },
+  }
+}
 
+type ApiKeys = Pick<Access, 'createKey' | 'listKeys' | 'findKey' | 'revokeKey'>
+
+function apiKeys({ postgres, randomness, authentication }: Parts): ApiKeys {
+  return {
     createKey: (principal, { userId = principal.userId, kind, description = '', origins = [] }) =>
       makeKeyFor(postgres, randomness, principal, { userId, kind, description, origins }),
     async listKeys(principal) {
@@ -101,14 +134,7 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
     async revokeKey(principal, keyId) {
       authentication.forget(await revokeKey(postgres, principal, keyId))
     },
-
-    async setPermission(principal, userId, database, privilege) {
-      await setPermission(postgres, principal, { userId, database }, privilege)
-      authentication.forget(userId)
-    },
-    listPermissions: (principal, userId) => permissionsOf(postgres, principal, userId),
   }
-  return access
 }
 
 /** Of several processes that find an empty database at once, one makes the account. */
