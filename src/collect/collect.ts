@@ -1,6 +1,7 @@
 import type { Principal } from '../access/access.ts'
 import type { ErrorRecord } from '../base/errors.ts'
 import type { Service } from '../base/service.ts'
+import type { IntakeDoor } from './rejections.ts'
 
 export const importFormats = ['ndjson', 'json', 'msgpack', 'csv', 'tsv', 'parquet'] as const
 export type ImportFormat = (typeof importFormats)[number]
@@ -19,6 +20,8 @@ export interface ImportRequest {
   readonly encoding: ContentEncoding
   /** The column that holds the time; null for `time`, and the time of receipt where there is none. */
   readonly timeColumn: string | null
+  /** Where it came in, for those who ask later what became of it. */
+  readonly door?: IntakeDoor
   readonly body: Uint8Array
 }
 

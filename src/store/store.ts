@@ -1,5 +1,6 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
+import type { QuarantineEvent, QuarantineSource, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -140,6 +141,10 @@ export interface QuarantinedRecord {
   readonly raw: Uint8Array
   readonly rawBytes: number
   readonly objectKey: string | null
+  /** How to read it again; left out where nobody can. */
+  readonly source?: QuarantineSource
+  /** Of the record that it was a part of, when that was read again. */
+  readonly history?: readonly QuarantineEvent[]
 }
 
 export interface QuarantineEntry extends QuarantinedRecord {
@@ -220,6 +225,8 @@ export interface Commit {
    */
   readonly ids: readonly AppliedId[]
   readonly quarantined: readonly QuarantinedRecord[]
+  /** Records of the quarantine that this commit is made of: where one of them was changed meanwhile, it is a `conflict`. */
+  readonly replayed?: ReplayedRecords
   /** Refuses the commit with `lease_lost` unless the job still holds this lease. */
   readonly fence?: { readonly jobId: number; readonly leaseToken: number }
 }

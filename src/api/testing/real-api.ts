@@ -18,6 +18,7 @@ import { systemRandomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
 import { formatResult } from '../../deliver/format-task.ts'
@@ -89,12 +90,14 @@ export async function openRealApi(): Promise<RealApi> {
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
   const rejections = openRejections(work)
+  const quarantine = openQuarantine(work)
   const bugs: unknown[] = []
   const app = buildApi({
     ...work,
     collect: lightIntake(access, imports),
     rejections,
-    quarantine: openQuarantine(work),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     upkeep,
     queue: {
       limits: openLimits(work),

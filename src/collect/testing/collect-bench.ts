@@ -22,6 +22,8 @@ import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
 import { queryColumns, schemaClause } from '../../store/columns.ts'
+import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
+import type { Quarantine } from '../../store/quarantine.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store, Table } from '../../store/store.ts'
 import type { Collect, ImportOutcome, ImportRequest } from '../collect.ts'
@@ -30,6 +32,9 @@ import type { Inbox } from '../inbox/inbox.ts'
 import { openDirectoryInbox } from '../inbox/directory-inbox.ts'
 import { openObjectInbox } from '../inbox/object-inbox.ts'
 import { openCollect } from '../open-collect.ts'
+import { openReplays } from '../replay/open-replays.ts'
+import { replayJob } from '../replay/replay-job.ts'
+import type { Replays } from '../replay.ts'
 import type { CollectOptions } from '../open-collect.ts'
 
 /** An intake and a worker over a real database, store and engine pool, each of which can be stopped and started again. */
@@ -38,6 +43,8 @@ export interface CollectBench {
   readonly access: Access
   readonly store: Store
   readonly objects: ObjectStore
+  readonly quarantine: Quarantine
+  readonly replays: Replays
   readonly postgres: Postgres
   readonly jobs: Jobs
   /** Where the segments lie. */
@@ -66,6 +73,7 @@ export async function openCollectBench(
   const access = openAccess({ postgres, ...ports })
   const jobs = openJobs({ postgres, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
+  const quarantine = openQuarantine({ postgres, objects, ...ports })
   const entry = new URL('convert-engine.ts', import.meta.url)
   const engines = openEnginePool({ name: 'imports', entry, size: 2, ...ports })
   const opened: Service[] = [access, jobs, store, engines]
@@ -79,6 +87,8 @@ export async function openCollectBench(
     access,
     store,
     objects,
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     postgres,
     jobs,
     inboxDirectory,
@@ -95,8 +105,10 @@ export async function openCollectBench(
     },
     async startWorker() {
       const scratchDirectory = join(folder, 'scratch')
+      const tools = { store, objects, engines, ...ports, scratchDirectory }
       const kinds = [
-        importJob({ store, objects, postgres, engines, ...ports, inboxDirectory, scratchDirectory, concurrency: 4 }),
+        importJob({ ...tools, postgres, inboxDirectory, concurrency: 4 }),
+        replayJob({ ...tools, quarantine, concurrency: 2 }),
       ]
       const runner = openJobRunner({ postgres, ...ports, owner: `worker ${opened.length}`, kinds })
       await runner.start()

@@ -12,6 +12,7 @@ import { sql } from '../../base/postgres/postgres.ts'
 import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
@@ -52,6 +53,7 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
   const upkeep = openUpkeep(platform)
+  const quarantine = openQuarantine(platform)
   const onBug = (error: unknown): void => {
     log.fatal({ err: error }, 'a bug ends this process')
     process.exit(1)
@@ -60,7 +62,8 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
     ...platform,
     collect,
     rejections,
-    quarantine: openQuarantine(platform),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     upkeep,
     queue: {
       limits: openLimits(platform),
