@@ -1,4 +1,6 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer } from 'vitest/node'
+import type { TestSpecification } from 'vitest/node'
 
 // The suffix of a test file states what it needs (CONTRIBUTING.md): nothing, a PostgreSQL, processes to kill.
 const project = (name: string, include: string[], more: Record<string, unknown> = {}) => ({
@@ -7,8 +9,30 @@ const project = (name: string, include: string[], more: Record<string, unknown> 
 
 const postgres = { globalSetup: ['test/support/start-postgres.ts'], testTimeout: 30_000, hookTimeout: 60_000 }
 
+/** Files that take a minute or several: what begins last is what everybody waits for. */
+const longFiles = [
+  'store-model.pg',
+  'supervisor',
+  'embedded.pg',
+  'hostile.pg',
+  'jobs/model.pg',
+  'exactly-once.pg',
+  'job-runner.pg',
+]
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const index = longFiles.findIndex((name) => moduleId.includes(`${name}.test.ts`))
+      return index === -1 ? longFiles.length : index
+    }
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b))
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', ['{src,test}/**/*.test.ts'], {
         exclude: [

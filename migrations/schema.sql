@@ -22,8 +22,10 @@ create table api_keys (
   created_at    timestamp with time zone not null default now(),
   last_used_at  timestamp with time zone,
   revoked_at    timestamp with time zone,
+  origins       text[] not null default '{}'::text[],
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_secret_sha256_key UNIQUE (secret_sha256),
+  constraint api_keys_check CHECK (((origins = '{}'::text[]) OR (kind = 'import'::text))),
   constraint api_keys_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'query'::text, 'import'::text]))),
   constraint api_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
   constraint api_keys_account_id_user_id_fkey FOREIGN KEY (account_id, user_id) REFERENCES users(account_id, id) ON DELETE CASCADE

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { apiPrefix } from './contract/operation.ts'
-import type { RealApi, Tenant } from './testing/real-api.ts'
+import type { RealApi } from './testing/real-api.ts'
+import type { Tenant } from './testing/tenants.ts'
 import { openRealApi } from './testing/real-api.ts'
 
 let api: RealApi

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { must } from '../base/errors.ts'
 import { sql } from '../base/postgres/postgres.ts'
-import type { RealApi, Tenant } from './testing/real-api.ts'
+import type { RealApi } from './testing/real-api.ts'
+import type { Tenant } from './testing/tenants.ts'
 import { openRealApi } from './testing/real-api.ts'
 
 let api: RealApi

@@ -6,7 +6,8 @@ import { sql } from '../base/postgres/postgres.ts'
 import { forgetRejections } from '../collect/rejections/open-rejections.ts'
 import { apiPrefix } from './contract/operation.ts'
 import { openRealApi } from './testing/real-api.ts'
-import type { RealApi, Tenant } from './testing/real-api.ts'
+import type { RealApi } from './testing/real-api.ts'
+import type { Tenant } from './testing/tenants.ts'
 
 let api: RealApi
 let operators: Tenant

@@ -4,7 +4,8 @@ import type { Job } from '../jobs/jobs.ts'
 import type { AnswerBody } from './contract/operation.ts'
 import type { Problem } from './contract/problem.ts'
 import type { getSchedule, listScheduleRuns, runSchedule } from './contract/schedules.ts'
-import type { RealApi, Tenant } from './testing/real-api.ts'
+import type { RealApi } from './testing/real-api.ts'
+import type { Tenant } from './testing/tenants.ts'
 import { openRealApi } from './testing/real-api.ts'
 
 type Schedule = AnswerBody<typeof getSchedule, 200>

@@ -3,13 +3,13 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError, isAppError } from '../base/errors.ts'
+import { readBody } from '../base/http/read-body.ts'
+import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
 import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
 import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
-import { readBody } from './read-body.ts'
-import type { BodyBudget, BodyLimits } from './read-body.ts'
 
 /** A request for an operation: checked, and from somebody who is known. */
 export interface Call<O extends Operation> extends OperationInput<O> {
@@ -50,7 +50,7 @@ export function serveOperation<O extends Operation>(
           let principal: Principal | undefined
           try {
             // Nothing of the body is read for somebody unknown.
-            principal = await host.access.authenticate(apiKeyOf(request.headers.authorization))
+            principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
             return send(reply, await answerOf(host, operation, request, reply, principal, handler))
           } catch (error) {
             noteRejection(host, operation, request, principal, error)

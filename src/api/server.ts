@@ -4,6 +4,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest }
 import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
+import type { BodyBudget } from '../base/http/read-body.ts'
 import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Collect } from '../collect/collect.ts'
@@ -21,7 +22,6 @@ import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
 import { expectedFailure, sendProblem } from './problems.ts'
-import { BodyBudget } from './read-body.ts'
 import { requestIds } from './request-ids.ts'
 import { serveAccess } from './routes/access.ts'
 import { serveColumns } from './routes/columns.ts'
@@ -59,6 +59,8 @@ export interface ApiParts {
   /** What `/readyz` and `/status` ask. */
   readonly dependencies: readonly Dependency[]
   readonly metrics: ApiMetrics
+  /** Of all bodies that this process holds at one time, whatever doors they came through. */
+  readonly budget: BodyBudget
   readonly clock: Clock
   readonly randomness: Randomness
   readonly log: Logger
@@ -73,8 +75,6 @@ export type QueueDoors = Pick<QueueParts, 'limits' | 'deadLetters' | 'workers'>
 export interface ApiLimits {
   /** Of one body for import, as it is sent. */
   readonly bodyBytesMax: number
-  /** Of all bodies that are held in memory at one time. */
-  readonly inflightBytesMax: number
   /** How long a sender may stay silent in the middle of a body. */
   readonly bodySilenceMsMax: number
   /** How long a whole request may take to arrive. */
@@ -91,8 +91,8 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     app,
     access: parts.access,
     clock: parts.clock,
+    budget: parts.budget,
     rejections: parts.rejections,
-    budget: new BodyBudget(parts.limits.inflightBytesMax),
     importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
     closing: closingSignal(app),
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },

@@ -9,7 +9,8 @@ import { apiPrefix } from './contract/operation.ts'
 import { operations } from './contract/operations.ts'
 import type { Problem } from './contract/problem.ts'
 import { openRealApi } from './testing/real-api.ts'
-import type { RealApi, Tenant } from './testing/real-api.ts'
+import type { RealApi } from './testing/real-api.ts'
+import type { Tenant } from './testing/tenants.ts'
 
 // Every operation of the contract, called by those who may not: an intruder from another account, who knows every name and
 // number of the owner's; keys of the wrong kind; nobody at all. An operation that is missing in a table here fails.

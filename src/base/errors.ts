@@ -23,6 +23,8 @@ export const errorCatalogue = {
   unauthenticated: spec(401, 'A valid API key is required'),
   /** The key is valid but may not do this. */
   forbidden: spec(403, 'The API key may not do this'),
+  /** The key is bound to origins of web pages, and the request comes from none of them. */
+  origin_not_allowed: spec(403, 'The API key may not be used from this origin'),
   /** No route answers at this path. */
   route_not_found: spec(404, 'There is nothing at this address'),
   account_not_found: spec(404, 'The account does not exist'),

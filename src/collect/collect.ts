@@ -3,7 +3,7 @@ import type { ErrorRecord } from '../base/errors.ts'
 import type { Service } from '../base/service.ts'
 import type { IntakeDoor } from './rejections.ts'
 
-export const importFormats = ['ndjson', 'json', 'msgpack', 'csv', 'tsv', 'parquet'] as const
+export const importFormats = ['ndjson', 'json', 'msgpack', 'csv', 'tsv', 'parquet', 'fluent'] as const
 export type ImportFormat = (typeof importFormats)[number]
 
 export const contentEncodings = ['identity', 'gzip', 'deflate', 'zstd', 'br'] as const
@@ -18,7 +18,10 @@ export interface ImportRequest {
   readonly uniqueId: string | null
   readonly format: ImportFormat
   readonly encoding: ContentEncoding
-  /** The column that holds the time; null for `time`, and the time of receipt where there is none. */
+  /**
+   * The column that holds the time; null for `time`, or the time of the entry where the format is `fluent`. The time of
+   * receipt where there is none.
+   */
   readonly timeColumn: string | null
   /** Where it came in, for those who ask later what became of it. */
   readonly door?: IntakeDoor

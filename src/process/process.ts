@@ -87,6 +87,8 @@ export interface QueryOutput {
   readonly resultKey: string | null
   readonly resultBytes: number
   readonly statistics: QueryStatistics
+  /** Of several statements, what each of them was and did; absent where there was one. */
+  readonly statements?: readonly { readonly statement: QueryOutput['statement']; readonly rows: number }[]
 }
 
 /** What a running query says of itself: the `progress` of its job. */

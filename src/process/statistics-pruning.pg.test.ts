@@ -227,6 +227,17 @@ describe('of chunks with values of all types', () => {
   }, 120_000)
 
   test.each([
+    `ts::date = '-infinity'::timestamp or n = 0`,
+    `ts::date >= 'infinity'::timestamp or n = 0`,
+    `dt::timestamp = 'infinity'::timestamp or n = 0`,
+    `date_trunc('hour', ts) = 'infinity' or n = 0`,
+  ])('%s is asked of the infinite, too', async (text) => {
+    const [opened, wanted] = [await chosen(text), await needed(text)]
+    expect(wanted.length).toBeGreaterThan(0)
+    expect(wanted.filter((time) => !opened.has(time))).toEqual([])
+  })
+
+  test.each([
     'n = 42',
     'd = 1.5',
     'd > 1e308',

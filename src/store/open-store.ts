@@ -86,7 +86,7 @@ export function openStore(options: StoreOptions): Store {
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),
-    commitAll: (commits) => applyCommits(postgres, clock, commits),
+    commitAll: (commits, drops = []) => applyCommits(postgres, clock, commits, { tables: drops, ...removal() }),
     appliedIds: (accountId, tableId, uniqueIds) => selectAppliedIds(postgres, { accountId, tableId }, uniqueIds),
 
     async quarantine(accountId, database, table, records) {

@@ -246,6 +246,14 @@ export type CommitAllOutcome =
   /** Nothing was changed, for the sake of the commit at `index`. */
   | { readonly kind: 'undone'; readonly index: number; readonly outcome: CommitOutcome }
 
+/** A table that goes together with commits to others. Where its name means another table by now, the outcome is `conflict`. */
+export interface TableDrop {
+  readonly accountId: number
+  readonly tableId: number
+  readonly name: TableName
+  readonly fence?: Commit['fence']
+}
+
 export interface TableName {
   readonly database: string
   readonly name: string
@@ -375,8 +383,11 @@ export interface Store extends Service, TableOperations {
   newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
   /** Fails with `lease_lost`; for a table to be made also with `already_exists`, `database_not_found`, `invalid_name`. */
   commit(commit: Commit): Promise<CommitOutcome>
-  /** Commits to several tables at once: all of them, or none. */
-  commitAll(commits: readonly Commit[]): Promise<CommitAllOutcome>
+  /**
+   * Commits to several tables at once, all of them or none. Tables that are dropped with them leave their names first, so that a
+   * commit may make one of the same name; where a drop undoes all, its index follows those of the commits.
+   */
+  commitAll(commits: readonly Commit[], drops?: readonly TableDrop[]): Promise<CommitAllOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
 

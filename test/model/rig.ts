@@ -49,6 +49,10 @@ export type Work =
   | { readonly kind: 'query'; readonly sql: string }
   | { readonly kind: 'alter'; readonly table: string; readonly uniqueId: string; readonly change: ColumnChange }
   | { readonly kind: 'merge' | 'restate'; readonly table: string }
+  | { readonly kind: 'expire'; readonly table: string; readonly uniqueId: string }
+
+/** For so long tables keep their rows, once they expire any. */
+export const expireDays = 30
 
 export interface Scanned {
   readonly columns: readonly string[]
@@ -140,6 +144,13 @@ export class Rig {
     return Math.floor(this.#clock.nowMs() / 1000)
   }
 
+  /** How many chunks hold nothing but rows from before the time. */
+  async countChunksBefore(name: string, seconds: number): Promise<number> {
+    const [snapshot] = await this.store.openSnapshot(this.accountId, [{ database: 'web', name }])
+    const chunks = await this.store.findChunks(must(snapshot, 'the table exists'), [{ from: -Infinity, to: seconds }])
+    return chunks.filter(({ timeRange }) => timeRange.to <= seconds).length
+  }
+
   putForward(seconds: number): void {
     this.#ahead.ms += seconds * 1000
   }
@@ -171,6 +182,12 @@ export class Rig {
       case 'alter': {
         const table = { database: 'web', name: work.table }
         await ports.store.alterColumns(this.accountId, table, work.change, { uniqueId: work.uniqueId })
+        return
+      }
+      case 'expire': {
+        const table = { database: 'web', name: work.table }
+        await ports.store.setProperties(this.accountId, table, { expireDays }, { uniqueId: work.uniqueId })
+        await ports.store.expireChunks()
         return
       }
       case 'merge':

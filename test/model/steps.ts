@@ -72,13 +72,14 @@ export class Steps {
     }
     // SQL is a small part, because it takes ten times as long as the rest.
     const draw = this.#choices.below(100)
-    if (draw < 40) return this.#import(name, table, become)
+    if (draw < 42) return this.#import(name, table, become)
     if (draw < 50) return this.#again(tables) ?? this.#import(name, table, become)
-    if (draw < 70) return this.#merge(name, tables)
-    if (draw < 78) return { work: { kind: 'restate', table: name }, after: tables }
+    if (draw < 69) return this.#merge(name, tables)
+    if (draw < 77) return { work: { kind: 'restate', table: name }, after: tables }
     if (draw < 91) return this.#alter(name, table, become)
-    if (draw < 95) return this.#delete(name, table, query)
-    if (draw < 98) return this.#upsert(name, table, query)
+    if (draw < 95) return { work: { kind: 'expire', table: name, uniqueId: this.#nextChange() }, after: tables }
+    if (draw < 97) return this.#delete(name, table, query)
+    if (draw === 97) return this.#upsert(name, table, query)
     if (draw === 98) {
       const sql = `insert overwrite table ${name} select * from ${name} where id % 3 <> 1`
       return query(
@@ -178,13 +179,17 @@ export class Steps {
     return query(`merge into ${name} key (id) ${selects.join(' union all ')}`, table.import(records))
   }
 
+  #nextChange(): string {
+    return `change ${(this.#changes += 1)}`
+  }
+
   #alter(name: string, table: ModelTable, become: (after: ModelTable) => Tables): Step {
     const column = this.#choices.of([...table.columns.keys()])
     const free = this.#choices.of(columnNames.filter((of) => !table.columns.has(of)))
     const type = this.#choices.of(['bigint', 'varchar'] as const)
     const draw = this.#choices.below(12)
     const change = (to: ColumnChange, after: ModelTable): Step => {
-      const uniqueId = `change ${(this.#changes += 1)}`
+      const uniqueId = this.#nextChange()
       return { work: { kind: 'alter', table: name, uniqueId, change: to }, after: become(after) }
     }
     if (column !== undefined && free !== undefined && draw < 4) {

@@ -7,28 +7,34 @@ import { parseType } from '../../src/store/types.ts'
 import { Died, Life } from './lives.ts'
 import type { End } from './lives.ts'
 import { ModelTable } from './model.ts'
-import { Rig } from './rig.ts'
+import { Rig, expireDays } from './rig.ts'
 import type { Scanned } from './rig.ts'
 import type { Step, Tables } from './steps.ts'
 import { Choices, Steps, tableNames } from './steps.ts'
 
-/** In all. `BIWA_MODEL_STEPS=10000 BIWA_MODEL_SEED=7` for more, and others: it takes longer with each step, as histories grow. */
-const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 400)
+/** In all. `BIWA_MODEL_STEPS=100000 BIWA_MODEL_SEED=7 BIWA_MODEL_WALK=2000` for more, for others, and for longer walks. */
+const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 10_000)
 const firstSeed = Number(process.env['BIWA_MODEL_SEED'] ?? 1)
-const seeds = Array.from({ length: 4 }, (_, index) => firstSeed + index)
+
+/** Of one walk: a step takes longer as the history of the tables grows. */
+const walkSteps = Number(process.env['BIWA_MODEL_WALK'] ?? 250)
+const seeds = Array.from({ length: Math.ceil(stepsTotal / walkSteps) }, (_, index) => firstSeed + index)
 
 test.concurrent.each(seeds)(
   'seed %i: after each of many steps, whatever died in them, a scan shows what the model says',
   async (seed) => {
     const rig = await Rig.open()
     try {
-      await new Walk(rig, seed).run(Math.ceil(stepsTotal / seeds.length))
+      await new Walk(rig, seed).run(Math.min(walkSteps, stepsTotal))
     } finally {
       await rig.close()
     }
   },
   30 * 60_000,
 )
+
+/** How long a step may take. */
+const slackSeconds = 600
 
 /** One table's state that can be asked for later. */
 interface Past {
@@ -76,8 +82,10 @@ class Walk {
     const deaths = draw < 5 ? 1 + this.#choices.below(2) : 0
     const ends = Array.from({ length: deaths }, (): End => this.#end())
     this.#log.push(`  ${ends.map(({ call, when }) => `${when} call ${call}`).join(', ')}`)
+    const startedAt = this.#rig.nowSeconds
     await this.#rig.run(step.work, [...ends.map((end) => new Life(end)), new Life()])
     this.#done(step)
+    if (step.work.kind === 'expire') await this.#letExpire(startedAt, step.work.table)
     // The other table is looked at now and then.
     await this.#compare('table' in step.work && this.#choices.below(4) > 0 ? [step.work.table] : tableNames)
   }
@@ -105,7 +113,22 @@ class Walk {
       const after = expected(step.after)
       if (isDeepStrictEqual(found, after)) this.#done(step)
     }
+    if (step.work.kind === 'expire') await this.#letExpire(this.#rig.nowSeconds)
     await this.#compare(tableNames)
+  }
+
+  /**
+   * Chunks expire as a whole: old rows go if they lie beside old ones only. So the model asks which are left, of the old; and no
+   * chunk of nothing else may be, in a table of which that is known to be done.
+   */
+  async #letExpire(startedAt: number, table?: string): Promise<void> {
+    const cutoff = startedAt - expireDays * 86_400
+    for (const [name, { rows, columns }] of this.#tables) {
+      const left = new Set((await this.#rig.scan(name))?.rows.map((row) => Number(row['id'])))
+      const kept = [...rows].filter(([id, { time }]) => time >= cutoff + slackSeconds || left.has(id))
+      this.#tables = new Map([...this.#tables, [name, new ModelTable(columns, new Map(kept))]])
+    }
+    if (table !== undefined) expect(await this.#rig.countChunksBefore(table, cutoff)).toBe(0)
   }
 
   async #compare(names: readonly string[]): Promise<void> {

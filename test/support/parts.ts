@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { Principal } from '../../src/access/access.ts'
+import type { Access, Principal } from '../../src/access/access.ts'
 import { openAccess } from '../../src/access/open-access.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import type { Clock } from '../../src/base/clock.ts'
@@ -20,6 +20,7 @@ import { importJob } from '../../src/collect/import-job.ts'
 import { openDirectoryInbox } from '../../src/collect/inbox/directory-inbox.ts'
 import { openObjectInbox } from '../../src/collect/inbox/object-inbox.ts'
 import { openCollect } from '../../src/collect/open-collect.ts'
+import { resultJob } from '../../src/deliver/result-job.ts'
 import { openJobRunner } from '../../src/jobs/job-runner.ts'
 import type { Job, Jobs } from '../../src/jobs/jobs.ts'
 import { openJobs } from '../../src/jobs/open-jobs.ts'
@@ -49,6 +50,7 @@ export interface PartsOptions {
 export interface Parts {
   readonly folder: string
   readonly owner: Principal
+  readonly access: Access
   readonly postgres: Postgres
   readonly objects: ObjectStore
   readonly jobs: Jobs
@@ -106,6 +108,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const parts = {
     folder,
     owner,
+    access,
     postgres,
     objects,
     jobs,
@@ -141,6 +144,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const kinds = [
     importJob({ ...shared, inboxDirectory }),
     queryJobKind({ ...shared, limits }),
+    resultJob({ ...shared, jobs, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }),
     mergeJob({ ...shared, concurrency: 1, limits: { ...limits, residentBytesMax: 1e9 } }),
   ]
   const runner = openJobRunner({ postgres, ...ports, owner: 'worker', kinds })

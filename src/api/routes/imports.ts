@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts'
+import { countedIngest } from '../../base/http/ingest-metrics.ts'
 import type { Collect, ImportOutcome, ImportReceipt, ImportRequest } from '../../collect/collect.ts'
 import { postEvents, postImport, putImport } from '../contract/imports.ts'
 import { formatOfMediaType, requireEncoding, requireFormat } from '../import-request.ts'
@@ -7,12 +8,13 @@ import { serveOperation } from '../serve-operation.ts'
 import type { Call, OperationHost } from '../serve-operation.ts'
 
 export function serveImports(host: OperationHost, collect: Collect, metrics: ApiMetrics): void {
-  const handleImport = (call: ImportCall) => counted(metrics, 'import', call.body, () => answerImport(collect, call))
+  const handleImport = (call: ImportCall) =>
+    countedIngest(metrics, 'import', call.body, () => answerImport(collect, call))
   serveOperation(host, postImport).with(handleImport)
   serveOperation(host, putImport).with(handleImport)
 
   serveOperation(host, postEvents).with((call) =>
-    counted(metrics, 'events', call.body, () => {
+    countedIngest(metrics, 'events', call.body, () => {
       const { principal, params, query, headers, body } = call
       const request: ImportRequest = {
         principal,
@@ -82,22 +84,5 @@ function outcomeJson(outcome: ImportOutcome & { readonly seconds: number }) {
     })),
     duplicate: outcome.duplicate,
     seconds: outcome.seconds,
-  }
-}
-
-async function counted<T>(
-  metrics: ApiMetrics,
-  door: 'import' | 'events',
-  body: Buffer,
-  work: () => Promise<T>,
-): Promise<T> {
-  try {
-    const done = await work()
-    metrics.ingestRequests.inc({ door, outcome: 'accepted' })
-    metrics.ingestBytes.inc({ door }, body.byteLength)
-    return done
-  } catch (error) {
-    metrics.ingestRequests.inc({ door, outcome: error instanceof AppError ? error.code : 'internal' })
-    throw error
   }
 }

@@ -6,6 +6,7 @@ import type { Access, Principal } from '../../access/access.ts'
 import { systemClock } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
 import { AppError } from '../../base/errors.ts'
+import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
@@ -45,7 +46,7 @@ export interface LightParts {
   readonly figures?: Partial<JobFigures>
   readonly process?: Partial<Process>
   readonly deliver?: Partial<Deliver>
-  readonly limits?: Partial<ApiLimits>
+  readonly limits?: Partial<ApiLimits> & { readonly inflightBytesMax?: number }
   readonly clock?: Clock
   readonly broken?: readonly string[]
 }
@@ -71,6 +72,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
     read: async () => ({ limits: [], retries: [], dead: [], schedules: noSchedules, ...parts.figures }),
   }
   const noDamage: Pick<Upkeep, 'damage'> = { damage: async () => ({ chunks: 0, rows: 0, bytes: 0 }) }
+  const { inflightBytesMax = 5000, ...limits } = parts.limits ?? {}
   const log = openLog('silent')
   const app = buildApi({
     access: lightAccess() as Access,
@@ -96,12 +98,12 @@ export function lightApi(parts: LightParts = {}): LightApi {
     randomness: systemRandomness,
     log,
     version: '1.2.3',
+    budget: new BodyBudget(inflightBytesMax),
     limits: {
       bodyBytesMax: 1000,
-      inflightBytesMax: 5000,
       bodySilenceMsMax: 60_000,
       requestMsMax: 120_000,
-      ...parts.limits,
+      ...limits,
     },
     onBug: (error) => bugs.push(error),
   })

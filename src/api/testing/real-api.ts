@@ -5,12 +5,13 @@ import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 
 import { openTestDatabase } from '../../../test/support/postgres.ts'
-import type { Access, KeyKind, Principal } from '../../access/access.ts'
+import type { Access } from '../../access/access.ts'
 import { openAccess } from '../../access/open-access.ts'
 import { systemClock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
 import type { EngineHandler, EnginePool } from '../../base/engines/engines.ts'
 import { must } from '../../base/errors.ts'
+import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -34,22 +35,19 @@ import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import { tdApi } from '../../protocols/td/plugin.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
 import { buildApi } from '../server.ts'
-
-/** A person with an account of their own, and a key of each kind. */
-export interface Tenant {
-  readonly principal: Principal
-  readonly keys: Readonly<Record<KeyKind, string>>
-}
+import { makeTenant } from './tenants.ts'
+import type { Tenant } from './tenants.ts'
 
 /**
- * The API over real access, store, jobs, process and deliver, with a worker in this process. Only the intake is a light
- * one: it checks the permission and remembers what came.
+ * The API, and that of Treasure Data, over real access, store, jobs, process and deliver, with a worker in this process.
+ * Only the intake is a light one: it checks the permission and remembers what came.
  */
 export interface RealApi {
   readonly app: FastifyInstance
@@ -92,10 +90,18 @@ export async function openRealApi(): Promise<RealApi> {
   const rejections = openRejections(work)
   const quarantine = openQuarantine(work)
   const bugs: unknown[] = []
-  const app = buildApi({
+  const shared = {
     ...work,
     collect: lightIntake(access, imports),
+    process: openProcess({ access, jobs, timeoutMs }),
+    deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
+    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
+    budget: new BodyBudget(1e7),
     rejections,
+    onBug: (error: unknown) => bugs.push(error),
+  }
+  const app = buildApi({
+    ...shared,
     quarantine,
     replays: openReplays({ jobs, quarantine }),
     upkeep,
@@ -105,14 +111,11 @@ export async function openRealApi(): Promise<RealApi> {
       workers: openWorkers(postgres),
     },
     schedules: openSchedules(work),
-    process: openProcess({ access, jobs, timeoutMs }),
-    deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
-    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     version: '0',
-    limits: { bodyBytesMax: 1e6, inflightBytesMax: 1e7, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
-    onBug: (error) => bugs.push(error),
+    limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
   })
+  await app.register(tdApi({ ...shared, uploadBytesMax: 1e6, bodySilenceMsMax: timeoutMs }), { prefix: '/v3' })
   const services: readonly Service[] = [access, jobs, store, rejections, runner]
   for (const service of services) await service.start()
   return {
@@ -131,13 +134,6 @@ export async function openRealApi(): Promise<RealApi> {
       await rm(folder, { recursive: true, force: true })
     },
   }
-}
-
-async function makeTenant(access: Access, name: string): Promise<Tenant> {
-  const { account, owner } = await access.createAccount(name, { email: `${name}@example.com`, name })
-  const principal: Principal = { accountId: account.id, userId: owner.id, keyId: 0, keyKind: 'full', role: 'owner' }
-  const key = async (kind: KeyKind): Promise<string> => (await access.createKey(principal, { kind })).key
-  return { principal, keys: { full: await key('full'), query: await key('query'), import: await key('import') } }
 }
 
 function lightIntake(access: Access, imports: ImportRequest[]): Collect {

@@ -177,10 +177,11 @@ describe('over S3 on a faulty line', () => {
     await writeFile(path, body(bytes))
     proxy.setFaults({ reset: 0.2, internalAfter: 0.2, slowDown: 0.1 })
     // Nothing stalls here, however busy the machine is.
-    await steady(driver, 20_000).putFile('large', path)
+    const patient = steady(driver, 20_000)
+    await patient.putFile('large', path)
     proxy.setFaults({})
-    expect(await store.size('large')).toBe(bytes)
-    expect((await store.get('large', undefined, { bytes })).equals(body(bytes))).toBe(true)
+    expect(await patient.size('large')).toBe(bytes)
+    expect((await patient.get('large', undefined, { bytes })).equals(body(bytes))).toBe(true)
   })
 
   test('a body that stops in the middle is cut, and no part of it stays in the cache', async () => {

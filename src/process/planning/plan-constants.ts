@@ -28,7 +28,7 @@ export function constantOf(value: unknown): PlanConstant | undefined {
   if (!isPlanNode(value) || value['is_null'] !== false || !isPlanNode(value['type'])) return undefined
   const { id, type_info: info } = value['type'] as { id?: unknown; type_info?: unknown }
   const type = String(id)
-  if (wholeTypes.has(type)) return exact(type, value['value'], 0)
+  if (wholeTypes.has(type)) return isInfinite(type, value['value']) ? undefined : exact(type, value['value'], 0)
   switch (type) {
     case 'BOOLEAN':
       return typeof value['value'] === 'boolean' ? exact(type, value['value'] ? 1 : 0, 0) : undefined
@@ -43,6 +43,21 @@ export function constantOf(value: unknown): PlanConstant | undefined {
     default:
       return undefined
   }
+}
+
+/**
+ * The infinite days and microseconds: as numbers they would become others on the way through a cast, but a cast keeps what is
+ * infinite.
+ */
+const infinities: Readonly<Record<string, bigint>> = {
+  DATE: 2n ** 31n - 1n,
+  TIMESTAMP: 2n ** 63n - 1n,
+  'TIMESTAMP WITH TIME ZONE': 2n ** 63n - 1n,
+}
+
+function isInfinite(type: string, value: unknown): boolean {
+  const [infinity, number] = [infinities[type], wholeNumber(value)]
+  return infinity !== undefined && (number === infinity || number === -infinity)
 }
 
 /** The constant that an expression is. */

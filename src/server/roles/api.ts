@@ -7,6 +7,7 @@ import { openLimits } from '../../jobs/open-limits.ts'
 import { openWorkers } from '../../jobs/open-workers.ts'
 import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { buildApi } from '../../api/server.ts'
+import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import type { Collect } from '../../collect/collect.ts'
@@ -16,19 +17,22 @@ import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
-import { icebergCatalog } from '../../protocols/iceberg/plugin.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
 import { addressOfObjects, openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
+import { addProtocols } from '../protocols.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'api' })
+
+/** How long a sender may stay silent in the middle of a body. */
+const bodySilenceMsMax = 15_000
 
 await runRole(log, async ({ previous, socket }) => {
   const platform = await openPlatform(settings, 'api', log)
@@ -58,10 +62,18 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
     log.fatal({ err: error }, 'a bug ends this process')
     process.exit(1)
   }
-  const app = buildApi({
+  const shared = {
     ...platform,
     collect,
+    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
+    deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
+    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
+    budget: new BodyBudget(settings.inflightBytes),
     rejections,
+    onBug,
+  }
+  const app = buildApi({
+    ...shared,
     quarantine,
     replays: openReplays({ jobs, quarantine }),
     upkeep,
@@ -71,25 +83,20 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
       workers: openWorkers(postgres),
     },
     schedules: openSchedules(platform),
-    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
-    deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     dependencies: [
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
-    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     version,
-    limits: {
-      bodyBytesMax: importBodyBytesMax,
-      inflightBytesMax: settings.inflightBytes,
-      bodySilenceMsMax: 15_000,
-      requestMsMax: 120_000,
-    },
-    onBug,
+    limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
-  const address = addressOfObjects(settings)
-  const catalog = openCatalog(platform)
-  void app.register(icebergCatalog({ ...platform, catalog, address, onBug }), { prefix: '/iceberg/v1' })
+  addProtocols(app, {
+    ...shared,
+    catalog: openCatalog(platform),
+    address: addressOfObjects(settings),
+    uploadBytesMax: importBodyBytesMax,
+    bodySilenceMsMax,
+  })
   return app
 }
 

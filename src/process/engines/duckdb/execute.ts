@@ -4,6 +4,7 @@ import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
 import { chunkOptions, parquetOptions } from '../../../store/parquet-options.ts'
+import type { ScannedFiles } from '../../../store/schema/projection.ts'
 import { projectedScan } from '../../../store/schema/projection.ts'
 import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
@@ -27,7 +28,7 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
     try {
       await makeViews(session, input)
       const [paths, directory] = input.fileBytes === null ? [[input.path]] : [[], input.path]
-      await lockDown(session, [...filesOf(input), ...paths], directory)
+      await lockDown(session, [...filesOf(input), emptyFileOf(input), ...paths], directory)
       return await copyAnswer(session, input, context, clock)
     } catch (error) {
       const failure = engineFailure(error)
@@ -44,20 +45,34 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
 async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
   await makeTimeFunctions(session, input)
   await makeSchemas(session, input.tables, input.database)
-  for (const table of input.tables) await session.run(tableOverFiles(table))
+  const [lonely] = input.tables.flatMap(({ scans }) => scans).filter(isOneFile)
+  if (lonely !== undefined) {
+    await session.run(`copy (select 0 where false) to ${quotedText(emptyFileOf(input))} (format parquet)`)
+  }
+  for (const table of input.tables) await session.run(tableOverFiles(table, emptyFileOf(input)))
 }
+
+/**
+ * DuckDB reads several files with all its threads, and of one file whose columns are told as many row groups at a time as it
+ * has seen in it beforehand: none. So a file that is read by itself is given a companion without rows. It lies beside the
+ * spill directory, which DuckDB removes when it likes.
+ */
+const emptyFileOf = ({ spillDirectory }: ExecuteInput): string => `${spillDirectory}.empty`
+
+const isOneFile = ({ files }: ScannedFiles): boolean => files.length === 1
 
 /**
  * The columns by field id, whatever a file calls them and whether it has them, and rows of before the columns were changed as
  * they are since; a table without files is an empty one.
  */
-function tableOverFiles({ database, name, columns, scans }: ExecuteInput['tables'][number]): string {
+function tableOverFiles({ database, name, columns, scans }: ExecuteInput['tables'][number], emptyFile: string): string {
   const path = `${quotedName(database)}.${quotedName(name)}`
   if (scans.length === 0) {
     const definitions = columns.map(({ column, queryName }) => `${quotedName(queryName)} ${duckdbType(column.type)}`)
     return `create table ${path} (${definitions.join(', ')})`
   }
-  return `create view ${path} as ${scans.map((scan) => projectedScan(columns, scan)).join('\nunion all\n')}`
+  const readable = scans.map((scan) => (isOneFile(scan) ? { ...scan, files: [...scan.files, emptyFile] } : scan))
+  return `create view ${path} as ${readable.map((scan) => projectedScan(columns, scan)).join('\nunion all\n')}`
 }
 
 const filesOf = ({ tables }: ExecuteInput): readonly string[] =>

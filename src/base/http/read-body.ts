@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 
-import type { Clock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import type { Clock } from '../clock.ts'
+import { AppError } from '../errors.ts'
 
 export interface BodyLimits {
   readonly bytesMax: number

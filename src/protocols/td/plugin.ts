@@ -1,0 +1,185 @@
+import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+
+import { AppError, isAppError } from '../../base/errors.ts'
+import { parseForm } from '../../base/http/parse-form.ts'
+import type { Form } from '../../base/http/parse-form.ts'
+import { readBody } from '../../base/http/read-body.ts'
+import type { BodyBudget } from '../../base/http/read-body.ts'
+import { errorAnswer, retryAfterOf, statusOf } from './errors.ts'
+import type { Answer, OpenCall, Operation, TdParts } from './operation.ts'
+import { operations } from './operations.ts'
+
+export interface TdPluginOptions extends TdParts {
+  /** Of all bodies that this process holds at one time. */
+  readonly budget: BodyBudget
+  /** Of one body of data, as it is sent. */
+  readonly uploadBytesMax: number
+  readonly bodySilenceMsMax: number
+  /** Called after the answer to a request that met a bug. */
+  readonly onBug: (error: unknown) => void
+}
+
+/** A query of a million characters, each of them escaped, and what comes with it. */
+const formBytesMax = 16 << 20
+
+/** The REST API of Treasure Data. Register it with the prefix `/v3`; clients are given the address of the server alone. */
+export function tdApi(options: TdPluginOptions): FastifyPluginAsync {
+  return async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    scope.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply))
+    scope.setNotFoundHandler((request, reply) => sendFailure(request, reply, nothingAt(scope.prefix, request)))
+    for (const operation of operations) serve(scope, options, operation)
+  }
+}
+
+function serve(scope: FastifyInstance, options: TdPluginOptions, operation: Operation): void {
+  scope.route({
+    method: operation.method,
+    url: routePath(operation),
+    async handler(request, reply) {
+      if (operation.kind === 'open') {
+        return send(reply, await operation.handle(await openCall(options, request, reply)))
+      }
+      // Nothing of the body is read for somebody unknown.
+      const principal = await options.access.authenticate(keyOf(request.headers.authorization))
+      if (operation.kind === 'form') {
+        return send(reply, await operation.handle({ ...(await openCall(options, request, reply)), principal }))
+      }
+      let release = (): void => {}
+      const upload = async (): Promise<Buffer> => {
+        const body = await bodyOf(options, request, options.uploadBytesMax)
+        release = body.release
+        return body.bytes
+      }
+      try {
+        const call = callOf(options, request, reply, { fields: {}, json: undefined })
+        return send(reply, await operation.handle({ ...call, principal, upload }))
+      } finally {
+        release()
+      }
+    },
+  })
+}
+
+function routePath({ path }: Operation): string {
+  return path.replaceAll(/\{(\w+)\}/g, ':$1')
+}
+
+/** Clients send `TD1 <key>`, or the key alone where it has not the shape they know. */
+function keyOf(header: string | undefined): string {
+  const [, key] = /^(?:td1 +)?(\S+) *$/i.exec(header ?? '') ?? []
+  if (key !== undefined) return key
+  throw new AppError('unauthenticated', 'The request carries no API key.', {
+    hint: 'Send the header “Authorization: TD1 <your key>”, as clients do that are given an API key.',
+  })
+}
+
+/** The request with its form. Its bytes are given back to the budget as soon as they are parsed. */
+async function openCall(options: TdPluginOptions, request: FastifyRequest, reply: FastifyReply): Promise<OpenCall> {
+  const { bytes, release } = await bodyOf(options, request, formBytesMax)
+  try {
+    const { 'content-type': contentType, 'content-encoding': encoding = 'identity' } = request.headers
+    if (bytes.byteLength > 0 && encoding !== 'identity') {
+      throw new AppError('unsupported_encoding', `Parameters with the Content-Encoding “${encoding}” are not read.`, {
+        hint: 'Send them as they are.',
+      })
+    }
+    return callOf(options, request, reply, await parseForm(contentType, bytes))
+  } finally {
+    release()
+  }
+}
+
+function bodyOf(
+  { budget, bodySilenceMsMax, clock }: TdPluginOptions,
+  request: FastifyRequest,
+  bytesMax: number,
+): Promise<{ bytes: Buffer; release: () => void }> {
+  const length = request.headers['content-length']
+  const announced = length === undefined ? undefined : Number(length)
+  return readBody(request.raw, announced, { bytesMax, silenceMsMax: bodySilenceMsMax }, budget, clock)
+}
+
+function callOf(options: TdPluginOptions, request: FastifyRequest, reply: FastifyReply, form: Form): OpenCall {
+  const query = request.query as Readonly<Record<string, string | string[]>>
+  const ofQuery = Object.entries(query).map(([name, value]) => [name, [value].flat().at(-1) ?? ''])
+  return {
+    ...options,
+    params: request.params as Record<string, string>,
+    headers: request.headers,
+    form: { ...Object.fromEntries(ofQuery), ...form.fields },
+    json: form.json,
+    nobodyWaits: () => clientGone(reply),
+  }
+}
+
+function clientGone(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController()
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort(new AppError('request_timeout', 'The client went away.'))
+  })
+  return gone.signal
+}
+
+function send(reply: FastifyReply, { status = 200, headers, body }: Answer): FastifyReply {
+  return reply
+    .status(status)
+    .headers({ ...headers })
+    .send(body)
+}
+
+function answerFailure(
+  options: TdPluginOptions,
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
+  const expected = expectedFailure(error)
+  if (expected !== undefined) {
+    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
+    return sendFailure(request, reply, expected)
+  }
+  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
+  reply.raw.once('close', () => options.onBug(error))
+  const hint = `Please report it with the request id ${request.id}.`
+  return sendFailure(request, reply, new AppError('internal', 'Biwa met a bug of its own.', { hint }))
+}
+
+/** Fastify itself refuses paths and headers that cannot be read. */
+function expectedFailure(error: unknown): AppError | undefined {
+  if (isAppError(error)) return error
+  if (!(error instanceof Error)) return undefined
+  const { code, statusCode, message } = error as FastifyError
+  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
+  return new AppError('invalid_request', message, { cause: error })
+}
+
+function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  const retryAfter = retryAfterOf(error)
+  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter)
+  if (error.code === 'unauthenticated') void reply.header('www-authenticate', 'TD1 realm="biwa"')
+  // Whoever sends too slowly is not to hold the connection any longer.
+  if (error.code === 'request_timeout') void reply.header('connection', 'close')
+  void reply.removeHeader('content-type').status(statusOf(error))
+  return request.method === 'HEAD' ? reply.send() : reply.send(errorAnswer(error))
+}
+
+/** 405 where the path takes other methods, or else 404. */
+function nothingAt(prefix: string, request: FastifyRequest): AppError {
+  const path = request.url.split('?', 1)[0] ?? ''
+  const others = operations.filter((operation) => pathPattern(prefix + operation.path).test(path))
+  if (others.length === 0) {
+    return new AppError('route_not_found', `There is nothing at ${path}.`, {
+      hint: 'docs/treasure-data.md lists what of the API there is.',
+    })
+  }
+  const methods = [...new Set(others.map(({ method }) => method))].toSorted().join(', ')
+  return new AppError('method_not_allowed', `${path} does not take ${request.method}.`, {
+    hint: `It takes ${methods}.`,
+  })
+}
+
+function pathPattern(path: string): RegExp {
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+}
