@@ -108,7 +108,13 @@ const partialDelete = operation('POST', '/table/partialdelete/{database}/{table}
   await call.access.require(principal, name.database, 'full')
   await store.table(principal.accountId, name.database, name.name)
   const sql = `DELETE FROM ${inSql(name)} WHERE time >= ${from} AND time < ${to}`
-  const { job } = await process.submitQuery(principal, { sql, database: name.database })
+  const { job } = await process.submitQuery(principal, {
+    sql,
+    database: name.database,
+    engine: 'batch',
+    submittedAs: 'partialdelete',
+    ...((form['domain_key'] ?? '') !== '' && { domainKey: form['domain_key'] }),
+  })
   return { body: { job_id: String(job.id), database: name.database, table: name.name, from, to } }
 })
 
