@@ -55,6 +55,6 @@ export function errorAnswer(error: AppError, details: Readonly<Record<string, un
     text: sentence,
     severity: 'error',
     message: sentence,
-    details: { code: error.code, ...details },
+    details: { code: error.code, ...error.details, ...details },
   }
 }

@@ -52,6 +52,11 @@ function portOf(previous: unknown): number | undefined {
   return typeof previous.port === 'number' ? previous.port : undefined
 }
 
+const queryTimeouts = {
+  interactive: settings.queryTimeoutSeconds * 1000,
+  batch: settings.batchTimeoutSeconds * 1000,
+}
+
 function buildApp(platform: Platform, collect: Collect, rejections: Rejections) {
   const { access, jobs, objects, postgres } = platform
   const version = versionOfPackage()
@@ -63,11 +68,12 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
   const shared = {
     ...platform,
     collect,
-    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
+    process: openProcess({ access, jobs, clock: platform.clock, timeoutMs: queryTimeouts }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     budget: new BodyBudget(settings.inflightBytes),
     rejections,
+    schedules: openSchedules(platform),
     onBug,
   }
   const app = buildApi({
@@ -79,18 +85,19 @@ function buildApp(platform: Platform, collect: Collect, rejections: Rejections) 
       deadLetters: openDeadLetters(platform),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(platform),
     dependencies: [
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
     version,
+    trustedProxies: settings.trustedProxies,
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
+    redirectHosts: settings.redirectHosts,
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })
