@@ -59,6 +59,17 @@ const list = ({
   readonly string[]
 > => ({ ...spec, fallback: [], parse: (value) => value.split(',').map((text) => one(text.trim().toLowerCase())) })
 
+const portOrOff = (spec: Omit<SettingSpec<number | 'off'>, 'parse' | 'fallback'>): SettingSpec<number | 'off'> => ({
+  ...spec,
+  fallback: 'off',
+  parse(value) {
+    if (value === 'off') return value
+    const number = Number(value)
+    if (!/^\d+$/.test(value) || number > 65_535) throw new Error(`“${value}” is neither a port nor “off”`)
+    return number
+  },
+})
+
 export const roleNames = ['api', 'worker', 'scheduler'] as const
 export type RoleName = (typeof roleNames)[number]
 
@@ -279,6 +290,58 @@ export const settingTable = {
       if (/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(value)) return value
       throw new Error(`“${value}” is not a host such as www.example.com or *.example.com`)
     },
+  }),
+  fluentPort: portOrOff({
+    flag: 'fluent-port',
+    placeholder: '<number>',
+    doc: 'The port of Fluentd’s forward protocol, on the address of --host; Fluentd’s own is 24224, and 0 takes a free one.',
+  }),
+  fluentApiKey: text({
+    flag: 'fluent-api-key',
+    placeholder: '<key>',
+    fallback: '',
+    doc: 'The API key as which forward clients write that name no user.',
+  }),
+  fluentSharedKey: text({
+    flag: 'fluent-shared-key',
+    placeholder: '<key>',
+    fallback: '',
+    doc: 'What forward clients prove to know; without --fluent-api-key, each then gives an API key as its user name.',
+  }),
+  fluentTlsCertificate: text({
+    flag: 'fluent-tls-certificate',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'A certificate with its chain, in PEM: the forward port then speaks TLS.',
+  }),
+  fluentTlsKey: text({
+    flag: 'fluent-tls-key',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'The private key of the certificate, in PEM.',
+  }),
+  fluentTlsClientAuthority: text({
+    flag: 'fluent-tls-client-authority',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'Certificates, in PEM, of which one has to have signed that of a forward client.',
+  }),
+  fluentConfiguration: text({
+    flag: 'fluent-configuration',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'A file in TOML with routes from tags to tables, and rules for networks of forward clients (docs/fluentd.md).',
+  }),
+  fluentHttpPort: portOrOff({
+    flag: 'fluent-http-port',
+    placeholder: '<number>',
+    doc: 'A port for clients of Fluentd’s in_http, whose own is 9880. The same door is at /fluentd on the HTTP port.',
+  }),
+  fluentHttpOrigins: text({
+    flag: 'fluent-http-origins',
+    placeholder: '<list>',
+    fallback: '',
+    doc: 'Origins of web pages that may send to that door, separated by commas; * for all.',
   }),
   logLevel: text({
     flag: 'log-level',
