@@ -53,13 +53,14 @@ with tdclient.Client(endpoint=told["url"], apikey=told["key"], retry_post_reques
     found["empty"] = list(td.tail("py_db", "logs", 3))
 
     body = packed([{"time": 1700000000, "path": "/a", "code": 200}, {"time": 1700000001, "path": "/b", "code": None}])
-    found["elapsed"] = type(td.import_data("py_db", "logs", "msgpack.gz", body)).__name__
+    found["elapsed"] = type(td.import_data("py_db", "logs", "msgpack.gz", body, len(body))).__name__
+    again = packed([{"time": 1700000002, "path": "/c"}])
     for _ in range(2):
-        td.import_data("py_db", "logs", "msgpack.gz", packed([{"time": 1700000002, "path": "/c"}]), unique_id="once")
+        td.import_data("py_db", "logs", "msgpack.gz", again, len(again), unique_id="once")
     # A file has a record with an empty key where pandas wrote its index into it.
     csv = io.BytesIO(b",time,path\n0,1700000003,/d\n")
     td.import_file("py_db", "logs", "csv", csv)
-    found["no table"] = failure(lambda: td.import_data("py_db", "none", "msgpack.gz", body))
+    found["no table"] = failure(lambda: td.import_data("py_db", "none", "msgpack.gz", body, len(body)))
 
     found["count"] = soon(lambda: td.table("py_db", "logs").count, 4)
     rows = td.tail("py_db", "logs", 10)
