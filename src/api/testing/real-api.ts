@@ -17,6 +17,7 @@ import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import type { Rejections } from '../../collect/rejections.ts'
@@ -92,6 +93,7 @@ export async function openRealApi(): Promise<RealApi> {
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
+    bulk: openBulkImports({ ...work, scratchDirectory }),
     process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),

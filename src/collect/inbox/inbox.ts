@@ -67,5 +67,8 @@ export function idOfPlace(segment: Segment, from: number): string {
   return `inbox:${segment.id}:${from}`
 }
 
-/** Ids that only we give, by what they begin with: `inbox:` for bodies without one, `job:` for the rows of a query. */
-export const reservedIdPrefixes: readonly string[] = ['inbox:', 'job:']
+/**
+ * Ids that only we give, by what they begin with: `inbox:` for bodies without one, `job:` for the rows of a query, `bulk:` for
+ * bulk imports.
+ */
+export const reservedIdPrefixes: readonly string[] = ['inbox:', 'job:', 'bulk:']

@@ -25,6 +25,10 @@ import { queryColumns, schemaClause } from '../../store/columns.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store, Table } from '../../store/store.ts'
 import type { Collect, ImportOutcome, ImportRequest } from '../collect.ts'
+import type { BulkImports } from '../bulk/bulk-imports.ts'
+import { commitJob } from '../bulk/commit-job.ts'
+import { openBulkImports } from '../bulk/open-bulk-imports.ts'
+import { performJob } from '../bulk/perform-job.ts'
 import { importJob } from '../import-job.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import { openDirectoryInbox } from '../inbox/directory-inbox.ts'
@@ -40,6 +44,7 @@ export interface CollectBench {
   readonly objects: ObjectStore
   readonly postgres: Postgres
   readonly jobs: Jobs
+  readonly bulk: BulkImports
   /** Where the segments lie. */
   readonly inboxDirectory: string
   startIntake(options?: Partial<CollectOptions>): Promise<Collect>
@@ -72,6 +77,9 @@ export async function openCollectBench(
   for (const service of opened) await service.start()
   const made = must(await access.bootstrap(), 'a new database has no account')
   const owner = await access.authenticate(made.key)
+  const scratchDirectory = join(folder, 'scratch')
+  await systemDisk.makeDirectory(scratchDirectory)
+  const bulk = openBulkImports({ access, jobs, store, objects, postgres, ...ports, scratchDirectory })
   let intake: Collect | undefined
 
   const bench: CollectBench = {
@@ -81,6 +89,7 @@ export async function openCollectBench(
     objects,
     postgres,
     jobs,
+    bulk,
     inboxDirectory,
     async startIntake(options = {}) {
       const own = await openPostgres({ url: await wayTo(database.url), connectionsMax: 4, applicationName: 'intake' })
@@ -94,10 +103,8 @@ export async function openCollectBench(
       return intake
     },
     async startWorker() {
-      const scratchDirectory = join(folder, 'scratch')
-      const kinds = [
-        importJob({ store, objects, postgres, engines, ...ports, inboxDirectory, scratchDirectory, concurrency: 4 }),
-      ]
+      const work = { store, objects, postgres, engines, ...ports, scratchDirectory, concurrency: 4 }
+      const kinds = [importJob({ ...work, inboxDirectory }), performJob(work), commitJob(work)]
       const runner = openJobRunner({ postgres, ...ports, owner: `worker ${opened.length}`, kinds })
       await runner.start()
       opened.push(runner)
