@@ -22,8 +22,10 @@ create table api_keys (
   created_at    timestamp with time zone not null default now(),
   last_used_at  timestamp with time zone,
   revoked_at    timestamp with time zone,
+  origins       text[] not null default '{}'::text[],
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_secret_sha256_key UNIQUE (secret_sha256),
+  constraint api_keys_check CHECK (((origins = '{}'::text[]) OR (kind = 'import'::text))),
   constraint api_keys_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'query'::text, 'import'::text]))),
   constraint api_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
   constraint api_keys_account_id_user_id_fkey FOREIGN KEY (account_id, user_id) REFERENCES users(account_id, id) ON DELETE CASCADE
@@ -336,11 +338,13 @@ create table jobs (
   timeout_ms   bigint,
   submitted_by text not null,
   created_at   timestamp with time zone not null default now(),
+  domain_key   text,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_attempts_max_check CHECK ((attempts_max >= 1)),
   constraint jobs_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2)))
 );
 CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id DESC);
+CREATE UNIQUE INDEX jobs_domain_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), domain_key) WHERE (domain_key IS NOT NULL);
 CREATE UNIQUE INDEX jobs_unique_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), kind, unique_key) WHERE (unique_key IS NOT NULL);
 
 create table merge_requests (

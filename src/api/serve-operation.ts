@@ -50,7 +50,7 @@ export function serveOperation<O extends Operation>(
           let principal: Principal | undefined
           try {
             // Nothing of the body is read for somebody unknown.
-            principal = await host.access.authenticate(apiKeyOf(request.headers.authorization))
+            principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
             return send(reply, await answerOf(host, operation, request, reply, principal, handler))
           } catch (error) {
             noteRejection(host, operation, request, principal, error)

@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 import { AppError } from './errors.ts'
 
 /**
@@ -48,6 +50,14 @@ const bytes = (spec: Omit<SettingSpec<number>, 'parse'>): SettingSpec<number> =>
     return Number(match[1]) * base ** 'bkmgt'.indexOf(unit.charAt(0))
   },
 })
+
+/** Texts separated by commas, none by default. */
+const list = ({
+  one,
+  ...spec
+}: Omit<SettingSpec<readonly string[]>, 'parse' | 'fallback'> & { one: (text: string) => string }): SettingSpec<
+  readonly string[]
+> => ({ ...spec, fallback: [], parse: (value) => value.split(',').map((text) => one(text.trim().toLowerCase())) })
 
 const portOrOff = (spec: Omit<SettingSpec<number | 'off'>, 'parse' | 'fallback'>): SettingSpec<number | 'off'> => ({
   ...spec,
@@ -206,7 +216,21 @@ export const settingTable = {
     fallback: 3600,
     min: 1,
     max: 86_400,
-    doc: 'The longest a query may run.',
+    doc: 'The longest a query may run on the interactive engine.',
+  }),
+  batchTimeoutSeconds: whole({
+    flag: 'batch-timeout-seconds',
+    placeholder: '<seconds>',
+    fallback: 21_600,
+    min: 1,
+    max: 604_800,
+    doc: 'The longest a query may run on the batch engine.',
+  }),
+  batchTemporaryBytes: bytes({
+    flag: 'batch-temporary-bytes',
+    placeholder: '<size>',
+    fallback: 100e9,
+    doc: 'The disk a query of the batch engine may use for spilling and for its result.',
   }),
   verifyBytesPerSecond: bytes({
     flag: 'verify-bytes-per-second',
@@ -241,6 +265,31 @@ export const settingTable = {
     placeholder: '<size>',
     fallback: 4e9,
     doc: 'Acknowledged bodies that wait in the inbox; above it, 503 with Retry-After.',
+  }),
+  trustedProxies: list({
+    flag: 'trusted-proxies',
+    placeholder: '<list>',
+    doc: 'Addresses and networks (10.0.0.0/8) of the proxies before the server, separated by commas: what they say of the client and of TLS is believed.',
+    one(value) {
+      const [address = '', bits = ''] = value.split('/')
+      const bitsMax = { 4: 32, 6: 128 }[isIP(address)]
+      if (
+        bitsMax !== undefined &&
+        (bits === '' ? !value.includes('/') : /^\d+$/.test(bits) && Number(bits) <= bitsMax)
+      ) {
+        return value
+      }
+      throw new Error(`“${value}” is neither an IP address nor a network such as 10.0.0.0/8`)
+    },
+  }),
+  redirectHosts: list({
+    flag: 'redirect-hosts',
+    placeholder: '<list>',
+    doc: 'The hosts that td_redirect of a postback may lead to, separated by commas: www.example.com, or *.example.com for all below; none by default.',
+    one(value) {
+      if (/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(value)) return value
+      throw new Error(`“${value}” is not a host such as www.example.com or *.example.com`)
+    },
   }),
   fluentPort: portOrOff({
     flag: 'fluent-port',

@@ -81,6 +81,7 @@ export async function openRealApi(): Promise<RealApi> {
     owner: 'test',
     kinds: [
       queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
       resultJob({ ...work, scratchDirectory, limits: resultLimits }),
     ],
   })
@@ -91,11 +92,12 @@ export async function openRealApi(): Promise<RealApi> {
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
-    process: openProcess({ access, jobs, timeoutMs }),
+    process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     budget: new BodyBudget(1e7),
     rejections,
+    schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
   }
   const app = buildApi({
@@ -107,7 +109,6 @@ export async function openRealApi(): Promise<RealApi> {
       deadLetters: openDeadLetters(work),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(work),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
     limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },

@@ -38,6 +38,11 @@ const version = versionOfPackage()
 /** How long a sender may stay silent in the middle of a body. */
 const bodySilenceMsMax = 15_000
 
+const queryTimeouts = {
+  interactive: settings.queryTimeoutSeconds * 1000,
+  batch: settings.batchTimeoutSeconds * 1000,
+}
+
 function onBug(error: unknown): void {
   log.fatal({ err: error }, 'a bug ends this process')
   process.exit(1)
@@ -88,9 +93,10 @@ function buildApp({ platform, ...parts }: ApiParts) {
   const shared = {
     ...platform,
     ...parts,
-    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
+    process: openProcess({ access, jobs, clock: platform.clock, timeoutMs: queryTimeouts }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     budget: new BodyBudget(settings.inflightBytes),
+    schedules: openSchedules(platform),
     onBug,
   }
   const app = buildApi({
@@ -101,18 +107,19 @@ function buildApp({ platform, ...parts }: ApiParts) {
       deadLetters: openDeadLetters(platform),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(platform),
     dependencies: [
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
     version,
+    trustedProxies: settings.trustedProxies,
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
+    redirectHosts: settings.redirectHosts,
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })
