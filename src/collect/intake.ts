@@ -68,7 +68,7 @@ export class Intake {
     const { accountId, userId, keyId } = principal
     const leave = admission.enter(accountId, body.byteLength, inbox.backlogBytes())
     try {
-      const receivedAtUs = clock.nowUs()
+      const receivedAtUs = request.timeUs ?? clock.nowUs()
       const header = { accountId, userId, keyId, database, table, uniqueId, format, encoding, timeColumn, receivedAtUs }
       const place = await inbox.append(header, body)
       admission.addBacklog(accountId, place.to - place.from)
