@@ -70,7 +70,7 @@ async function plain(bytes: Buffer, encoding: ContentEncoding, bytesMax: number)
   if (encoding === 'identity') return bytes
   if (encoding !== 'gzip' && encoding !== 'deflate') throw unsupported(encoding)
   try {
-    return (await inflaters[encoding](bytes, { maxOutputLength: bytesMax })) as Buffer
+    return await inflaters[encoding](bytes, { maxOutputLength: bytesMax })
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
       throw new AppError('inflated_too_large', `The form inflates to more than ${bytesMax} bytes.`, { cause: error })

@@ -111,6 +111,7 @@ async function keep(
         uniqueId: typeof uniqueId === 'string' ? uniqueId : null,
         timeColumn: null,
         timeUs: timeUsOf(query['time']),
+        door: 'in_http',
       })
     })
   } finally {

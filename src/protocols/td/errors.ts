@@ -23,6 +23,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   overloaded: 429,
   request_timeout: 503,
   conflict: 503,
+  bulk_import_state: 422,
   result_not_ready: 404,
   result_expired: 404,
   snapshot_expired: 404,

@@ -11,7 +11,10 @@ import { buildApi } from '../../api/server.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
+import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
+import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
@@ -30,6 +33,7 @@ import { addProtocols } from '../protocols.ts'
 import { socketsOf } from '../role-messages.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
+import { makeScratchDirectory } from '../scratch-directory.ts'
 
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
@@ -52,12 +56,14 @@ function onBug(error: unknown): void {
 await runRole(log, async ({ previous, sockets }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
+  const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
+  const bulk = openBulkImports({ ...platform, scratchDirectory })
   const rejections = openRejections(platform)
   const upkeep = openUpkeep(platform)
   const figures = openFigures(platform.postgres)
   const metrics = openMetrics({ version, jobs: platform.jobs, figures, upkeep, log })
   const budget = new BodyBudget(settings.inflightBytes)
-  const doors = { collect, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
+  const doors = { collect, bulk, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
   const app = buildApp(platform, doors, upkeep)
   const http = new HttpListener(app, settings.host, portOf(previous, 'port') ?? settings.port, sockets.get('http'))
   const forward = openForward({
@@ -91,12 +97,14 @@ function portOf(previous: unknown, name: 'port' | 'fluentPort' | 'inHttpPort'): 
 }
 
 interface Doors extends Omit<InHttpOptions, 'access' | 'clock'> {
+  readonly bulk: BulkImports
   readonly rejections: Rejections
   readonly metrics: ApiMetrics
 }
 
 function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
   const { access, jobs, objects, postgres } = platform
+  const quarantine = openQuarantine(platform)
   const shared = {
     ...platform,
     ...doors,
@@ -107,7 +115,8 @@ function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
   }
   const app = buildApi({
     ...shared,
-    quarantine: openQuarantine(platform),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),
