@@ -11,7 +11,10 @@ export interface SettingSpec<Value> {
   readonly parse: (text: string) => Value
 }
 
-export const text = (spec: Omit<SettingSpec<string>, 'parse'>): SettingSpec<string> => ({ ...spec, parse: (value) => value })
+export const text = (spec: Omit<SettingSpec<string>, 'parse'>): SettingSpec<string> => ({
+  ...spec,
+  parse: (value) => value,
+})
 
 export const toggle = (spec: Omit<SettingSpec<boolean>, 'parse'>): SettingSpec<boolean> => ({
   ...spec,
@@ -22,7 +25,9 @@ export const toggle = (spec: Omit<SettingSpec<boolean>, 'parse'>): SettingSpec<b
   },
 })
 
-export const whole = (spec: Omit<SettingSpec<number>, 'parse'> & { min: number; max: number }): SettingSpec<number> => ({
+export const whole = (
+  spec: Omit<SettingSpec<number>, 'parse'> & { min: number; max: number },
+): SettingSpec<number> => ({
   ...spec,
   parse(value) {
     const number = Number(value)
@@ -52,7 +57,9 @@ export const list = ({
   readonly string[]
 > => ({ ...spec, fallback: [], parse: (value) => value.split(',').map((text) => one(text.trim().toLowerCase())) })
 
-export const portOrOff = (spec: Omit<SettingSpec<number | 'off'>, 'parse' | 'fallback'>): SettingSpec<number | 'off'> => ({
+export const portOrOff = (
+  spec: Omit<SettingSpec<number | 'off'>, 'parse' | 'fallback'>,
+): SettingSpec<number | 'off'> => ({
   ...spec,
   fallback: 'off',
   parse(value) {
