@@ -450,9 +450,24 @@ create table quarantine (
   raw_bytes      bigint not null,
   object_key     text,
   quarantined_at timestamp with time zone not null default now(),
+  format         text,
+  encoding       text,
+  time_column    text,
+  received_at_us bigint,
+  header         bytea,
+  key_id         bigint,
+  door           text,
+  fixed          bytea,
+  fixed_key      text,
+  fixed_bytes    bigint,
+  revision       integer not null default 0,
+  replayed_by    bigint,
+  history        jsonb not null default '[]'::jsonb,
   constraint quarantine_pkey PRIMARY KEY (id),
   constraint quarantine_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
 );
+CREATE INDEX quarantine_by_age ON public.quarantine USING btree (quarantined_at);
+CREATE INDEX quarantine_by_fixed ON public.quarantine USING btree (fixed_key) WHERE (fixed_key IS NOT NULL);
 CREATE INDEX quarantine_by_object ON public.quarantine USING btree (object_key) WHERE (object_key IS NOT NULL);
 CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
 CREATE INDEX quarantine_by_time ON public.quarantine USING btree (account_id, quarantined_at);

@@ -37,6 +37,8 @@ export const errorCatalogue = {
   column_not_found: spec(404, 'The column does not exist'),
   job_not_found: spec(404, 'The job does not exist'),
   schedule_not_found: spec(404, 'The schedule does not exist'),
+  /** Of the quarantine. */
+  record_not_found: spec(404, 'The record is not in the quarantine'),
   limit_not_found: spec(404, 'The limit does not exist'),
   bulk_import_not_found: spec(404, 'The bulk import does not exist'),
   snapshot_not_found: spec(404, 'The table has no such snapshot'),

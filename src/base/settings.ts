@@ -184,6 +184,14 @@ export const settingTable = {
     max: 3650,
     doc: 'For how long the unique ids of imports are known: a body that is sent again after that is imported again.',
   }),
+  quarantineDays: whole({
+    flag: 'quarantine-days',
+    placeholder: '<days>',
+    fallback: 90,
+    min: 1,
+    max: 3650,
+    doc: 'For how long records that could not be read are kept in the quarantine.',
+  }),
   rejectionHours: whole({
     flag: 'rejection-hours',
     placeholder: '<hours>',

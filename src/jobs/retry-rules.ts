@@ -90,6 +90,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   column_not_found: 'semantic',
   job_not_found: 'semantic',
   schedule_not_found: 'semantic',
+  record_not_found: 'semantic',
   limit_not_found: 'semantic',
   bulk_import_not_found: 'semantic',
   bulk_import_state: 'semantic',

@@ -1,5 +1,7 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
+import type { NewTable } from './new-table.ts'
+import type { QuarantineEntry, QuarantinedRecord, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -129,26 +131,6 @@ export interface TableSnapshot {
 /** A moment of a table's history: the number of a snapshot, or a time, which means the newest snapshot of then. */
 export type AsOf = { readonly snapshot: number } | { readonly time: Date }
 
-export interface QuarantinedRecord {
-  readonly uniqueId: string
-  readonly recordNumber: number | null
-  readonly byteOffset: number | null
-  /** A short code, such as `json_syntax` or `depth`. */
-  readonly reason: string
-  readonly detail: string
-  /** The record's bytes; at most 64 KiB of them where `objectKey` names the whole. */
-  readonly raw: Uint8Array
-  readonly rawBytes: number
-  readonly objectKey: string | null
-}
-
-export interface QuarantineEntry extends QuarantinedRecord {
-  readonly id: number
-  readonly database: string
-  readonly table: string
-  readonly quarantinedAt: Date
-}
-
 /** A live chunk that is to be set aside, and why. */
 export interface DamageNote {
   readonly id: string
@@ -220,6 +202,8 @@ export interface Commit {
    */
   readonly ids: readonly AppliedId[]
   readonly quarantined: readonly QuarantinedRecord[]
+  /** Records of the quarantine that this commit is made of: where one of them was changed meanwhile, it is a `conflict`. */
+  readonly replayed?: ReplayedRecords
   /** Refuses the commit with `lease_lost` unless the job still holds this lease. */
   readonly fence?: { readonly jobId: number; readonly leaseToken: number }
 }
@@ -342,16 +326,7 @@ export interface Store extends Service, TableOperations {
   dropDatabase(accountId: number, name: string): Promise<void>
 
   /** Makes a table with the fixed columns and `columns`. Fails with `already_exists`, unless it is `once` repeated. */
-  createTable(
-    accountId: number,
-    database: string,
-    name: string,
-    options?: {
-      columns?: readonly { name: string; type: LogicalType }[]
-      ifNotExists?: boolean
-      once?: Pick<Once, 'uniqueId'>
-    },
-  ): Promise<Table>
+  createTable(accountId: number, database: string, name: string, table?: NewTable): Promise<Table>
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>

@@ -9,6 +9,7 @@ import { objectAddress } from '../../src/base/objects/object-address.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import { importBodyBytesMax } from '../../src/collect/limits.ts'
 import { openRejections } from '../../src/collect/rejections/open-rejections.ts'
+import { openReplays } from '../../src/collect/replay/open-replays.ts'
 import { openDeliver } from '../../src/deliver/open-deliver.ts'
 import { openDeadLetters } from '../../src/jobs/open-dead-letters.ts'
 import { openFigures } from '../../src/jobs/open-figures.ts'
@@ -65,9 +66,11 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     onBug: (error: unknown) => bugs.push(error),
   }
   const bodySilenceMsMax = 15_000
+  const quarantine = openQuarantine(platform)
   const app = buildApi({
     ...shared,
-    quarantine: openQuarantine(platform),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     upkeep,
     queue: {
       limits: openLimits(platform),

@@ -1,6 +1,7 @@
 import { AppError, isAppError } from '../../base/errors.ts'
 import type { Attempt, JobKind } from '../../jobs/jobs.ts'
-import type { Commit, QuarantinedRecord } from '../../store/store.ts'
+import type { QuarantinedRecord } from '../../store/quarantine.ts'
+import type { Commit } from '../../store/store.ts'
 import { commitSurely } from '../commit-surely.ts'
 import type { BulkJobInput } from './bulk-jobs.ts'
 import { commitKind } from './bulk-jobs.ts'

@@ -16,6 +16,7 @@ import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
@@ -96,6 +97,7 @@ interface ApiParts {
 
 function buildApp({ platform, ...parts }: ApiParts) {
   const { access, jobs, objects, postgres } = platform
+  const quarantine = openQuarantine(platform)
   const shared = {
     ...platform,
     ...parts,
@@ -107,7 +109,8 @@ function buildApp({ platform, ...parts }: ApiParts) {
   }
   const app = buildApi({
     ...shared,
-    quarantine: openQuarantine(platform),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),

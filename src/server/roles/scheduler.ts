@@ -11,6 +11,7 @@ import type { Chore } from '../housekeeping.ts'
 import { findSettledTables, submitMerges } from '../../store/merge/request-merges.ts'
 import { submitRestating } from '../../store/schema/request-restating.ts'
 import { orphanAgeMs } from '../../store/chunk-keys.ts'
+import { forgetQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { forgetThePast } from '../../store/retention.ts'
 import { openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
@@ -63,6 +64,11 @@ function chores(platform: Platform): Chore[] {
       name: 'forget ids, arrivals and snapshots',
       everyMs: 3_600_000,
       perform: () => forgetThePast({ postgres, clock, uniqueIdDays: settings.uniqueIdDays }),
+    },
+    {
+      name: 'forget old records of the quarantine',
+      everyMs: 3_600_000,
+      perform: () => forgetQuarantine({ ...platform, keptDays: settings.quarantineDays }),
     },
     {
       name: 'forget what was rejected',

@@ -11,6 +11,7 @@ import type { Service } from '../../base/service.ts'
 import { commitJob } from '../../collect/bulk/commit-job.ts'
 import { performJob } from '../../collect/bulk/perform-job.ts'
 import { importJob } from '../../collect/import-job.ts'
+import { replayJob } from '../../collect/replay/replay-job.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { JobKind } from '../../jobs/jobs.ts'
@@ -19,6 +20,7 @@ import { openWorkerRegistration } from '../../jobs/worker-registration.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { mergeJob } from '../../store/merge/merge-job.ts'
 import { restateJob } from '../../store/schema/restate-job.ts'
+import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
@@ -64,6 +66,7 @@ await runRole(log, async () => {
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     ...bulkKinds(platform, imports, scratchDirectory),
+    replayKind(platform, imports, scratchDirectory),
     queryKind(platform, queries, scratchDirectory),
     batchKind(platform, batches, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
@@ -133,6 +136,11 @@ function importKind(platform: Platform, engines: EnginePool, scratchDirectory: s
 function bulkKinds(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind[] {
   const options = { ...platform, engines, scratchDirectory, concurrency: settings.enginesMax }
   return [performJob(options), commitJob(options)]
+}
+
+function replayKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
+  const quarantine = openQuarantine(platform)
+  return replayJob({ ...platform, quarantine, engines, scratchDirectory, concurrency: settings.enginesMax })
 }
 
 function queryKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
