@@ -76,6 +76,11 @@ export function jodaFormat(pattern: string): string {
   return letterFormat(pattern, jodaLetters)
 }
 
+/** The format of strptime for a pattern of Joda's: it reads offsets with and without a colon. */
+export function jodaParseFormat(pattern: string): string {
+  return jodaFormat(pattern).replaceAll(new RegExp(`[${marks.offset}${marks.offsetWithColon}]`, 'g'), '%z')
+}
+
 const patternCharactersMax = 1000
 
 function letterFormat(pattern: string, letters: Letters): string {

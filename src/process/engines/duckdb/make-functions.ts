@@ -23,13 +23,15 @@ export async function makeFunctions(session: Session, { sql, ...moment }: Engine
 }
 
 /** The names of the library that a text has in it, each behind those that its own body has. */
-function neededBy(text: string, library: ReadonlyMap<string, string>): readonly string[] {
-  const needed = new Set<string>()
+function neededBy(text: string, library: ReadonlyMap<string, string>, needed = new Set<string>()): ReadonlySet<string> {
   for (const word of new Set(text.toLowerCase().match(/[a-z_]\w*/g))) {
     const macro = library.get(word)
     if (macro === undefined || needed.has(word)) continue
-    for (const name of neededBy(macro, library)) needed.add(name)
+    // A body can have its own name in it, in a text or as a function of DuckDB.
+    const others = new Map(library)
+    others.delete(word)
+    neededBy(macro, others, needed)
     needed.add(word)
   }
-  return [...needed]
+  return needed
 }
