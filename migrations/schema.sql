@@ -22,8 +22,10 @@ create table api_keys (
   created_at    timestamp with time zone not null default now(),
   last_used_at  timestamp with time zone,
   revoked_at    timestamp with time zone,
+  origins       text[] not null default '{}'::text[],
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_secret_sha256_key UNIQUE (secret_sha256),
+  constraint api_keys_check CHECK (((origins = '{}'::text[]) OR (kind = 'import'::text))),
   constraint api_keys_kind_check CHECK ((kind = ANY (ARRAY['full'::text, 'query'::text, 'import'::text]))),
   constraint api_keys_secret_sha256_check CHECK ((length(secret_sha256) = 32)),
   constraint api_keys_account_id_user_id_fkey FOREIGN KEY (account_id, user_id) REFERENCES users(account_id, id) ON DELETE CASCADE
@@ -336,11 +338,13 @@ create table jobs (
   timeout_ms   bigint,
   submitted_by text not null,
   created_at   timestamp with time zone not null default now(),
+  domain_key   text,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_attempts_max_check CHECK ((attempts_max >= 1)),
   constraint jobs_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2)))
 );
 CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id DESC);
+CREATE UNIQUE INDEX jobs_domain_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), domain_key) WHERE (domain_key IS NOT NULL);
 CREATE UNIQUE INDEX jobs_unique_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), kind, unique_key) WHERE (unique_key IS NOT NULL);
 
 create table merge_requests (
@@ -381,7 +385,26 @@ create table quarantine (
 );
 CREATE INDEX quarantine_by_object ON public.quarantine USING btree (object_key) WHERE (object_key IS NOT NULL);
 CREATE INDEX quarantine_by_table ON public.quarantine USING btree (account_id, database_name, table_name, id DESC);
+CREATE INDEX quarantine_by_time ON public.quarantine USING btree (account_id, quarantined_at);
 CREATE UNIQUE INDEX quarantine_without_table ON public.quarantine USING btree (account_id, database_name, table_name, unique_id, record_number, byte_offset) NULLS NOT DISTINCT WHERE (table_id IS NULL);
+
+create table rejections (
+  minute        timestamp with time zone not null,
+  account_id    bigint,
+  key_id        bigint,
+  key_hint      text,
+  door          text not null,
+  code          text not null,
+  database_name text,
+  table_name    text,
+  is_rest       boolean not null,
+  requests      bigint not null,
+  detail        text not null,
+  last_at       timestamp with time zone not null,
+  constraint rejections_minute_account_id_key_id_key_hint_door_code_data_key UNIQUE NULLS NOT DISTINCT (minute, account_id, key_id, key_hint, door, code, database_name, table_name, is_rest),
+  constraint rejections_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE INDEX rejections_by_account ON public.rejections USING btree (account_id, minute);
 
 create table removed_chunks (
   id                uuid not null,

@@ -72,6 +72,21 @@ describe('authentication', () => {
     }
   })
 
+  test('opens a key that is bound to origins for these alone', async () => {
+    const origins = ['https://*.example.com']
+    const { key, apiKey } = await access.createKey(made.member, { kind: 'import', origins })
+    expect(apiKey.origins).toEqual(origins)
+    expect((await access.listKeys(made.member)).map((one) => one.origins)).toEqual([origins])
+    expect(await access.authenticate(key, 'https://a.example.com')).toMatchObject({ keyId: apiKey.id })
+    const wrong = { code: 'origin_not_allowed' }
+    await expect(access.authenticate(key, 'https://evil.org')).rejects.toMatchObject(wrong)
+    await expect(access.authenticate(key)).rejects.toMatchObject(wrong)
+    const free = await access.createKey(made.member, { kind: 'import' })
+    expect(await access.authenticate(free.key, 'https://evil.org')).toMatchObject({ keyId: free.apiKey.id })
+    const refused = access.createKey(made.member, { kind: 'full', origins })
+    await expect(refused).rejects.toMatchObject({ code: 'invalid_request' })
+  })
+
   test('answers unknown, malformed, foreign and revoked keys alike', async () => {
     const { key, apiKey } = await access.createKey(made.owner, { kind: 'full' })
     const [, secret = ''] = key.split('/')

@@ -34,6 +34,8 @@ export interface ApiKey {
   readonly userId: number
   readonly kind: KeyKind
   readonly description: string
+  /** The web pages that may use it, such as `https://*.example.com`; all may where there are none. */
+  readonly origins: readonly string[]
   /** The last four characters. */
   readonly hint: string
   readonly createdAt: Date
@@ -53,9 +55,11 @@ export interface DatabasePermission {
 export interface Access extends Service {
   /**
    * The principal of a key in the form `accountid/hex`, or `unauthenticated`. Answers from memory for a short while, so
-   * that imports go on when PostgreSQL is away; a revocation reaches every process within a second while it is there.
+   * that imports go on when PostgreSQL is away; a revocation reaches every process within a second while it is there. A key
+   * that is bound to origins opens only for requests of which the door says that they come from one of them; for others,
+   * `origin_not_allowed`.
    */
-  authenticate(key: string): Promise<Principal>
+  authenticate(key: string, origin?: string): Promise<Principal>
   /**
    * The principal with the role that its user has now: for work that goes on after the request, and whose key may be
    * gone. Fails with `user_not_found` where the user was removed.
@@ -80,7 +84,7 @@ export interface Access extends Service {
   /** Makes a key for a user of the account. The returned `key` is shown this once. */
   createKey(
     principal: Principal,
-    options: { userId?: number; kind: KeyKind; description?: string },
+    options: { userId?: number; kind: KeyKind; description?: string; origins?: readonly string[] },
   ): Promise<{ apiKey: ApiKey; key: string }>
   listKeys(principal: Principal): Promise<ApiKey[]>
   revokeKey(principal: Principal, keyId: number): Promise<void>

@@ -9,6 +9,7 @@ import { hashKey } from './api-key.ts'
 import type { KeyUsage } from './key-usage.ts'
 import type { KeyHolderRow } from './keys.sql.ts'
 import { selectKeyHolder } from './keys.sql.ts'
+import { opensFor, wrongOrigin } from './origins.ts'
 import { selectPrivilege } from './permissions.sql.ts'
 import { RecentAnswers } from './recent-answers.ts'
 import { covers, runsTheAccount } from './rules.ts'
@@ -19,6 +20,7 @@ const memory = { freshMs: 30_000, keptMs: 3_600_000, entriesMax: 10_000 }
 interface KnownKey {
   readonly principal: Principal
   readonly sha256: Buffer
+  readonly origins: readonly string[]
 }
 
 interface KnownUser {
@@ -48,18 +50,20 @@ export class Authentication {
   }
 
   /** Unknown, revoked and malformed keys take the same way and get the same answer. */
-  async authenticate(key: string): Promise<Principal> {
+  async authenticate(key: string, origin: string | undefined): Promise<Principal> {
     const sha256 = hashKey(key)
     const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256))
     // The hash was found by lookup, of which the time tells something about hashes, but nothing about keys.
     if (known === undefined || !timingSafeEqual(known.sha256, sha256)) throw unauthenticated()
+    if (!opensFor(known.origins, origin)) throw wrongOrigin(origin)
     this.#usage.note(known.principal.keyId)
     return known.principal
   }
 
   async #findKey(sha256: Buffer): Promise<KnownKey | undefined> {
     const row = await selectKeyHolder(this.#postgres, sha256)
-    return row === undefined ? undefined : { principal: principalOf(row), sha256: row.secret_sha256 }
+    if (row === undefined) return undefined
+    return { principal: principalOf(row), sha256: row.secret_sha256, origins: row.origins }
   }
 
   async asOfNow(principal: Principal): Promise<Principal> {

@@ -8,6 +8,7 @@ export interface KeyRow {
   readonly user_id: number
   readonly kind: KeyKind
   readonly description: string
+  readonly origins: readonly string[]
   readonly secret_hint: string
   readonly created_at: Date
   readonly last_used_at: Date | null
@@ -20,14 +21,15 @@ export async function insertKey(
     readonly userId: number
     readonly kind: KeyKind
     readonly description: string
+    readonly origins: readonly string[]
     readonly sha256: Buffer
     readonly hint: string
   },
 ): Promise<KeyRow> {
   const rows = await db.query<KeyRow>(sql`
-    insert into api_keys (account_id, user_id, kind, description, secret_sha256, secret_hint)
-    values (${key.accountId}, ${key.userId}, ${key.kind}, ${key.description}, ${key.sha256}, ${key.hint})
-    returning id, user_id, kind, description, secret_hint, created_at, last_used_at`)
+    insert into api_keys (account_id, user_id, kind, description, origins, secret_sha256, secret_hint)
+    values (${key.accountId}, ${key.userId}, ${key.kind}, ${key.description}, ${key.origins}, ${key.sha256}, ${key.hint})
+    returning id, user_id, kind, description, origins, secret_hint, created_at, last_used_at`)
   return must(rows[0], 'an inserted key is returned')
 }
 
@@ -38,12 +40,13 @@ export interface KeyHolderRow {
   readonly kind: KeyKind
   readonly role: User['role']
   readonly secret_sha256: Buffer
+  readonly origins: readonly string[]
 }
 
 /** Whose key has this hash; undefined where there is none or it was revoked. */
 export async function selectKeyHolder(db: Queryable, sha256: Buffer): Promise<KeyHolderRow | undefined> {
   const rows = await db.query<KeyHolderRow>(sql`
-    select k.id as key_id, k.account_id, k.user_id, k.kind, u.role, k.secret_sha256
+    select k.id as key_id, k.account_id, k.user_id, k.kind, u.role, k.secret_sha256, k.origins
       from api_keys k
       join users u on u.id = k.user_id and u.account_id = k.account_id
      where k.secret_sha256 = ${sha256} and k.revoked_at is null`)
@@ -53,7 +56,7 @@ export async function selectKeyHolder(db: Queryable, sha256: Buffer): Promise<Ke
 /** The keys that open something, of one user or of all. */
 export function selectKeys(db: Queryable, accountId: number, userId: number | null): Promise<KeyRow[]> {
   return db.query(sql`
-    select id, user_id, kind, description, secret_hint, created_at, last_used_at
+    select id, user_id, kind, description, origins, secret_hint, created_at, last_used_at
       from api_keys
      where account_id = ${accountId} and (${userId}::bigint is null or user_id = ${userId}) and revoked_at is null
      order by id`)

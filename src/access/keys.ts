@@ -5,6 +5,7 @@ import type { ApiKey, KeyKind, Principal } from './access.ts'
 import { mintKey } from './api-key.ts'
 import type { KeyRow } from './keys.sql.ts'
 import { insertKey, markKeyRevoked, selectKeyUser } from './keys.sql.ts'
+import { requireOrigins } from './origins.ts'
 import { announceRights } from './permissions.sql.ts'
 import { requirePrintable } from './printable.ts'
 import { requireSay } from './rules.ts'
@@ -15,17 +16,20 @@ export interface NewKey {
   readonly userId: number
   readonly kind: KeyKind
   readonly description: string
+  readonly origins: readonly string[]
 }
 
 export async function makeKey(
   db: Queryable,
   randomness: Randomness,
   accountId: number,
-  { userId, kind, description }: NewKey,
+  { userId, kind, description, origins }: NewKey,
 ): Promise<{ apiKey: ApiKey; key: string }> {
   const { key, sha256, hint } = mintKey(accountId, randomness)
   requirePrintable('description of the key', description, 500)
-  return { apiKey: keyOf(await insertKey(db, { accountId, userId, kind, description, sha256, hint })), key }
+  const allowed = requireOrigins(kind, origins)
+  const row = await insertKey(db, { accountId, userId, kind, description, origins: allowed, sha256, hint })
+  return { apiKey: keyOf(row), key }
 }
 
 export async function makeKeyFor(
@@ -64,6 +68,7 @@ export function keyOf(row: KeyRow): ApiKey {
     userId: row.user_id,
     kind: row.kind,
     description: row.description,
+    origins: row.origins,
     hint: row.secret_hint,
     createdAt: row.created_at,
     lastUsedAt: row.last_used_at,

@@ -44,7 +44,7 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
       stopListening = undefined
     },
 
-    authenticate: (key) => authentication.authenticate(key),
+    authenticate: (key, origin) => authentication.authenticate(key, origin),
     asOfNow: (principal) => authentication.asOfNow(principal),
     may: (principal, database, privilege) => authentication.may(principal, database, privilege),
     async require(principal, database, privilege) {
@@ -75,8 +75,8 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
       authentication.forget(userId)
     },
 
-    createKey: (principal, { userId = principal.userId, kind, description = '' }) =>
-      makeKeyFor(postgres, randomness, principal, { userId, kind, description }),
+    createKey: (principal, { userId = principal.userId, kind, description = '', origins = [] }) =>
+      makeKeyFor(postgres, randomness, principal, { userId, kind, description, origins }),
     async listKeys(principal) {
       const userId = isAdministrator(principal) ? null : principal.userId
       return (await selectKeys(postgres, principal.accountId, userId)).map(keyOf)
@@ -104,7 +104,8 @@ async function bootstrap(
     if (await anyAccountExists(tx)) return undefined
     const made = await makeAccount(tx, 'main', { email: 'owner@localhost', name: 'Owner' })
     const description = 'made at the first start'
-    const { key } = await makeKey(tx, randomness, made.account.id, { userId: made.owner.id, kind: 'full', description })
+    const newKey = { userId: made.owner.id, kind: 'full', description, origins: [] } as const
+    const { key } = await makeKey(tx, randomness, made.account.id, newKey)
     return { ...made, key }
   })
 }

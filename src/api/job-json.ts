@@ -2,6 +2,7 @@ import { errorCatalogue } from '../base/errors.ts'
 import type { ErrorRecord } from '../base/errors.ts'
 import type { Job } from '../jobs/jobs.ts'
 import type { QueryJobInput, QueryOutput } from '../process/process.ts'
+import { engineOfKind } from '../process/process.ts'
 import { formatType } from '../store/types.ts'
 import type { VerifySummary } from '../store/upkeep.ts'
 import { verifyKind } from '../store/upkeep.ts'
@@ -24,7 +25,7 @@ export function jobJson(job: Job) {
     started_at: job.startedAt?.toISOString() ?? null,
     finished_at: job.finishedAt?.toISOString() ?? null,
     kill_requested_at: job.killRequestedAt?.toISOString() ?? null,
-    query: job.kind === 'query' ? queryJson(job) : null,
+    query: queryJson(job),
     verification:
       job.kind === verifyKind && job.state === 'success' ? verificationJson(job.output as VerifySummary) : null,
   }
@@ -41,9 +42,11 @@ function errorJson({ code, message, hint, position }: ErrorRecord) {
 }
 
 function queryJson(job: Job) {
+  const engine = engineOfKind(job.kind)
+  if (engine === undefined) return null
   const input = job.input as QueryJobInput
   const output = job.state === 'success' ? (job.output as QueryOutput) : null
-  return { sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
+  return { engine, sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
 }
 
 function verificationJson({ problemCount, problems, ...counts }: VerifySummary) {
@@ -62,6 +65,7 @@ function resultJson(output: QueryOutput) {
     rows: output.rows,
     bytes: output.resultBytes,
     downloadable: output.resultKey !== null,
+    statements: [...(output.statements ?? [{ statement: output.statement, rows: output.rows }])],
     statistics: {
       scans: statistics.scans.map((scan) => ({
         database: scan.database,

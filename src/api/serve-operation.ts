@@ -2,9 +2,10 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import { readBody } from '../base/http/read-body.ts'
 import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
+import type { Rejections } from '../collect/rejections.ts'
 import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
@@ -26,6 +27,7 @@ export interface OperationHost {
   readonly app: FastifyInstance
   readonly access: Access
   readonly clock: Clock
+  readonly rejections: Pick<Rejections, 'note'>
   readonly budget: BodyBudget
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
@@ -45,21 +47,69 @@ export function serveOperation<O extends Operation>(
         method: operation.method === 'GET' ? ['GET', 'HEAD'] : operation.method,
         url: routePath(operation),
         async handler(request, reply) {
-          // Nothing of the body is read for somebody unknown.
-          const principal = await host.access.authenticate(apiKeyOf(request.headers.authorization))
-          const params = part(operation.params, 'path', request.params)
-          const query = part(operation.query, 'query', request.query)
-          const headers = part(operation.headers, 'headers', request.headers)
-          const body = await bodyOf(host, operation, request)
+          let principal: Principal | undefined
           try {
-            const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
-            return send(reply, await handler(callOf(host, request, reply, principal, input)))
-          } finally {
-            body.release()
+            // Nothing of the body is read for somebody unknown.
+            principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
+            return send(reply, await answerOf(host, operation, request, reply, principal, handler))
+          } catch (error) {
+            noteRejection(host, operation, request, principal, error)
+            throw error
           }
         },
       })
     },
+  }
+}
+
+async function answerOf<O extends Operation>(
+  host: OperationHost,
+  operation: O,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  principal: Principal,
+  handler: (call: Call<O>) => Promise<OperationAnswer<O>>,
+): Promise<OperationAnswer<O>> {
+  const params = part(operation.params, 'path', request.params)
+  const query = part(operation.query, 'query', request.query)
+  const headers = part(operation.headers, 'headers', request.headers)
+  const body = await bodyOf(host, operation, request)
+  try {
+    const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
+    return await handler(callOf(host, request, reply, principal, input))
+  } finally {
+    body.release()
+  }
+}
+
+/** Counts what a door of the intake refuses. A wait that ended before the work is no refusal: the body is safe. */
+function noteRejection(
+  host: OperationHost,
+  { door }: Operation,
+  request: FastifyRequest,
+  principal: Principal | undefined,
+  error: unknown,
+): void {
+  if (door === undefined || !isAppError(error) || error.code === 'wait_timeout') return
+  const { database = null, table = null } = request.params as { readonly database?: string; readonly table?: string }
+  host.rejections.note({
+    accountId: principal?.accountId ?? null,
+    keyId: principal?.keyId ?? null,
+    unknownKey: error.code === 'unauthenticated' ? sentKey(request.headers.authorization) : undefined,
+    door,
+    code: error.code,
+    detail: error.message,
+    database,
+    table,
+  })
+}
+
+function sentKey(header: string | undefined): string | undefined {
+  try {
+    return apiKeyOf(header)
+  } catch (error) {
+    if (isAppError(error, 'unauthenticated')) return undefined
+    throw error
   }
 }
 

@@ -8,10 +8,12 @@ import type { BodyBudget } from '../base/http/read-body.ts'
 import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Collect } from '../collect/collect.ts'
+import type { Rejections } from '../collect/rejections.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { Schedules } from '../jobs/schedules.ts'
 import type { Process } from '../process/process.ts'
+import type { Quarantine } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
 import type { Upkeep } from '../store/upkeep.ts'
 import { answerBrokenRequest } from './broken-request.ts'
@@ -29,6 +31,7 @@ import { servePages } from './routes/pages.ts'
 import { serveQueries } from './routes/queries.ts'
 import { serveQueue } from './routes/queue.ts'
 import type { QueueParts } from './routes/queue.ts'
+import { serveRejections } from './routes/rejections.ts'
 import { serveResults } from './routes/results.ts'
 import { serveSchedules } from './routes/schedules.ts'
 import { serveStatus } from './routes/status.ts'
@@ -44,8 +47,10 @@ export interface ApiParts {
   readonly queue: QueueDoors
   readonly schedules: Schedules
   readonly store: Store
+  readonly quarantine: Quarantine
   readonly upkeep: Upkeep
   readonly collect: Collect
+  readonly rejections: Rejections
   readonly process: Process
   readonly deliver: Deliver
   /** What `/readyz` and `/status` ask. */
@@ -58,6 +63,8 @@ export interface ApiParts {
   readonly log: Logger
   readonly version: string
   readonly limits: ApiLimits
+  /** The proxies before the server, whose word is taken for who the client is; none by default. */
+  readonly trustedProxies?: readonly string[]
   /** Called after the answer to a request that met a bug: the state of the process is unknown from then on. */
   readonly onBug: (error: unknown) => void
 }
@@ -84,6 +91,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     access: parts.access,
     clock: parts.clock,
     budget: parts.budget,
+    rejections: parts.rejections,
     importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
     closing: closingSignal(app),
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
@@ -95,6 +103,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
   serveImports(host, parts.collect, parts.metrics)
+  serveRejections(host, parts.access, parts.rejections, parts.quarantine)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)
   serveQueue(host, { ...parts, ...parts.queue })
@@ -110,6 +119,7 @@ function newServer(parts: ApiParts): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = parts.log
   const app = Fastify({
     loggerInstance,
+    trustProxy: [...(parts.trustedProxies ?? [])],
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(parts.randomness),
     requestTimeout: parts.limits.requestMsMax,

@@ -173,6 +173,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
   postImport: 202,
   putImport: 202,
   postEvents: 202,
+  listRejections: 200,
   submitQuery: 202,
   listJobs: 200,
   getJob: 'job_not_found',
@@ -218,6 +219,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
 const emptyLists = [
   'listDatabases',
   'listQuarantine',
+  'listRejections',
   'listJobs',
   'listLimits',
   'listDeadLetters',
@@ -271,6 +273,7 @@ describe('keys of the owner', () => {
   const looking = [...tables, 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
+    'listRejections',
     'getTableLayout',
     'listDamagedChunks',
     'submitQuery',

@@ -23,6 +23,8 @@ export const errorCatalogue = {
   unauthenticated: spec(401, 'A valid API key is required'),
   /** The key is valid but may not do this. */
   forbidden: spec(403, 'The API key may not do this'),
+  /** The key is bound to origins of web pages, and the request comes from none of them. */
+  origin_not_allowed: spec(403, 'The API key may not be used from this origin'),
   /** No route answers at this path. */
   route_not_found: spec(404, 'There is nothing at this address'),
   account_not_found: spec(404, 'The account does not exist'),
@@ -120,8 +122,12 @@ interface ErrorFields {
   /** Where in the input: characters or bytes from 0, and line and column from 1 where they help. */
   readonly position?: ErrorPosition
   readonly retryAfterSeconds?: number
+  /** Facts for programs, such as the id of the thing that is in the way. */
+  readonly details?: ErrorDetails
   readonly cause?: unknown
 }
+
+export type ErrorDetails = Readonly<Record<string, string | number>>
 
 export interface ErrorPosition {
   readonly offset?: number
@@ -136,6 +142,7 @@ export interface ErrorRecord {
   readonly hint?: string
   readonly position?: ErrorPosition
   readonly retryAfterSeconds?: number
+  readonly details?: ErrorDetails
 }
 
 /** An expected failure: `message` says what went wrong with which thing, `hint` what to do next. */
@@ -145,6 +152,7 @@ export class AppError extends Error {
   readonly hint: string | undefined
   readonly position: ErrorPosition | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly details: ErrorDetails | undefined
 
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -152,6 +160,7 @@ export class AppError extends Error {
     this.hint = fields.hint
     this.position = fields.position
     this.retryAfterSeconds = fields.retryAfterSeconds
+    this.details = fields.details
   }
 
   get status(): number {
@@ -169,6 +178,7 @@ export class AppError extends Error {
       ...(this.hint !== undefined && { hint: this.hint }),
       ...(this.position !== undefined && { position: this.position }),
       ...(this.retryAfterSeconds !== undefined && { retryAfterSeconds: this.retryAfterSeconds }),
+      ...(this.details !== undefined && { details: this.details }),
     }
   }
 

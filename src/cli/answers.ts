@@ -4,6 +4,7 @@ import type { postImport } from '../api/contract/imports.ts'
 import type { getJob, getJobHistory, killJob } from '../api/contract/jobs.ts'
 import type { AnswerBody } from '../api/contract/operation.ts'
 import type { explainJob, listDeadLetters, listWorkers, putLimit, redriveJobs } from '../api/contract/queue.ts'
+import type { listRejections } from '../api/contract/rejections.ts'
 import type { backfillSchedule, getSchedule, runSchedule } from '../api/contract/schedules.ts'
 import type { getStatus } from '../api/contract/status.ts'
 import type { diffSnapshots, listSnapshots } from '../api/contract/table-operations.ts'
@@ -34,6 +35,7 @@ export type Worker = AnswerBody<typeof listWorkers, 200>['items'][number]
 export type Limit = AnswerBody<typeof putLimit, 200>
 export type DeadLetterGroup = AnswerBody<typeof listDeadLetters, 200>['items'][number]
 export type Redriven = AnswerBody<typeof redriveJobs, 200>
+export type Rejection = AnswerBody<typeof listRejections, 200>['items'][number]
 export type Schedule = AnswerBody<typeof getSchedule, 200>
 export type ScheduleRun = AnswerBody<typeof runSchedule, 200>
 export type ScheduledTimes = AnswerBody<typeof backfillSchedule, 200>

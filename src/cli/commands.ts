@@ -45,6 +45,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).defineImport,
   },
   {
+    name: 'rejections',
+    summary: 'tell what was rejected in the last minutes, and why',
+    load: async () => (await import('./commands/rejections.ts')).defineRejections,
+  },
+  {
     name: 'query',
     summary: 'run a statement of SQL',
     load: async () => (await import('./commands/query.ts')).defineQuery,

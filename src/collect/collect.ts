@@ -2,7 +2,7 @@ import type { Principal } from '../access/access.ts'
 import type { ErrorRecord } from '../base/errors.ts'
 import type { Service } from '../base/service.ts'
 
-export const importFormats = ['ndjson', 'json', 'msgpack', 'csv', 'tsv', 'parquet'] as const
+export const importFormats = ['ndjson', 'json', 'msgpack', 'csv', 'tsv', 'parquet', 'fluent'] as const
 export type ImportFormat = (typeof importFormats)[number]
 
 export const contentEncodings = ['identity', 'gzip', 'deflate', 'zstd', 'br'] as const
@@ -17,7 +17,10 @@ export interface ImportRequest {
   readonly uniqueId: string | null
   readonly format: ImportFormat
   readonly encoding: ContentEncoding
-  /** The column that holds the time; null for `time`, and the time of receipt where there is none. */
+  /**
+   * The column that holds the time; null for `time`, or the time of the entry where the format is `fluent`. The time of
+   * receipt where there is none.
+   */
   readonly timeColumn: string | null
   readonly body: Uint8Array
 }

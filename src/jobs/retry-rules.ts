@@ -99,6 +99,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   snapshot_expired: 'semantic',
   unauthenticated: 'permission',
   forbidden: 'permission',
+  origin_not_allowed: 'permission',
   statement_not_allowed: 'permission',
   function_not_allowed: 'permission',
   body_too_large: 'limit',

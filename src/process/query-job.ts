@@ -1,18 +1,12 @@
 import { join } from 'node:path'
 
 import type { Attempt, JobKind } from '../jobs/jobs.ts'
-import { describeTable, showDatabases, showTables } from './catalog-answers.ts'
-import { explainSelect } from './explain-select.ts'
-import { planSelect } from './plan-select.ts'
-import { parseStatement } from './planning/parse-statement.ts'
-import type { QueryJobInput, QueryOutput } from './process.ts'
+import { performStatement } from './perform-statement.ts'
+import { parseScript } from './planning/parse-script.ts'
+import { runScript } from './scripts/run-script.ts'
+import type { QueryEngine, QueryJobInput, QueryOutput } from './process.ts'
+import { queryJobKinds } from './process.ts'
 import type { QueryContext, QueryLimits, QueryPorts } from './query-context.ts'
-import { storeResult } from './store-result.ts'
-import { createTableAs, insertInto } from './writes/add-rows.ts'
-import { changeTable } from './writes/alter-tables.ts'
-import { deleteFrom } from './writes/delete-rows.ts'
-import { mergeInto } from './writes/merge-rows.ts'
-import { insertOverwrite, removeAllRows } from './writes/replace-all.ts'
 
 export interface QueryJobOptions extends QueryPorts {
   /** For the files of running queries; on the disk of a directory store, results need no copy. */
@@ -22,10 +16,10 @@ export interface QueryJobOptions extends QueryPorts {
   readonly concurrency: number
 }
 
-/** The job kind that runs SQL, for the worker role. */
-export function queryJobKind(options: QueryJobOptions): JobKind {
+/** The job kind that runs SQL on one of the engines, for the worker role. */
+export function queryJobKind(options: QueryJobOptions, engine: QueryEngine = 'interactive'): JobKind {
   return {
-    kind: 'query',
+    kind: queryJobKinds[engine],
     concurrency: options.concurrency,
     handler: (attempt) => runQuery(options, attempt),
   }
@@ -64,29 +58,7 @@ async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise
 }
 
 async function perform(context: QueryContext): Promise<QueryOutput> {
-  const statement = parseStatement(context.input.sql)
-  switch (statement.kind) {
-    case 'select':
-      return await storeResult(context, await planSelect(context, statement.select), 'select')
-    case 'explain':
-      return await explainSelect(context, statement.select)
-    case 'describe':
-      return await describeTable(context, statement)
-    case 'show_databases':
-      return await showDatabases(context, statement)
-    case 'show_tables':
-      return await showTables(context, statement)
-    case 'insert':
-      return await (statement.overwrite ? insertOverwrite : insertInto)(context, statement)
-    case 'merge':
-      return await mergeInto(context, statement)
-    case 'delete':
-      return await deleteFrom(context, statement)
-    case 'truncate':
-      return await removeAllRows(context, statement.table, 'truncate')
-    case 'create_table_as':
-      return await createTableAs(context, statement)
-    default:
-      return await changeTable(context, statement)
-  }
+  const [statement, ...more] = parseScript(context.input.sql)
+  if (statement !== undefined && more.length === 0) return await performStatement(context, statement)
+  return await runScript(context, statement === undefined ? [] : [statement, ...more])
 }

@@ -4,13 +4,14 @@ import { requireColumnName, requireName } from '../base/names.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import { holdDatabase, insertColumns, insertTable } from './catalog.sql.ts'
 import { orphanAgeMs, parseChunkKey } from './chunk-keys.ts'
+import type { DropsOfCommit } from './apply-drops.ts'
+import { applyDrops } from './apply-drops.ts'
 import type { ChunkTotals } from './chunks.sql.ts'
 import { insertChunks, removeChunks } from './chunks.sql.ts'
 import { assignFieldIds, firstFieldId } from './columns.ts'
 import type { ArrivalKind } from './commit.sql.ts'
 import {
   advanceTable,
-  holdLease,
   insertAppliedIds,
   insertArrival,
   lockTable,
@@ -19,7 +20,8 @@ import {
 } from './commit.sql.ts'
 import { keepDamagedChunks } from './damaged-chunks.sql.ts'
 import { tableOfKey } from './iceberg/keys.ts'
-import { keepRecords } from './quarantine.ts'
+import { keepRecords } from './quarantine/keep-records.ts'
+import { requireLease } from './require-lease.ts'
 import { storableStatistics } from './statistics.ts'
 import type { Column, Commit, CommitAllOutcome, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
 import { formatType } from './types.ts'
@@ -67,11 +69,17 @@ export async function applyCommits(
   postgres: Postgres,
   clock: Clock,
   commits: readonly Commit[],
+  drops?: DropsOfCommit,
 ): Promise<CommitAllOutcome> {
   for (const commit of commits) checkCommit(commit, clock)
   let index = 0
   try {
     return await postgres.transaction(async (tx) => {
+      const lost = drops === undefined ? undefined : await applyDrops(tx, commits, drops)
+      if (lost !== undefined) {
+        index = commits.length + lost
+        throw new Undone({ kind: 'conflict' })
+      }
       const held: { index: number; commit: Commit; table: HeldTable }[] = []
       // Locks are taken in one order everywhere, database, table, job, so that nobody waits in a circle.
       for (const entry of inLockOrder(commits)) {
@@ -191,11 +199,6 @@ async function nameTaken(
   return new AppError('already_exists', `The table "${database.name}.${name}" exists already.`, {
     hint: 'Choose another name, drop the table first, or add the rows with INSERT INTO.',
   })
-}
-
-export async function requireLease(tx: Queryable, fence: Commit['fence']): Promise<void> {
-  if (fence === undefined || (await holdLease(tx, fence))) return
-  throw new AppError('lease_lost', `Job ${fence.jobId} is no longer run by this attempt; nothing was committed.`)
 }
 
 /** Known ids come first: after a commit without an answer, a changed schema is this commit's own doing. */

@@ -1,5 +1,5 @@
 import { AppError } from '../base/errors.ts'
-import { requireColumnName, requireName } from '../base/names.ts'
+import { requireName } from '../base/names.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import { pgCode } from '../base/postgres/postgres.ts'
 import type { DatabaseRow, TableRow } from './catalog.sql.ts'
@@ -11,10 +11,11 @@ import {
   selectDatabase,
   selectTablesByName,
 } from './catalog.sql.ts'
-import { assignFieldIds, columnsMax, firstFieldId, withFixedColumns } from './columns.ts'
+import { columnsOfNewTable, withFixedColumns } from './columns.ts'
+import { insertAppliedIds, selectTableOfIds } from './commit.sql.ts'
 import { lockPlaces } from './lock-names.ts'
 import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
-import type { Database, Table, TableName } from './store.ts'
+import type { Database, Once, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
 import type { LogicalType } from './types.ts'
 
@@ -62,42 +63,39 @@ export async function requireTables(
   return tables
 }
 
+export interface TableDraft {
+  readonly columns?: readonly { readonly name: string; readonly type: LogicalType }[]
+  readonly ifNotExists?: boolean
+  readonly once?: Once
+}
+
 export async function createTable(
   postgres: Postgres,
   accountId: number,
   { database, name }: TableName,
-  options: { columns?: readonly { name: string; type: LogicalType }[]; ifNotExists?: boolean },
+  options: TableDraft,
 ): Promise<void> {
   requireName('table', name)
-  const { columns, nextFieldId } = assignFieldIds(options.columns ?? [], firstFieldId)
-  requireDistinct(columns.map((column) => requireColumnName(column.name)))
-  if (columns.length > columnsMax) throw tooManyColumns(`${database}.${name}`, columns.length)
+  const { columns, nextFieldId } = columnsOfNewTable(`${database}.${name}`, options.columns ?? [])
   await postgres.transaction(async (tx) => {
     const held = await holdDatabase(tx, accountId, { name: database })
     if (held === undefined) throw databaseNotFound(database)
     const tableId = await insertTable(tx, { accountId, databaseId: held.id, name, nextFieldId })
+    const { once } = options
     if (tableId === undefined) {
-      if (options.ifNotExists === true) return
+      const isOfBefore = once !== undefined && (await selectTableOfIds(tx, held.id, name, [once.uniqueId]))?.applied
+      if (options.ifNotExists === true || isOfBefore === true) return
       throw new AppError('already_exists', `The table "${database}.${name}" exists already.`, {
         hint: 'Choose another name, or drop the table first.',
       })
     }
+    if (once !== undefined) {
+      const applied = { uniqueId: once.uniqueId, rows: 0, quarantined: 0 }
+      await insertAppliedIds(tx, { accountId, tableId, snapshot: 0 }, [applied])
+    }
     const notated = columns.map((column) => ({ ...column, type: formatType(column.type) }))
     if (notated.length > 0) await insertColumns(tx, { accountId, tableId, version: 1 }, notated)
   })
-}
-
-/** SQL does not tell `Code` from `code`, so somebody who asks for both gets neither. */
-function requireDistinct(names: readonly string[]): void {
-  const seen = new Set<string>()
-  for (const name of names) {
-    if (seen.has(name.toLowerCase())) {
-      throw new AppError('invalid_name', `The column ${JSON.stringify(name)} is named twice.`, {
-        hint: 'Names of columns must differ by more than upper and lower case.',
-      })
-    }
-    seen.add(name.toLowerCase())
-  }
 }
 
 export async function dropTable(
@@ -178,12 +176,4 @@ export function tableNotFound(database: string, name: string): AppError {
   return new AppError('table_not_found', `The table ${JSON.stringify(`${database}.${name}`)} does not exist.`, {
     hint: `Names are in lower case; SHOW TABLES FROM ${database} lists those there are.`,
   })
-}
-
-export function tooManyColumns(table: string, count: number): AppError {
-  return new AppError(
-    'too_many_columns',
-    `The table ${JSON.stringify(table)} would have ${count} columns; ${columnsMax} are allowed.`,
-    { hint: 'Drop some, or keep what is seldom asked for in one column of the type json.' },
-  )
 }

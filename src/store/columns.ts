@@ -1,5 +1,5 @@
 import { AppError, must } from '../base/errors.ts'
-import { foldedName } from '../base/names.ts'
+import { foldedName, requireColumnName } from '../base/names.ts'
 import type { Column } from './store.ts'
 import type { LogicalType } from './types.ts'
 import { duckdbFileType, duckdbType, innerTypes, nestingProblem, quotedName, quotedText } from './types.ts'
@@ -72,6 +72,36 @@ function tooNested(name: string, problem: string): AppError {
   return new AppError('invalid_request', `The type of the column ${JSON.stringify(name)} ${problem}.`, {
     hint: 'Keep the values as json, which nests as deep as records do.',
   })
+}
+
+/**
+ * The columns of a table that is to be made. Fails with `invalid_name` or `too_many_columns` where it could not have them: SQL does
+ * not tell `Code` from `code`, so somebody who asks for both gets neither.
+ */
+export function columnsOfNewTable(
+  table: string,
+  columns: readonly { readonly name: string; readonly type: LogicalType }[],
+): { columns: Column[]; nextFieldId: number } {
+  const assigned = assignFieldIds(columns, firstFieldId)
+  const seen = new Set<string>()
+  for (const { name } of assigned.columns) {
+    if (seen.has(requireColumnName(name).toLowerCase())) {
+      throw new AppError('invalid_name', `The column ${JSON.stringify(name)} is named twice.`, {
+        hint: 'Names of columns must differ by more than upper and lower case.',
+      })
+    }
+    seen.add(name.toLowerCase())
+  }
+  if (columns.length > columnsMax) throw tooManyColumns(table, columns.length)
+  return assigned
+}
+
+export function tooManyColumns(table: string, count: number): AppError {
+  return new AppError(
+    'too_many_columns',
+    `The table ${JSON.stringify(table)} would have ${count} columns; ${columnsMax} are allowed.`,
+    { hint: 'Drop some, or keep what is seldom asked for in one column of the type json.' },
+  )
 }
 
 /** What is inside of a column, with field ids: `key` with 4 and `value` with 5 of `_rescued`. Nothing for scalars. */

@@ -17,13 +17,13 @@ import {
   tableOf,
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
-import { countChunks } from './chunks.sql.ts'
+import { countChunks, selectNewestTimes } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
 import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
-import { selectQuarantine } from './quarantine.sql.ts'
-import { keepRecords } from './quarantine.ts'
+import { keepRecords } from './quarantine/keep-records.ts'
+import { selectQuarantine } from './quarantine/quarantine.sql.ts'
 import { changesOf } from './schema/alter-columns.ts'
 import type { Store } from './store.ts'
 import { summarize } from './summaries.ts'
@@ -50,7 +50,7 @@ export function openStore(options: StoreOptions): Store {
     name: 'store',
     start: async () => {},
     stop: () => sweep.stop(),
-    ...tableOperations(postgres, clock, log),
+    ...tableOperations(postgres, clock, log, removal),
 
     createDatabase: (accountId, name, databaseOptions = {}) =>
       createDatabase(postgres, accountId, name, databaseOptions),
@@ -73,6 +73,8 @@ export function openStore(options: StoreOptions): Store {
       const [row] = await requireTables(postgres, accountId, [{ database, name }])
       return tableOf(must(row, 'a required table is there'))
     },
+    newestTimes: async (accountId, tableIds) =>
+      new Map((await selectNewestTimes(postgres, accountId, tableIds)).map(({ id, time }) => [id, time])),
     schemaChanges: (table) => changesOf(postgres, table),
     async dropTable(accountId, database, name) {
       await dropTable(postgres, accountId, { database, name }, removal())
@@ -86,7 +88,7 @@ export function openStore(options: StoreOptions): Store {
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),
-    commitAll: (commits) => applyCommits(postgres, clock, commits),
+    commitAll: (commits, drops = []) => applyCommits(postgres, clock, commits, { tables: drops, ...removal() }),
     appliedIds: (accountId, tableId, uniqueIds) => selectAppliedIds(postgres, { accountId, tableId }, uniqueIds),
 
     async quarantine(accountId, database, table, records) {

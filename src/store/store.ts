@@ -239,6 +239,14 @@ export type CommitAllOutcome =
   /** Nothing was changed, for the sake of the commit at `index`. */
   | { readonly kind: 'undone'; readonly index: number; readonly outcome: CommitOutcome }
 
+/** A table that goes together with commits to others. Where its name means another table by now, the outcome is `conflict`. */
+export interface TableDrop {
+  readonly accountId: number
+  readonly tableId: number
+  readonly name: TableName
+  readonly fence?: Commit['fence']
+}
+
 export interface TableName {
   readonly database: string
   readonly name: string
@@ -293,6 +301,8 @@ export interface SnapshotDiff {
 export interface TableOperations {
   /** Gives a table another name, or another database. Fails with `already_exists`. */
   renameTable(accountId: number, table: TableName, to: TableName, once?: Once): Promise<Table>
+  /** As `renameTable`, and a table that has the name is dropped: whoever reads sees that one as before, or this one. */
+  replaceTable(accountId: number, table: TableName, to: TableName, once?: Once): Promise<Table>
   /** Two tables change names: whoever reads sees both as before, or both as after. */
   swapTables(accountId: number, table: TableName, other: TableName, once?: Once): Promise<void>
   /** Brings back the table of that name that was dropped last. Fails with `table_not_found`, `snapshot_expired`, `already_exists`. */
@@ -331,16 +341,22 @@ export interface Store extends Service, TableOperations {
   /** Drops the database with its tables; files go after the grace period. */
   dropDatabase(accountId: number, name: string): Promise<void>
 
-  /** Makes a table with the fixed columns and `columns`. */
+  /** Makes a table with the fixed columns and `columns`. Fails with `already_exists`, unless it is `once` repeated. */
   createTable(
     accountId: number,
     database: string,
     name: string,
-    options?: { columns?: readonly { name: string; type: LogicalType }[]; ifNotExists?: boolean },
+    options?: {
+      columns?: readonly { name: string; type: LogicalType }[]
+      ifNotExists?: boolean
+      once?: Pick<Once, 'uniqueId'>
+    },
   ): Promise<Table>
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>
+  /** The time of the newest row, in unix seconds, of each of the tables that has rows. */
+  newestTimes(accountId: number, tableIds: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** What happened to the columns up to the table's version, for the reading of its older chunks. */
   schemaChanges(table: Table): Promise<SchemaChange[]>
   /** Drops the table; its files go after the grace period, so running queries finish. */
@@ -368,8 +384,11 @@ export interface Store extends Service, TableOperations {
   newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
   /** Fails with `lease_lost`; for a table to be made also with `already_exists`, `database_not_found`, `invalid_name`. */
   commit(commit: Commit): Promise<CommitOutcome>
-  /** Commits to several tables at once: all of them, or none. */
-  commitAll(commits: readonly Commit[]): Promise<CommitAllOutcome>
+  /**
+   * Commits to several tables at once, all of them or none. Tables that are dropped with them leave their names first, so that a
+   * commit may make one of the same name; where a drop undoes all, its index follows those of the commits.
+   */
+  commitAll(commits: readonly Commit[], drops?: readonly TableDrop[]): Promise<CommitAllOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
 

@@ -38,7 +38,7 @@ const hostile: [what: string, sql: string][] = [
   ['enable_logging as a table', `select * from enable_logging(storage = 'file')`],
   ['settings', `select * from duckdb_settings()`],
   ['current_setting', `select current_setting('allowed_paths')`],
-  ['two statements', `select 1; drop table t`],
+  ['a hostile statement behind another', `select 1; vacuum t`],
   ['a statement behind a comment', `select 1 /* */; /* */ attach '/tmp/x'`],
   ['the catalog of the engine', `select * from information_schema.tables`],
   ['EXPLAIN ANALYZE of a COPY', `explain analyze copy (select 1) to '/tmp/biwa-hostile'`],

@@ -8,6 +8,7 @@ import { openLog } from '../../src/base/log.ts'
 import { objectAddress } from '../../src/base/objects/object-address.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import { importBodyBytesMax } from '../../src/collect/limits.ts'
+import { openRejections } from '../../src/collect/rejections/open-rejections.ts'
 import { openDeliver } from '../../src/deliver/open-deliver.ts'
 import { openDeadLetters } from '../../src/jobs/open-dead-letters.ts'
 import { openFigures } from '../../src/jobs/open-figures.ts'
@@ -16,6 +17,7 @@ import { openWorkers } from '../../src/jobs/open-workers.ts'
 import { openSchedules } from '../../src/jobs/schedules/open-schedules.ts'
 import { addProtocols } from '../../src/server/protocols.ts'
 import { openIceberg } from '../../src/store/iceberg/open-iceberg.ts'
+import { openQuarantine } from '../../src/store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../src/store/open-upkeep.ts'
 import { openParts } from './parts.ts'
 import type { Parts, PartsOptions } from './parts.ts'
@@ -41,31 +43,37 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
   const address = objectAddress({ location: join(parts.folder, 'objects') })
   const upkeep = openUpkeep(platform)
   const bugs: unknown[] = []
+  const rejections = openRejections(platform)
+  await rejections.start()
   const shared = {
     ...platform,
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     budget: new BodyBudget(options.inflightBytesMax ?? 256 << 20),
+    rejections,
+    schedules: openSchedules(platform),
     onBug: (error: unknown) => bugs.push(error),
   }
   const bodySilenceMsMax = 15_000
   const app = buildApi({
     ...shared,
+    quarantine: openQuarantine(platform),
     upkeep,
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(platform),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
+    trustedProxies: ['127.0.0.1'],
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openIceberg({ ...platform, address, graceMs: 3_600_000 }),
     address,
+    redirectHosts: ['*.example.com'],
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })
@@ -77,6 +85,7 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     async close() {
       app.server.closeAllConnections()
       await app.close()
+      await rejections.stop()
       await parts.close()
     },
   }

@@ -15,6 +15,9 @@ export const apiKey = z
     user_id: id,
     kind: keyKind,
     description: z.string(),
+    origins: z
+      .array(z.string())
+      .describe('The web pages that may use it, such as `https://*.example.com`; all may where the list is empty.'),
     hint: z.string().describe('The last four characters.'),
     created_at: moment,
     last_used_at: moment.nullable(),
@@ -64,6 +67,11 @@ export const createKey = operation({
     user_id: id.optional().describe('Whose key; your own by default.'),
     kind: keyKind,
     description: z.string().max(500).default(''),
+    origins: z
+      .array(z.string().max(300))
+      .max(50)
+      .default([])
+      .describe('Binds a key of the kind `import` to the web pages that may use it.'),
   }),
   answers: {
     201: {

@@ -72,6 +72,7 @@ const importBody = {
 const importShape = {
   path: '/databases/{database}/tables/{table}/import',
   tag: 'imports',
+  door: 'import',
   description:
     'The database and the table are made on the first write, if the key may. Send it again with the same `id` until it is acknowledged: it counts once.',
   params: tablePath,
@@ -99,6 +100,7 @@ export const postEvents = operation({
   method: 'POST',
   path: '/databases/{database}/tables/{table}/events',
   tag: 'imports',
+  door: 'events',
   summary: 'Sends one or a few events',
   description:
     'The body is one JSON object, an array of them, or one per line with the content type application/x-ndjson.',

@@ -1,5 +1,7 @@
 import type { z } from 'zod'
 
+import type { IntakeDoor } from '../../collect/rejections.ts'
+
 /**
  * One operation of the REST API as data. The server's routes, the OpenAPI document, the tenant matrix test and the
  * command line all follow from it.
@@ -11,6 +13,8 @@ export interface Operation {
   /** Below `apiPrefix`, with parameters in braces. */
   readonly path: string
   readonly tag: Tag
+  /** Where data comes in: what is refused here is counted (see /rejections). */
+  readonly door?: IntakeDoor
   readonly summary: string
   readonly description?: string
   readonly params?: z.ZodObject

@@ -6,6 +6,7 @@ import * as jobs from './jobs.ts'
 import type { Operation } from './operation.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue.ts'
+import * as rejections from './rejections.ts'
 import * as schedules from './schedules.ts'
 import * as status from './status.ts'
 import * as tableOperations from './table-operations.ts'
@@ -41,6 +42,7 @@ export const operations: readonly Operation[] = [
   imports.postImport,
   imports.putImport,
   imports.postEvents,
+  rejections.listRejections,
   queries.submitQuery,
   jobs.listJobs,
   jobs.getJob,

@@ -40,6 +40,7 @@ function serveKeys(host: OperationHost, access: Access): void {
     const { apiKey, key } = await access.createKey(principal, {
       kind: body.kind,
       description: body.description,
+      origins: body.origins,
       ...(body.user_id !== undefined && { userId: body.user_id }),
     })
     return { status: 201, body: { ...keyJson(apiKey), key } }
@@ -98,12 +99,13 @@ function servePermissions(host: OperationHost, access: Access): void {
   })
 }
 
-function keyJson({ id, userId, kind, description, hint, createdAt, lastUsedAt }: ApiKey) {
+function keyJson({ id, userId, kind, description, origins, hint, createdAt, lastUsedAt }: ApiKey) {
   return {
     id,
     user_id: userId,
     kind,
     description,
+    origins: [...origins],
     hint,
     created_at: createdAt.toISOString(),
     last_used_at: lastUsedAt?.toISOString() ?? null,

@@ -10,11 +10,13 @@ import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
+import type { Rejection, Rejections } from '../../collect/rejections.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Figures, JobFigures } from '../../jobs/figures.ts'
 import type { Job, Jobs } from '../../jobs/jobs.ts'
 import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
+import type { Quarantine } from '../../store/quarantine.ts'
 import type { Store } from '../../store/store.ts'
 import type { Upkeep } from '../../store/upkeep.ts'
 import { openMetrics } from '../metrics.ts'
@@ -32,6 +34,7 @@ export const principals: Readonly<Record<string, Principal>> = {
 export interface LightApi {
   readonly app: FastifyInstance
   readonly imports: ImportRequest[]
+  readonly rejections: Rejection[]
   readonly bugs: unknown[]
 }
 
@@ -53,6 +56,7 @@ export interface LightParts {
  */
 export function lightApi(parts: LightParts = {}): LightApi {
   const imports: ImportRequest[] = []
+  const rejections: Rejection[] = []
   const bugs: unknown[] = []
   const collect: Partial<Collect> = {
     async accept(request) {
@@ -73,10 +77,12 @@ export function lightApi(parts: LightParts = {}): LightApi {
     access: lightAccess() as Access,
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
+    quarantine: {} as Quarantine,
     upkeep: {} as Upkeep,
     queue: {} as QueueDoors,
     schedules: {} as Schedules,
     collect: collect as Collect,
+    rejections: { note: (rejection: Rejection) => void rejections.push(rejection) } as Rejections,
     process: (parts.process ?? {}) as Process,
     deliver: (parts.deliver ?? {}) as Deliver,
     dependencies: ['database', 'object_store'].map((name) => ({
@@ -99,7 +105,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
     },
     onBug: (error) => bugs.push(error),
   })
-  return { app, imports, bugs }
+  return { app, imports, rejections, bugs }
 }
 
 function lightAccess(): Partial<Access> {
@@ -154,5 +160,6 @@ export function lightDeliver(text: string): Deliver {
       etag: `"${job.id}-${format}"`,
       stream: async (range) => Readable.from([bytes.subarray(range?.from, range?.to)]),
     }),
+    knownBytes: async () => bytes.byteLength,
   }
 }

@@ -18,6 +18,8 @@ import type { Postgres } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
+import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
 import { formatResult } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
@@ -33,6 +35,7 @@ import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
 import { tdApi } from '../../protocols/td/plugin.ts'
+import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
@@ -51,6 +54,7 @@ export interface RealApi {
   readonly access: Access
   readonly store: Store
   readonly imports: ImportRequest[]
+  readonly rejections: Rejections
   readonly bugs: unknown[]
   makeTenant(name: string): Promise<Tenant>
   close(): Promise<void>
@@ -77,36 +81,40 @@ export async function openRealApi(): Promise<RealApi> {
     owner: 'test',
     kinds: [
       queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
       resultJob({ ...work, scratchDirectory, limits: resultLimits }),
     ],
   })
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
+  const rejections = openRejections(work)
   const bugs: unknown[] = []
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
-    process: openProcess({ access, jobs, timeoutMs }),
+    process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     budget: new BodyBudget(1e7),
+    rejections,
+    schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
   }
   const app = buildApi({
     ...shared,
+    quarantine: openQuarantine(work),
     upkeep,
     queue: {
       limits: openLimits(work),
       deadLetters: openDeadLetters(work),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(work),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
     limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
   })
   await app.register(tdApi({ ...shared, uploadBytesMax: 1e6, bodySilenceMsMax: timeoutMs }), { prefix: '/v3' })
-  const services: readonly Service[] = [access, jobs, store, runner]
+  const services: readonly Service[] = [access, jobs, store, rejections, runner]
   for (const service of services) await service.start()
   return {
     app,
@@ -114,6 +122,7 @@ export async function openRealApi(): Promise<RealApi> {
     access,
     store,
     imports,
+    rejections,
     bugs,
     makeTenant: (name) => makeTenant(access, name),
     async close() {

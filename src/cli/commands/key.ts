@@ -9,7 +9,7 @@ import type { CommonOptions } from '../session.ts'
 import { tell, write } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
-const columns = ['id', 'user_id', 'kind', 'hint', 'description', 'created_at', 'last_used_at'] as const
+const columns = ['id', 'user_id', 'kind', 'hint', 'description', 'origins', 'created_at', 'last_used_at'] as const
 const keyId = wholeNumber('The id of a key', 1, Number.MAX_SAFE_INTEGER)
 
 export function defineKey(key: Command, terminal: Terminal): void {
@@ -21,13 +21,18 @@ export function defineKey(key: Command, terminal: Terminal): void {
   withConnection(key.command('create').description('make an API key; it is shown this once'))
     .option('--kind <kind>', 'full, query (read only) or import (write only)', 'full')
     .option('--description <text>', 'what it is for')
+    .option(
+      '--origin <origin...>',
+      'the web pages that may use it, such as https://www.example.com or https://*.example.com; for --kind import',
+    )
     .option('--user <id>', 'whose key; your own by default', wholeNumber('--user', 1, Number.MAX_SAFE_INTEGER))
-    .action(async (flags: CommonOptions & { kind: string; description?: string; user?: number }) => {
+    .action(async (flags: CommonOptions & { kind: string; description?: string; origin?: string[]; user?: number }) => {
       const client = await connect(terminal, flags)
-      const { kind, description, user } = flags
+      const { kind, description, origin, user } = flags
       const made = await client.post<NewKey>('/keys', {
         kind,
         ...(description !== undefined && { description }),
+        ...(origin !== undefined && { origins: origin }),
         ...(user !== undefined && { user_id: user }),
       })
       tell(terminal, `Key ${made.id} (${made.kind}). Keep it now: it is not shown again.`)

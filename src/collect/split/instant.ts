@@ -6,6 +6,11 @@ export interface Instant {
   readonly hasMore: boolean
 }
 
+export function instantOfMicros(micros: number): Instant {
+  const seconds = Math.floor(micros / 1e6)
+  return { seconds, nanoseconds: (micros - seconds * 1e6) * 1000, hasMore: false }
+}
+
 /** Whether microseconds say all that the source said. */
 export function isWholeInMicros(instant: Instant): boolean {
   return instant.nanoseconds % 1000 === 0 && !instant.hasMore

@@ -1,11 +1,7 @@
 import type { Failure } from './failure.ts'
-import { shown } from './json-records.ts'
-import { hasKeyAt } from './key-table.ts'
-import { MsgpackScalars } from './msgpack-scalars.ts'
+import { MsgpackFields } from './msgpack-fields.ts'
 import { MsgpackScanner, unreadable } from './msgpack-scanner.ts'
 import type { RecordReader, RecordTape } from './record-tape.ts'
-import { textOf, valueKind } from './value-tape.ts'
-import { isUtf8Range } from './utf8.ts'
 
 /**
  * Reads maps of MessagePack, one after the other or in an array. A record that is whole but cannot be kept leaves its
@@ -15,7 +11,7 @@ import { isUtf8Range } from './utf8.ts'
 export class MsgpackReader implements RecordReader {
   readonly #scanner: MsgpackScanner
   readonly #tape: RecordTape
-  readonly #scalars: MsgpackScalars
+  readonly #fields: MsgpackFields
   #at = 0
   /** Values of the array that are still to come. */
   #elements = 0
@@ -25,9 +21,7 @@ export class MsgpackReader implements RecordReader {
   constructor(bytes: Uint8Array, tape: RecordTape, depthMax: number) {
     this.#scanner = new MsgpackScanner(bytes, depthMax)
     this.#tape = tape
-    this.#scalars = new MsgpackScalars(this.#scanner, tape)
-    tape.bytes = bytes
-    tape.msgpack = this.#scanner
+    this.#fields = new MsgpackFields(this.#scanner, tape)
   }
 
   get failure(): Failure {
@@ -59,7 +53,7 @@ export class MsgpackReader implements RecordReader {
     const scanner = this.#scanner
     const isMap = scanner.family === 'map'
     this.#tape.begin()
-    const end = isMap ? this.#pairs(behindHeader, scanner.count) : unreadable
+    const end = isMap ? this.#fields.pairs(behindHeader, scanner.count) : unreadable
     if (!isMap) scanner.fail('not_an_object', `the record is of type ${scanner.family}, not a map`)
     const { failure } = scanner
     this.end = end === unreadable ? scanner.skip(this.start) : end
@@ -74,50 +68,5 @@ export class MsgpackReader implements RecordReader {
     this.#at = this.end
     this.#elements = 0
     return 'rejected'
-  }
-
-  #pairs(start: number, count: number): number {
-    let at = start
-    for (let pair = 0; pair < count; pair += 1) {
-      at = this.#key(at)
-      if (at === unreadable) return unreadable
-      at = this.#value(at)
-      if (at === unreadable) return unreadable
-    }
-    return at
-  }
-
-  #key(at: number): number {
-    const scanner = this.#scanner
-    const tape = this.#tape
-    const behind = scanner.header(at)
-    if (behind === unreadable) return unreadable
-    const { start, end, family } = scanner
-    if (family !== 'str' && family !== 'bin') {
-      return scanner.fail('column_name', `a key is of type ${family}, not a string`)
-    }
-    const expected = tape.expectedKey
-    if (expected?.isComparable && expected.bytes.length === end - start && hasKeyAt(scanner.view, start, expected)) {
-      return tape.addField(expected) ? behind : this.#duplicate(expected.name)
-    }
-    if (!isUtf8Range(scanner.bytes, start, end)) return scanner.fail('utf8', 'a key has bytes that are not UTF-8')
-    const name = textOf(scanner.bytes, start, end)
-    const key = tape.keys.find(name)
-    if (key === undefined) return scanner.fail('too_many_columns', tape.tooManyKeys)
-    return tape.addField(key) ? behind : this.#duplicate(name)
-  }
-
-  #duplicate(name: string): typeof unreadable {
-    return this.#scanner.fail('duplicate_key', `the record has the key ${shown(name)} twice`)
-  }
-
-  #value(at: number): number {
-    const scanner = this.#scanner
-    const behind = scanner.header(at)
-    if (behind === unreadable) return unreadable
-    if (scanner.family !== 'map' && scanner.family !== 'array') return this.#scalars.put(at, behind)
-    const close = scanner.nested(behind, 1)
-    if (close !== unreadable) this.#tape.setRange(valueKind.nested, at, close)
-    return close
   }
 }

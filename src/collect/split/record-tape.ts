@@ -1,4 +1,5 @@
 import type { Failure } from './failure.ts'
+import type { Instant } from './instant.ts'
 import type { Key } from './key-table.ts'
 import { KeyTable, undecided } from './key-table.ts'
 import { ValueTape } from './value-tape.ts'
@@ -53,11 +54,13 @@ export class RecordTape extends ValueTape {
   }
 }
 
-/** What both readers do: records one after the other, each onto the tape. */
+/** What all readers do: records one after the other, each onto the tape. */
 export interface RecordReader {
   /** Reads the next record. `rejected` has a `failure`; both have `start` and `end`, the record's bytes in the body. */
   next(): 'record' | 'rejected' | 'end'
   readonly start: number
   readonly end: number
   readonly failure: Failure
+  /** The moment that stands beside the record and not in it, where the format has such a place. */
+  readonly instant?: Instant | undefined
 }

@@ -2,6 +2,9 @@ import { must } from '../../base/errors.ts'
 import type { SettledColumn } from './columns.ts'
 import { Columns, rescueTarget } from './columns.ts'
 import type { Failure } from './failure.ts'
+import { FluentJsonReader, isJsonOfEntries } from './fluent-json-reader.ts'
+import { FluentReader } from './fluent-reader.ts'
+import { instantOfMicros } from './instant.ts'
 import type { Instant } from './instant.ts'
 import { JsonReader, NdjsonReader } from './json-reader.ts'
 import { shown } from './json-records.ts'
@@ -86,9 +89,8 @@ class Split {
 
   read(body: SplitBody, index: number): void {
     const tape = this.#tape
-    const timeName = body.timeColumn ?? 'time'
-    const timeKey = this.#key(timeName)
-    this.#key('time').target = timeName === 'time' ? this.#timeTarget : rescueTarget
+    const timeKey = this.#timeKey(body)
+    this.#key('time').target = timeKey?.name === 'time' ? this.#timeTarget : rescueTarget
     tape.textMayBeNested = body.textMayBeNested ?? false
     const reader = openReader(body, tape, this.#limits.depthMax)
     const counts = { rows: 0, rejected: 0 }
@@ -113,20 +115,28 @@ class Split {
     }
   }
 
+  /** The key that holds the time; entries of Fluentd have their time beside the record. */
+  #timeKey({ timeColumn, format }: SplitBody): Key | undefined {
+    if (timeColumn !== null) return this.#key(timeColumn)
+    return format === 'fluent' ? undefined : this.#key('time')
+  }
+
   #key(name: string): Key {
     return must(this.#tape.keys.find(name), 'there is room for the keys of times')
   }
 
   /** Puts the record on the tape into the columns, or says why it cannot be kept; then no column knows of it. */
-  #keep(reader: RecordReader, timeKey: Key, receivedAtUs: number): Failure | undefined {
+  #keep(reader: RecordReader, timeKey: Key | undefined, receivedAtUs: number): Failure | undefined {
     const tape = this.#tape
     const { recordBytesMax, columnsMax } = this.#limits
     const bytes = reader.end - reader.start
     if (bytes > recordBytesMax) {
       return { reason: 'record_size', detail: `the record has ${bytes} bytes; ${recordBytesMax} are allowed` }
     }
-    const instant = this.#instant(timeKey, receivedAtUs)
-    if (instant === undefined) return this.#noTime(timeKey)
+    const field = timeKey === undefined ? -1 : tape.fieldOf(timeKey)
+    const hasTime = field !== -1 && tape.kinds[field] !== valueKind.null
+    const instant = hasTime ? instantOfField(tape, field) : (reader.instant ?? instantOfMicros(receivedAtUs))
+    if (instant === undefined) return this.#noTime(field)
     const refused = this.#refused?.get(this.#place)
     if (refused !== undefined) return refused
     if (tape.unknownCount > 0 && !this.columns.admit(tape)) {
@@ -149,21 +159,12 @@ class Split {
     }
   }
 
-  /** The moment of the record: that of its time key, or that of receipt where the key is absent or null. */
-  #instant(timeKey: Key, receivedAtUs: number): Instant | undefined {
+  #noTime(field: number): Failure {
     const tape = this.#tape
-    const field = tape.fieldOf(timeKey)
-    if (field !== -1 && tape.kinds[field] !== valueKind.null) return instantOfField(tape, field)
-    const seconds = Math.floor(receivedAtUs / 1e6)
-    return { seconds, nanoseconds: (receivedAtUs - seconds * 1e6) * 1000, hasMore: false }
-  }
-
-  #noTime(timeKey: Key): Failure {
-    const tape = this.#tape
-    const field = tape.fieldOf(timeKey)
+    const { name } = tape.fieldKeys[field] as Key
     const start = tape.starts[field] as number
     const text = textOf(tape.bytes, start, Math.min(tape.ends[field] as number, start + 100))
-    return { reason: 'time', detail: `the value of ${shown(timeKey.name)} is no time: ${text}` }
+    return { reason: 'time', detail: `the value of ${shown(name)} is no time: ${text}` }
   }
 
   finish(): SplitResult {
@@ -191,5 +192,7 @@ function openReader(body: SplitBody, tape: RecordTape, depthMax: number): Record
       return new JsonReader(body.bytes, tape, depthMax)
     case 'msgpack':
       return new MsgpackReader(body.bytes, tape, depthMax)
+    case 'fluent':
+      return new (isJsonOfEntries(body.bytes) ? FluentJsonReader : FluentReader)(body.bytes, tape, depthMax)
   }
 }

@@ -6,7 +6,7 @@ import type { LogicalType } from '../../store/types.ts'
 export type SchemaMode = TableSettings['schemaMode']
 
 /** The formats that the splitter reads; CSV, TSV and Parquet go through DuckDB's readers. */
-export type SplitFormat = 'ndjson' | 'json' | 'msgpack'
+export type SplitFormat = 'ndjson' | 'json' | 'msgpack' | 'fluent'
 
 export interface SplitBody {
   /** Inflated. */
@@ -14,7 +14,7 @@ export interface SplitBody {
   readonly format: SplitFormat
   /** Whether text in which JSON is written fills nested columns: where the bodies come from a format that knows only text. */
   readonly textMayBeNested?: boolean
-  /** The key that holds the time; null for `time`. */
+  /** The key that holds the time; null for `time`, or for the time beside the record where the format is `fluent`. */
   readonly timeColumn: string | null
   /** The time of rows that carry none, microseconds since the epoch. */
   readonly receivedAtUs: number

@@ -20,7 +20,7 @@ const nestingMax = 500
 const blank = /(?:\s+|--[^\n]*)+/y
 const patterns = {
   word: /[\p{L}_][\p{L}\p{N}_$]*/uy,
-  quoted: /"(?:[^"]|"")*"?/y,
+  quoted: /"(?:[^"]|"")*"?|`(?:[^`]|``)*`?/y,
   text: /(?:[eE]'(?:[^'\\]|\\[^]|'')*'?)|(?:'(?:[^']|'')*'?)|(?:(\$[A-Za-z_]*\$)[^]*?(?:\1|$(?![^])))/y,
   number: /\d[\w.]*/y,
   mark: /[^]/y,
@@ -47,10 +47,16 @@ function tokenAt(sql: string, start: number): Token {
     pattern.lastIndex = start
     const found = pattern.exec(sql)?.[0]
     if (found === undefined) continue
-    const value = kind === 'quoted' ? found.slice(1, -1).replaceAll('""', '"') : found
+    const value = kind === 'quoted' ? nameIn(found) : found
     return { kind, value, start, end: start + found.length }
   }
   throw new Error('a mark matches every character')
+}
+
+/** A quote inside of a name is written twice. */
+function nameIn(quoted: string): string {
+  const quote = quoted.charAt(0)
+  return quoted.slice(1, -1).replaceAll(quote + quote, quote)
 }
 
 function skipBlanks(sql: string, from: number): number {

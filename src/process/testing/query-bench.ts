@@ -139,6 +139,10 @@ function withBeside(store: Store, beside: readonly (() => Promise<void>)[]): Sto
       await waiting.shift()?.()
       return await store.commit(commit)
     },
+    async commitAll(commits, drops) {
+      await waiting.shift()?.()
+      return await store.commitAll(commits, drops)
+    },
   }
 }
 

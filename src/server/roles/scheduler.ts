@@ -1,5 +1,6 @@
 import { openLog } from '../../base/log.ts'
 import { inboxOrphans } from '../../collect/inbox/inbox-orphans.ts'
+import { forgetRejections } from '../../collect/rejections/open-rejections.ts'
 import { expireResults } from '../../deliver/expire-results.ts'
 import { resultOrphans } from '../../deliver/result-orphans.ts'
 import { deleteFinishedJobs, deleteOldRuns } from '../../jobs/retention.ts'
@@ -54,6 +55,11 @@ function chores(platform: Platform): Chore[] {
       name: 'forget ids, arrivals and snapshots',
       everyMs: 3_600_000,
       perform: () => forgetThePast({ postgres, clock, uniqueIdDays: settings.uniqueIdDays }),
+    },
+    {
+      name: 'forget what was rejected',
+      everyMs: 600_000,
+      perform: () => forgetRejections({ ...platform, keptHours: settings.rejectionHours }),
     },
     {
       name: 'forget old jobs',

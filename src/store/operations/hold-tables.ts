@@ -1,6 +1,6 @@
 import { must } from '../../base/errors.ts'
 import type { Queryable } from '../../base/postgres/postgres.ts'
-import { requireLease } from '../apply-commit.ts'
+import { requireLease } from '../require-lease.ts'
 import { holdDatabase } from '../catalog.sql.ts'
 import { databaseNotFound, tableNotFound } from '../catalog.ts'
 import type { LockedTable } from '../commit.sql.ts'

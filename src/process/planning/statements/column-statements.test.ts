@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 
-import { parseStatement } from '../parse-statement.ts'
+import { parseScript } from '../parse-script.ts'
+
+const parseStatement = (sql: string) => parseScript(sql)[0]
 
 const table = { database: null, name: 't', offset: 12 }
 

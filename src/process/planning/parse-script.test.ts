@@ -1,16 +1,46 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 
-import { AppError } from '../../base/errors.ts'
+import { AppError, must } from '../../base/errors.ts'
 import { isLike } from './like.ts'
 import { nearestName } from './nearest-name.ts'
-import { parseStatement } from './parse-statement.ts'
+import { parseScript } from './parse-script.ts'
 import { tokenize } from './tokens.ts'
+
+const parseStatement = (sql: string) => must(parseScript(sql)[0], 'a script has statements')
 
 const shape = (sql: string): unknown => {
   const statement = parseStatement(sql)
   return 'select' in statement ? { ...statement, select: statement.select.text } : statement
 }
+
+describe('scripts', () => {
+  test('are statements with semicolons between them', () => {
+    const sql = "-- of a workflow\n;drop table if exists `a`;\ncreate table a as select ';' as b; select 1 -- ;\n;;"
+    expect(parseScript(sql)).toMatchObject([
+      { kind: 'drop_table', ifExists: true, table: { database: null, name: 'a', offset: sql.indexOf('`a`') } },
+      { kind: 'create_table_as', select: { text: "select ';' as b", offset: sql.indexOf("select ';'") } },
+      { kind: 'select', select: { text: 'select 1', offset: sql.indexOf('select 1') } },
+    ])
+  })
+
+  test('may have names in backticks, which keep every place', () => {
+    const sql = 'select `a`, `b``c` from `d`.`e` where x = 1'
+    const text = 'select "a", "b`c"  from "d"."e" where x = 1'
+    expect(parseScript(sql)).toMatchObject([{ kind: 'select', select: { text, offset: 0 } }])
+    for (const broken of ['select `', 'select ``', 'select `a"b`']) {
+      expect(() => parseScript(broken)).toThrow(
+        expect.objectContaining({ code: 'query_syntax', position: { offset: 7, line: 1, column: 8 } }),
+      )
+    }
+  })
+
+  test('have a limit', () => {
+    expect(() => parseScript('select 1;'.repeat(101))).toThrow(
+      expect.objectContaining({ code: 'statement_not_allowed' }),
+    )
+  })
+})
 
 describe('statements', () => {
   test.each([

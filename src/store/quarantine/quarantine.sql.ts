@@ -1,6 +1,7 @@
-import type { Queryable } from '../base/postgres/postgres.ts'
-import { sql } from '../base/postgres/postgres.ts'
-import type { QuarantinedRecord, QuarantineEntry } from './store.ts'
+import type { Queryable } from '../../base/postgres/postgres.ts'
+import { sql } from '../../base/postgres/postgres.ts'
+import type { QuarantineCount } from '../quarantine.ts'
+import type { QuarantinedRecord, QuarantineEntry } from '../store.ts'
 
 /** Where quarantined records belong. `tableId` is null where no table of that name could be made. */
 export interface QuarantinePlace {
@@ -47,4 +48,20 @@ export function selectQuarantine(
        and (${page.before ?? null}::bigint is null or id < ${page.before ?? null})
      order by id desc
      limit ${page.limit}`)
+}
+
+export function countRecentQuarantine(
+  db: Queryable,
+  accountId: number,
+  since: Date,
+  limit: number,
+): Promise<QuarantineCount[]> {
+  return db.query(sql`
+    select database_name as database, table_name as table, reason, count(*)::bigint as count,
+           (array_agg(detail order by id desc))[1] as detail, max(quarantined_at) as "lastAt"
+      from quarantine
+     where account_id = ${accountId} and quarantined_at >= ${since}
+     group by database_name, table_name, reason
+     order by max(quarantined_at) desc
+     limit ${limit}`)
 }
