@@ -50,7 +50,7 @@ function measured(decoderName: string): SizeOf {
   const learn = (...bytes: readonly number[]) => {
     try {
       const text = decoder.decode(Uint8Array.from(bytes))
-      if ([...text].length === 1 && !found.has(text)) found.set(text, bytes.length)
+      if (text.length === 1 && !found.has(text)) found.set(text, bytes.length)
     } catch {
       // These bytes are no character.
     }

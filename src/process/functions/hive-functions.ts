@@ -33,6 +33,8 @@ const functions = {
       list_transform(string_split(lower(words), ' '), lambda word: upper(word[1]) || word[2:]), ' ')`,
   find_in_set: "(wanted, words) as coalesce(list_position(string_split(words, ','), wanted), 0)",
   space: "(n) as repeat(' ', n)",
+  '<~>': '(words, pattern) as regexp_matches(words, pattern)',
+  '<!~>': '(words, pattern) as not regexp_matches(words, pattern)',
   size: '(value) as coalesce(_size(value), -1)',
 } as const
 

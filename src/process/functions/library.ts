@@ -12,4 +12,6 @@ export const macros: ReadonlyMap<string, string> = new Map(
 )
 
 /** Those that are meant for queries. */
-export const functionNames: readonly string[] = [...macros.keys()].filter((name) => !name.startsWith('_'))
+export const functionNames: readonly string[] = [...macros.keys()].filter((name) =>
+  /^(?!presto_|hive_)[a-z]/.test(name),
+)

@@ -33,20 +33,22 @@ const values = {
       (since, till, step) as generate_series(since, till, step)`,
   slice: `(items, since, size) as list_slice(items, since,
       case when since < 0 and since + size >= 0 then -1 else since + size - 1 end)`,
-  map_agg: `(key, value) as ${boundLate('key', "_map_of(list({'key': key, 'value': value}) filter (where key is not null))")}`,
+  map_agg: `(key, value) as ${boundLate('key', "_map_of(list({'key': key, 'value': value}) filter (where key is not null))", 'min(key)')}`,
   _map_of: `(entries) as ${boundLate(
     'entries',
     `map_from_entries(list_transform([list_sort(entries)], lambda sorted:
       list_filter(sorted, lambda entry, i: i = 1 or entry.key is distinct from sorted[i - 1].key))[1])`,
+    'len(entries)',
   )}`,
   multimap_agg: `(key, value) as
-      ${boundLate('key', "_multimap_of(list({'key': key, 'value': value}) filter (where key is not null))")}`,
+      ${boundLate('key', "_multimap_of(list({'key': key, 'value': value}) filter (where key is not null))", 'min(key)')}`,
   _multimap_of: `(entries) as ${boundLate(
     'entries',
     `map_from_entries(list_transform(
       list_sort(list_distinct(list_transform(entries, lambda entry: entry.key))),
       lambda wanted: {'key': wanted, 'value': list_transform(
         list_filter(entries, lambda entry: entry.key = wanted), lambda entry: entry.value)}))`,
+    'len(entries)',
   )}`,
   set_agg: '(value) as list(distinct value)',
   checksum: '(value) as bit_xor(hash(value))',
