@@ -66,7 +66,6 @@ const everywhere: Readonly<Record<string, Call>> = {
   year_of_week: renamed('isoyear'),
   yow: renamed('isoyear'),
   last_day_of_month: renamed('last_day'),
-  char2hexint: renamed('hex'),
 }
 
 const prestoNames = `array_position cardinality concat date_add date_diff element_at format greatest least md5 millisecond

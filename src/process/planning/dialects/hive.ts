@@ -3,12 +3,14 @@ import { hiveText } from './hive-text.ts'
 import { lateralView } from './lateral-view.ts'
 import type { Inner, Piece, Rule, Source, Translated } from './source.ts'
 
-/** Texts stand in single or double quotes and have backslashes; names stand in backticks. */
+/** Texts stand in single or double quotes and have backslashes, and those in a row are one; names stand in backticks. */
 const quotes: Rule = (source, at) => {
   const token = source.tokens[at]
-  if (token?.kind === 'text') return { pieces: [source.ours(quotedText(hiveText(token.value)), at)], next: at + 1 }
-  if (token?.kind !== 'quoted') return undefined
-  return { pieces: [source.ours(quotedName(token.value), at)], next: at + 1 }
+  if (token?.kind === 'quoted') return { pieces: [source.ours(quotedName(token.value), at)], next: at + 1 }
+  let text = ''
+  let next = at
+  for (; source.kind(next) === 'text'; next += 1) text += hiveText(source.tokens[next]?.value ?? '')
+  return next === at ? undefined : { pieces: [source.ours(quotedText(text), at)], next }
 }
 
 const patternOperators: ReadonlySet<string> = new Set(['rlike', 'regexp'])

@@ -5,6 +5,7 @@ import { callOf } from './calls.ts'
 import type { SqlDialect } from './dialect.ts'
 import { hiveRules } from './hive.ts'
 import { prestoRules } from './presto.ts'
+import { sessionCall, sessionSelect } from './sessionize.ts'
 import type { Inner, Piece, Rule, Translated } from './source.ts'
 import { Source } from './source.ts'
 
@@ -14,10 +15,12 @@ export interface Translation {
   offsetOf(offset: number): number
 }
 
+const shared: readonly Rule[] = [call, sessionCall, sessionSelect]
+
 const rules: Readonly<Record<SqlDialect, readonly Rule[]>> = {
-  duckdb: [call],
-  presto: [...prestoRules, call],
-  hive: [...hiveRules, call],
+  duckdb: [...shared],
+  presto: [...prestoRules, ...shared],
+  hive: [...hiveRules, ...shared],
 }
 
 /** Writes a query of a dialect in the engine's language. What is not known stays as it is, for the engine to judge. */
