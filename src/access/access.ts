@@ -86,8 +86,6 @@ export interface Access extends Service {
   self(principal: Principal): Promise<User>
   listUsers(principal: Principal): Promise<User[]>
   deleteUser(principal: Principal, userId: number): Promise<void>
-  /** What users are called, by id: all of the account to administrators, themselves to others. */
-  userNames(principal: Principal): Promise<ReadonlyMap<number, string>>
   /** Sets the password of a user, or takes it away: by the user, or by somebody who may manage the user's keys. */
   setPassword(principal: Principal, userId: number, password: string | null): Promise<void>
   /** As `setPassword` of whoever asks; fails with `unauthenticated` where the old one is another. */
@@ -97,6 +95,8 @@ export interface Access extends Service {
    * whether there is such a user, and with `too_many_requests` after several wrong ones.
    */
   signIn(email: string, password: string): Promise<{ user: User; key: string }>
+  /** What users are called, by id: all of the account to administrators, themselves to others. */
+  userNames(principal: Principal): Promise<ReadonlyMap<number, string>>
 
   /** Makes a key for a user of the account. The returned `key` is shown this once. */
   createKey(

@@ -45,7 +45,10 @@ export interface QueryRequest {
   /** `TD_SCHEDULED_TIME()`; where it is yet to come, the query waits for it. */
   readonly scheduledTime?: Date
   readonly timeoutMs?: number
-  /** As what a client of another protocol submitted it, for that protocol to tell again. */
+  /**
+   * As what a client of another protocol submitted it, for that protocol to tell again. What is submitted as `presto`, `trino` or
+   * `hive` is in that dialect (docs/td-sql.md); everything else is in ours.
+   */
   readonly submittedAs?: string
   readonly delivery?: Delivery
 }

@@ -1,10 +1,7 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
-import type { TableDrop } from './table-drop.ts'
 import type { QuarantineEntry, QuarantinedRecord, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
-
-export type { TableDrop } from './table-drop.ts'
 
 export interface Database {
   readonly id: number
@@ -219,6 +216,15 @@ export type CommitOutcome =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'table_dropped' }
 
+/** A table that goes together with commits to others. Where its name means another table by now, the outcome is `conflict`. */
+export interface TableDrop {
+  readonly accountId: number
+  readonly tableId: number
+  readonly name: TableName
+  /** As in `Commit`. */
+  readonly fence?: Commit['fence']
+}
+
 /** What came of commits that belong together. */
 export type CommitAllOutcome =
   | { readonly kind: 'committed'; readonly commits: readonly { readonly tableId: number; readonly snapshot: number }[] }
@@ -228,6 +234,14 @@ export type CommitAllOutcome =
 export interface TableName {
   readonly database: string
   readonly name: string
+}
+
+/** What a table is made with, besides its name. */
+export interface NewTable {
+  readonly columns?: readonly { readonly name: string; readonly type: LogicalType }[]
+  readonly ifNotExists?: boolean
+  /** By which the same making is known again: a table that it made is not in its way. */
+  readonly once?: { readonly uniqueId: string }
 }
 
 /** By which a change is known again: repeated with the same id, it is found done, and changes nothing. */
@@ -320,16 +334,7 @@ export interface Store extends Service, TableOperations {
   dropDatabase(accountId: number, name: string): Promise<void>
 
   /** Makes a table with the fixed columns and `columns`. Fails with `already_exists`, unless it is `once` repeated. */
-  createTable(
-    accountId: number,
-    database: string,
-    name: string,
-    options?: {
-      columns?: readonly { name: string; type: LogicalType }[]
-      ifNotExists?: boolean
-      once?: Pick<Once, 'uniqueId'>
-    },
-  ): Promise<Table>
+  createTable(accountId: number, database: string, name: string, table?: NewTable): Promise<Table>
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>

@@ -63,6 +63,8 @@ export interface QueryMoment {
   readonly nowUs: number
   /** Unix seconds: `TD_SCHEDULED_TIME()`. */
   readonly scheduledSeconds: number
+  /** Whether a division of whole numbers gives a whole number: 7 / 2 is 3 to Presto. */
+  readonly integerDivision?: boolean
 }
 
 export interface PlanInput extends EngineSql, QueryMoment {
