@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 
 import { TDClient } from 'td'
@@ -6,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { makeTenant } from '../../src/api/testing/tenants.ts'
 import { openDoors } from '../support/doors.ts'
 import type { Doors } from '../support/doors.ts'
-import { runScript } from './python.ts'
+import { clientsPython, runScript } from './python.ts'
+import { recipe } from './recipes.ts'
 
 let doors: Doors
 
@@ -79,6 +81,15 @@ describe('td-client and pytd', () => {
       'pytd with options': { columns: ['two'], data: [[2]] },
     })
   })
+})
+
+test('the recipe of pytd queries', async () => {
+  const { principal, keys } = await makeTenant(doors.parts.access, 'recipe')
+  await doors.parts.store.createDatabase(principal.accountId, 'web')
+  await doors.parts.store.createTable(principal.accountId, 'web', 'logs')
+  const program = recipe('pytd', 'python', { '1/…': keys.full, 'https://biwa.example.com': doors.url })
+  const { stdout } = await promisify(execFile)(await clientsPython(), ['-c', program])
+  expect(stdout.trim()).toBe("['n'] [[0]]")
 })
 
 test('td of npm queries, reads results, and runs schedules', async () => {
