@@ -21,7 +21,6 @@ export async function readResultUrl(call: Call, text = ''): Promise<Delivery | u
   const form = Object.fromEntries(new URLSearchParams(query))
   const mode = choiceParameter({ ...call, form }, 'mode', modes) ?? 'append'
   const principal = key === '' ? call.principal : await call.access.authenticate(decodeURIComponent(key))
-  await call.access.require(principal, database, mode === 'replace' ? 'full' : 'import')
   await call.store.database(principal.accountId, database)
   const shownAs = `td://${key === '' ? '' : '***'}@${host}/${database}/${table}?mode=${mode}`
   return { database, table, mode, principal, shownAs }
