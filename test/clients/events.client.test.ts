@@ -152,6 +152,18 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('td-js-sdk 4 in Chromium')
     expect(await doors.parts.rows('select td_global_id, td_ip from shop.signed')).toEqual([[id, '203.0.113.9']])
   })
 
+  it('gets a cookie of its own domain from the server', async () => {
+    const page = await openPage({ address: safeHome(), endpoint: safeDoors() })
+    await page.evaluate(`td.setSignedMode(); Object.assign(td.client, {
+      useServerSideCookie: true, sscDomain: 'localhost', sscServer: 'localhost:${portOf(proxy)}' }); undefined`)
+    const { success: id } = (await called(page, `fetchServerCookie(success, failure)`)) as { success: string }
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+    for (const again of ['false', 'true']) {
+      expect(await called(page, `fetchServerCookie(success, failure, ${again})`)).toEqual({ success: id })
+    }
+    expect(await page.evaluate('document.cookie')).toContain(`_td_ssc_id=${id}`)
+  })
+
   it('gets an event away while the page is left', async () => {
     const page = await openPage()
     await page.evaluate(`td.addRecord('left', { a: 1 }); location.href = '/other'`)
