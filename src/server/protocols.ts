@@ -10,7 +10,8 @@ import { tdApi } from '../protocols/td/plugin.ts'
 import type { TdPluginOptions } from '../protocols/td/plugin.ts'
 import type { IcebergCatalog } from '../store/iceberg.ts'
 
-export interface ProtocolParts extends TdPluginOptions, EventPluginOptions, InHttpOptions {
+export interface ProtocolParts
+  extends TdPluginOptions, Omit<EventPluginOptions, keyof TdPluginOptions>, Omit<InHttpOptions, keyof TdPluginOptions> {
   readonly catalog: IcebergCatalog
   /** Where the files of tables lie. */
   readonly address: ObjectAddress

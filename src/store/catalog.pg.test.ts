@@ -139,6 +139,36 @@ describe('tables', () => {
     expect(snapshots.map(({ table }) => table.database)).toEqual(['web', 'app', 'web'])
     expect(await bench.store.openSnapshot(accountId, [])).toEqual([])
   })
+
+  test('are made once under one id', async () => {
+    const once = { uniqueId: 'made' }
+    const made = await bench.store.createTable(accountId, 'web', 'once', { once })
+    expect(await bench.store.createTable(accountId, 'web', 'once', { once })).toMatchObject({ id: made.id })
+    for (const options of [{}, { once: { uniqueId: 'other' } }])
+      await expect(bench.store.createTable(accountId, 'web', 'once', options)).rejects.toMatchObject({
+        code: 'already_exists',
+      })
+  })
+
+  test('know the time of their newest row', async () => {
+    const empty = await bench.store.createTable(accountId, 'web', 'empty')
+    const { id: tableId, schemaVersion } = await bench.store.createTable(accountId, 'web', 'aged')
+    const chunks = [
+      await bench.uploadChunk({ accountId, tableId }, 5, 10),
+      await bench.uploadChunk({ accountId, tableId }, 0, 3),
+    ]
+    await bench.store.commit({
+      accountId,
+      target: { tableId, schemaVersion, newColumns: [] },
+      operation: 'import',
+      cause: 'test',
+      chunks,
+      ids: [{ uniqueId: 'x', rows: 2, quarantined: 0 }],
+      quarantined: [],
+    })
+    expect([...(await bench.store.newestTimes(accountId, [tableId, empty.id]))]).toEqual([[tableId, 9]])
+    expect([...(await bench.store.newestTimes(accountId + 1, [tableId]))]).toEqual([])
+  })
 })
 
 describe('the quarantine of a table that does not exist', () => {

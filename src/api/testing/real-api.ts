@@ -68,7 +68,7 @@ export interface RealApi {
 const timeoutMs = 60_000
 const memoryBytes = 300e6
 
-export async function openRealApi(): Promise<RealApi> {
+export async function openRealApi(options: { readonly inflightBytesMax?: number } = {}): Promise<RealApi> {
   const database = await openTestDatabase()
   const { postgres } = database
   const folder = await mkdtemp(join(tmpdir(), 'biwa-api-'))
@@ -92,7 +92,7 @@ export async function openRealApi(): Promise<RealApi> {
     process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
-    budget: new BodyBudget(1e7),
+    budget: new BodyBudget(options.inflightBytesMax ?? 1e7),
     rejections,
     schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
