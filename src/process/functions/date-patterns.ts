@@ -16,6 +16,7 @@ export const marks = {
   offset: '\uE009',
   offsetHours: '\uE00A',
   offsetWithColon: '\uE00B',
+  colonOffset: '\uE011',
   isoOffset: '\uE00C',
   tenth: '\uE00D',
   hundredth: '\uE00E',
@@ -63,7 +64,7 @@ const jodaLetters: Letters = {
   x: ['%G'],
   w: ['%V'],
   e: ['%u'],
-  Z: [marks.offset, marks.offsetWithColon, marks.clockName],
+  Z: [marks.offset, marks.colonOffset, marks.clockName],
 }
 
 /** The format of strftime for a pattern of SimpleDateFormat. */
@@ -74,6 +75,11 @@ export function javaFormat(pattern: string): string {
 /** The format of strftime for a pattern of Joda's DateTimeFormat. */
 export function jodaFormat(pattern: string): string {
   return letterFormat(pattern, jodaLetters)
+}
+
+/** The format of strptime for a pattern of Joda's: it reads offsets with and without a colon. */
+export function jodaParseFormat(pattern: string): string {
+  return jodaFormat(pattern).replaceAll(new RegExp(`[${marks.offset}${marks.colonOffset}]`, 'g'), '%z')
 }
 
 const patternCharactersMax = 1000

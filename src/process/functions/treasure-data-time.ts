@@ -62,6 +62,7 @@ function marked(): string {
     clockName: '_clock_name(zone, offset_seconds)',
     offset: "_offset_text(offset_seconds, '')",
     offsetHours: "case offset_seconds when 0 then 'Z' else _offset_text(offset_seconds, '')[:3] end",
+    colonOffset: "_offset_text(offset_seconds, ':')",
     isoOffset: "case offset_seconds when 0 then 'Z' else _offset_text(offset_seconds, '') end",
     offsetWithColon: "case offset_seconds when 0 then 'Z' else _offset_text(offset_seconds, ':') end",
     tenth: "strftime(clock, '%g')[1]",

@@ -3,8 +3,11 @@ import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
 
 import type { Session } from '../../../base/duckdb/session.ts'
 import { AppError } from '../../../base/errors.ts'
-import { javaFormat, jodaFormat, mysqlFormat } from '../../functions/date-patterns.ts'
+import { agentFields, userAgentFields } from '../../functions/agents.ts'
+import { cutToBytes } from '../../functions/bytes.ts'
+import { javaFormat, jodaFormat, jodaParseFormat, mysqlFormat } from '../../functions/date-patterns.ts'
 import { momentOf, requireMoment } from '../../functions/moments.ts'
+import { replacementOf } from '../../functions/replacements.ts'
 import { durationOf, intervalOf, timeCode } from '../../functions/time-units.ts'
 import { clockName, offsetText, zoneOf } from '../../functions/zones.ts'
 
@@ -63,7 +66,16 @@ const computedFunctions: Readonly<Record<string, ComputedFunction>> = {
   _code_with_zone: ofTexts(BOOLEAN, 1, (code) => timeCode(code).withZone),
   _java_format: ofTexts(VARCHAR, 1, javaFormat),
   _joda_format: ofTexts(VARCHAR, 1, jodaFormat),
+  _joda_parse_format: ofTexts(VARCHAR, 1, jodaParseFormat),
   _mysql_format: ofTexts(VARCHAR, 1, mysqlFormat),
+  _replacement: ofTexts(VARCHAR, 1, replacementOf),
+  _cut_to_bytes: {
+    parameters: [VARCHAR, BIGINT, VARCHAR],
+    answers: VARCHAR,
+    compute: (text, bytesMax, charset) => cutToBytes(String(text), Number(bytesMax), String(charset)),
+  },
+  _parse_agent: ofTexts(VARCHAR, 1, agentFields),
+  _parse_user_agent: ofTexts(VARCHAR, 2, userAgentFields),
 }
 
 export const computedNames: readonly string[] = Object.keys(computedFunctions)
