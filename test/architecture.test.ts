@@ -40,6 +40,7 @@ const doors: Record<string, readonly string[]> = {
   jobs: ['jobs.ts', 'schedules.ts', 'limits.ts', 'dead-letters.ts', 'figures.ts', 'workers.ts', 'waiting-reason.ts'],
   store: [
     'store.ts',
+    'assignment.ts',
     'iceberg.ts',
     'types.ts',
     'columns.ts',
@@ -51,7 +52,7 @@ const doors: Record<string, readonly string[]> = {
     'schema/changes.ts',
     'schema/projection.ts',
   ],
-  collect: ['collect.ts', 'rejections.ts'],
+  collect: ['collect.ts', 'rejections.ts', 'replay.ts', 'bulk/bulk-imports.ts'],
   process: ['process.ts'],
   deliver: ['deliver.ts'],
 }

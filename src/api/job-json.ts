@@ -1,5 +1,7 @@
 import { errorCatalogue } from '../base/errors.ts'
 import type { ErrorRecord } from '../base/errors.ts'
+import type { ReplaySummary } from '../collect/replay.ts'
+import { replayKind } from '../collect/replay.ts'
 import type { Job } from '../jobs/jobs.ts'
 import type { QueryJobInput, QueryOutput } from '../process/process.ts'
 import { engineOfKind } from '../process/process.ts'
@@ -28,6 +30,7 @@ export function jobJson(job: Job) {
     query: queryJson(job),
     verification:
       job.kind === verifyKind && job.state === 'success' ? verificationJson(job.output as VerifySummary) : null,
+    replay: job.kind === replayKind && job.state === 'success' ? replayJson(job.output as ReplaySummary) : null,
   }
 }
 
@@ -55,6 +58,10 @@ function verificationJson({ problemCount, problems, ...counts }: VerifySummary) 
     problem_count: problemCount,
     problems: problems.map(({ objectKey, ...problem }) => ({ ...problem, object_key: objectKey })),
   }
+}
+
+function replayJson({ released, returned, passedOver, rows }: ReplaySummary) {
+  return { released, returned, passed_over: passedOver, rows }
 }
 
 function resultJson(output: QueryOutput) {

@@ -9,6 +9,7 @@ import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Collect } from '../collect/collect.ts'
 import type { Rejections } from '../collect/rejections.ts'
+import type { Replays } from '../collect/replay.ts'
 import type { Deliver } from '../deliver/deliver.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { Schedules } from '../jobs/schedules.ts'
@@ -28,6 +29,7 @@ import { serveDatabases } from './routes/databases.ts'
 import { serveImports } from './routes/imports.ts'
 import { serveJobs } from './routes/jobs.ts'
 import { servePages } from './routes/pages.ts'
+import { serveQuarantine } from './routes/quarantine.ts'
 import { serveQueries } from './routes/queries.ts'
 import { serveQueue } from './routes/queue.ts'
 import type { QueueParts } from './routes/queue.ts'
@@ -51,6 +53,7 @@ export interface ApiParts {
   readonly upkeep: Upkeep
   readonly collect: Collect
   readonly rejections: Rejections
+  readonly replays: Replays
   readonly process: Process
   readonly deliver: Deliver
   /** What `/readyz` and `/status` ask. */
@@ -100,6 +103,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
   serveUpkeep(host, parts.access, parts.upkeep)
+  serveQuarantine(host, parts)
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
   serveImports(host, parts.collect, parts.metrics)
@@ -127,6 +131,8 @@ function newServer(parts: ApiParts): FastifyInstance {
     return503OnClosing: false,
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 512 },
+    // Some clients put the slash of a path behind that of an address, or behind one that it does not have.
+    rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
     frameworkErrors: (error, request, reply) => answerFailure(parts, error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   })

@@ -47,6 +47,7 @@ beforeAll(async () => {
     key: String(apiKey.id),
     job: String(job.id),
     schedule: 'nightly',
+    record: String(await quarantinedRecord()),
   }
   const secretSchedule = await api.app.inject({
     method: 'POST',
@@ -58,6 +59,11 @@ beforeAll(async () => {
   expect((await call('runSchedule', owner.keys.full)).statusCode).toBe(200)
 })
 afterAll(() => api.close())
+
+async function quarantinedRecord(): Promise<number> {
+  const [entry] = await api.store.listQuarantine(owner.principal.accountId, 'web', 'logs', { limit: 1 })
+  return must(entry, 'a record').id
+}
 
 async function finishedQuery(tenant: Tenant, text: string): Promise<Job> {
   const payload = { sql: text, wait_seconds: 60 }
@@ -87,11 +93,15 @@ const bodies = (): Readonly<Record<string, unknown>> => ({
   submitQuery: { sql: 'select * from web.logs', database: 'web' },
   createKey: { kind: 'full', user_id: Number(places['user']) },
   createUser: { email: 'secret@example.com', name: 'another' },
+  setPassword: { password: 'taken over' },
   putPermission: { privilege: 'full' },
   putLimit: { key: limitOfOwner(), slots: 3 },
   removeLimit: { key: limitOfOwner() },
   pauseLimit: { key: limitOfOwner(), until: null },
   redriveJobs: { all: true },
+  fixQuarantine: { all: true, edits: [{ find: 's', replace: 'S' }] },
+  replayQuarantine: { all: true },
+  deleteQuarantine: { all: true },
   createSchedule: { name: 'nightly', cron: '0 0 1 1 *', sql: 'select 1', database: null },
   previewCron: { cron: '0 0 1 1 *' },
   updateSchedule: { sql: 'select 1' },
@@ -155,6 +165,12 @@ const intrusions: Readonly<Record<string, number | string>> = {
   getTable: 'database_not_found',
   deleteTable: 'database_not_found',
   listQuarantine: 200,
+  listQuarantineReasons: 200,
+  getQuarantined: 'record_not_found',
+  getQuarantinedBytes: 'record_not_found',
+  fixQuarantine: 200,
+  replayQuarantine: 202,
+  deleteQuarantine: 200,
   getTableLayout: 'database_not_found',
   listDamagedChunks: 'database_not_found',
   verifyTables: 'database_not_found',
@@ -208,6 +224,8 @@ const intrusions: Readonly<Record<string, number | string>> = {
   listUsers: 200,
   createUser: 201,
   deleteUser: 'user_not_found',
+  setPassword: 'user_not_found',
+  removePassword: 'user_not_found',
   listPermissions: 'user_not_found',
   getPermission: 'user_not_found',
   putPermission: 'user_not_found',
@@ -219,6 +237,7 @@ const intrusions: Readonly<Record<string, number | string>> = {
 const emptyLists = [
   'listDatabases',
   'listQuarantine',
+  'listQuarantineReasons',
   'listRejections',
   'listJobs',
   'listLimits',
@@ -273,6 +292,9 @@ describe('keys of the owner', () => {
   const looking = [...tables, 'getAccount', 'getStatus']
   const reading = [
     'listQuarantine',
+    'listQuarantineReasons',
+    'getQuarantined',
+    'getQuarantinedBytes',
     'listRejections',
     'getTableLayout',
     'listDamagedChunks',
@@ -304,7 +326,7 @@ describe('keys of the owner', () => {
 
   it('see their own things in the shapes of the contract', async () => {
     for (const { id, answers, method, tag } of operations) {
-      if (method !== 'GET' || id === 'getJobResult') continue
+      if (method !== 'GET' || id === 'getJobResult' || id === 'getQuarantinedBytes') continue
       const response = await call(id, owner.keys.full)
       expect(response.statusCode, `${id} ${response.body}`).toBe(200)
       const answer = must(answers[200]?.schema, 'a shape').parse(response.json())

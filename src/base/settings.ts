@@ -1,74 +1,8 @@
 import { isIP } from 'node:net'
 
 import { AppError } from './errors.ts'
-
-/**
- * Every setting of the server, declared once: name, default, limits and prose. The flags of `biwa serve`, the
- * environment variables and docs/settings.md follow from this table.
- */
-interface SettingSpec<Value> {
-  /** The flag without its dashes; the variable is the same in capitals, BIWA_ before it, unless `env` says otherwise. */
-  readonly flag: string
-  readonly env?: string
-  readonly fallback: Value
-  readonly doc: string
-  /** Shown after the flag; absent for switches. */
-  readonly placeholder?: string
-  /** Throws a sentence when the text is no good value. */
-  readonly parse: (text: string) => Value
-}
-
-const text = (spec: Omit<SettingSpec<string>, 'parse'>): SettingSpec<string> => ({ ...spec, parse: (value) => value })
-
-const toggle = (spec: Omit<SettingSpec<boolean>, 'parse'>): SettingSpec<boolean> => ({
-  ...spec,
-  parse(value) {
-    if (['1', 'true', 'yes', 'on'].includes(value.toLowerCase())) return true
-    if (['0', 'false', 'no', 'off'].includes(value.toLowerCase())) return false
-    throw new Error(`“${value}” is neither true nor false`)
-  },
-})
-
-const whole = (spec: Omit<SettingSpec<number>, 'parse'> & { min: number; max: number }): SettingSpec<number> => ({
-  ...spec,
-  parse(value) {
-    const number = Number(value)
-    if (!/^\d+$/.test(value) || number < spec.min || number > spec.max) {
-      throw new Error(`“${value}” is not a whole number from ${spec.min} to ${spec.max}`)
-    }
-    return number
-  },
-})
-
-const bytes = (spec: Omit<SettingSpec<number>, 'parse'>): SettingSpec<number> => ({
-  ...spec,
-  parse(value) {
-    const match = /^(\d+)(b|kb|mb|gb|tb|kib|mib|gib|tib)?$/i.exec(value)
-    if (match === null) throw new Error(`“${value}” is not a size such as 512MB or 4GiB`)
-    const unit = (match[2] ?? 'b').toLowerCase()
-    const base = unit.includes('i') ? 1024 : 1000
-    return Number(match[1]) * base ** 'bkmgt'.indexOf(unit.charAt(0))
-  },
-})
-
-/** Texts separated by commas, none by default. */
-const list = ({
-  one,
-  ...spec
-}: Omit<SettingSpec<readonly string[]>, 'parse' | 'fallback'> & { one: (text: string) => string }): SettingSpec<
-  readonly string[]
-> => ({ ...spec, fallback: [], parse: (value) => value.split(',').map((text) => one(text.trim().toLowerCase())) })
-
-const portOrOff = (spec: Omit<SettingSpec<number | 'off'>, 'parse' | 'fallback'>): SettingSpec<number | 'off'> => ({
-  ...spec,
-  fallback: 'off',
-  parse(value) {
-    if (value === 'off') return value
-    const number = Number(value)
-    if (!/^\d+$/.test(value) || number > 65_535) throw new Error(`“${value}” is neither a port nor “off”`)
-    return number
-  },
-})
+import { bytes, list, portOrOff, text, toggle, whole } from './setting-kinds.ts'
+import type { SettingSpec } from './setting-kinds.ts'
 
 export const roleNames = ['api', 'worker', 'scheduler'] as const
 export type RoleName = (typeof roleNames)[number]
@@ -107,6 +41,10 @@ const concurrency: SettingSpec<readonly KindConcurrency[]> = {
   },
 }
 
+/**
+ * Every setting of the server, declared once: name, default, limits and prose. The flags of `biwa serve`, the
+ * environment variables and docs/settings.md follow from this table.
+ */
 export const settingTable = {
   dataDirectory: text({
     flag: 'data-dir',
@@ -245,6 +183,14 @@ export const settingTable = {
     min: 1,
     max: 3650,
     doc: 'For how long the unique ids of imports are known: a body that is sent again after that is imported again.',
+  }),
+  quarantineDays: whole({
+    flag: 'quarantine-days',
+    placeholder: '<days>',
+    fallback: 90,
+    min: 1,
+    max: 3650,
+    doc: 'For how long records that could not be read are kept in the quarantine.',
   }),
   rejectionHours: whole({
     flag: 'rejection-hours',

@@ -4,6 +4,12 @@ import type { postImport } from '../api/contract/imports.ts'
 import type { getJob, getJobHistory, killJob } from '../api/contract/jobs.ts'
 import type { AnswerBody } from '../api/contract/operation.ts'
 import type { explainJob, listDeadLetters, listWorkers, putLimit, redriveJobs } from '../api/contract/queue.ts'
+import type {
+  deleteQuarantine,
+  fixQuarantine,
+  getQuarantined,
+  listQuarantineReasons,
+} from '../api/contract/quarantine.ts'
 import type { listRejections } from '../api/contract/rejections.ts'
 import type { backfillSchedule, getSchedule, runSchedule } from '../api/contract/schedules.ts'
 import type { getStatus } from '../api/contract/status.ts'
@@ -23,6 +29,10 @@ export type Table = AnswerBody<typeof getTable, 200>
 export type Snapshot = AnswerBody<typeof listSnapshots, 200>['items'][number]
 export type SnapshotDiff = AnswerBody<typeof diffSnapshots, 200>
 export type QuarantinedRecord = AnswerBody<typeof listQuarantine, 200>['items'][number]
+export type QuarantineReason = AnswerBody<typeof listQuarantineReasons, 200>['items'][number]
+export type QuarantineItem = AnswerBody<typeof getQuarantined, 200>
+export type QuarantineFixed = AnswerBody<typeof fixQuarantine, 200>
+export type QuarantineDeleted = AnswerBody<typeof deleteQuarantine, 200>
 export type TableLayout = AnswerBody<typeof getTableLayout, 200>
 export type DamagedChunk = AnswerBody<typeof listDamagedChunks, 200>['items'][number]
 export type ImportOutcome = AnswerBody<typeof postImport, 200>

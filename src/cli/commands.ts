@@ -45,6 +45,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/import.ts')).defineImport,
   },
   {
+    name: 'quarantine',
+    summary: 'look at records that could not be read, mend them and read them again',
+    load: async () => (await import('./commands/quarantine.ts')).defineQuarantine,
+  },
+  {
     name: 'rejections',
     summary: 'tell what was rejected in the last minutes, and why',
     load: async () => (await import('./commands/rejections.ts')).defineRejections,

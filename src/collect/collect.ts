@@ -1,6 +1,7 @@
 import type { Principal } from '../access/access.ts'
 import type { ErrorRecord } from '../base/errors.ts'
 import type { Service } from '../base/service.ts'
+import type { IntakeDoor } from './rejections.ts'
 
 export const importFormats = ['ndjson', 'json', 'msgpack', 'csv', 'tsv', 'parquet', 'fluent'] as const
 export type ImportFormat = (typeof importFormats)[number]
@@ -22,6 +23,10 @@ export interface ImportRequest {
    * receipt where there is none.
    */
   readonly timeColumn: string | null
+  /** The time of records that carry none, microseconds since the epoch; that of receipt where the sender says none. */
+  readonly timeUs?: number | undefined
+  /** Where it came in, for those who ask later what became of it. */
+  readonly door?: IntakeDoor
   readonly body: Uint8Array
 }
 

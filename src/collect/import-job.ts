@@ -2,7 +2,7 @@ import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import { importKind, summarize } from './import-input.ts'
 import type { BodyOutcome, ImportInput, ImportSummary } from './import-input.ts'
-import { TableImport } from './import-table.ts'
+import { importLimitsDefault, TableImport } from './import-table.ts'
 import type { ImportLimits, ImportTools } from './import-table.ts'
 import { openFrameSource } from './inbox/frame-source.ts'
 import type { ReadFrames } from './inbox/frame-source.ts'
@@ -15,13 +15,6 @@ export interface ImportJobOptions extends ImportTools {
   /** How many jobs run at once. */
   readonly concurrency: number
   readonly limits?: Partial<ImportLimits>
-}
-
-const limitsDefault: ImportLimits = {
-  memoryBytes: 512 * 2 ** 20,
-  residentBytesMax: 3 * 2 ** 30,
-  timeoutMs: 10 * 60_000,
-  threads: 2,
 }
 
 /** Tables of one job that are imported at the same time. */
@@ -51,7 +44,7 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
     const importSome = async (): Promise<void> => {
       for (let next = tables.shift(); next !== undefined; next = tables.shift()) {
         attempt.signal.throwIfAborted()
-        const limits = { ...limitsDefault, ...options.limits }
+        const limits = { ...importLimitsDefault, ...options.limits }
         const own = new TableImport({ ...options, limits, attempt, path: source.path }, next)
         outcomes.push(...(await own.run()))
       }

@@ -9,12 +9,16 @@ import type { ObjectStore } from '../base/objects/objects.ts'
 import { putChecked } from '../base/objects/put-checked.ts'
 import type { Attempt } from '../jobs/jobs.ts'
 import { isFixedColumn } from '../store/columns.ts'
-import type { AppliedId, NewChunk, QuarantinedRecord, Store, Table } from '../store/store.ts'
+import type { QuarantinedRecord } from '../store/quarantine.ts'
+import type { AppliedId, Commit, NewChunk, Store, Table } from '../store/store.ts'
 import { commitSurely } from './commit-surely.ts'
+import { condemned, isDeadly } from './convert/deadly.ts'
 import { convertTask } from './convert/tasks.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
 import type { BodyOutcome } from './import-input.ts'
 import type { Body } from './keep-bodies.ts'
+import { ReplayLedger } from './replay/replay-ledger.ts'
+import type { ReplayedItem } from './replay/replay-ledger.ts'
 import { quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
 
 /** What a conversion may use. */
@@ -25,6 +29,13 @@ export interface ImportLimits {
   readonly residentBytesMax: number
   readonly timeoutMs: number
   readonly threads: number
+}
+
+export const importLimitsDefault: ImportLimits = {
+  memoryBytes: 512 * 2 ** 20,
+  residentBytesMax: 3 * 2 ** 30,
+  timeoutMs: 10 * 60_000,
+  threads: 2,
 }
 
 export interface ImportTools {
@@ -44,6 +55,8 @@ export interface TableImportOptions extends ImportTools {
   readonly attempt: Attempt
   /** The file that the bodies lie in. */
   readonly path: string
+  /** The records of the quarantine that the bodies are, by their ids, where they are read again. */
+  readonly replayed?: ReadonlyMap<string, ReplayedItem>
 }
 
 /** How often a table may change under a conversion before the job is left to a later attempt. */
@@ -180,19 +193,15 @@ export class TableImport {
   }
 
   async #commit(table: Table, bodies: readonly Body[], converted: ConvertOutput): Promise<BodyOutcome[] | undefined> {
-    const { store, objects, attempt, clock } = this.#options
+    const { store, attempt, clock } = this.#options
     const chunks = await Promise.all(converted.files.map((file) => this.#upload(table, file)))
-    const quarantined: QuarantinedRecord[] = []
-    const ids: AppliedId[] = []
-    for (const [index, body] of bodies.entries()) {
-      const { rows, rejected, error, ...more } = must(converted.bodies[index], 'every body was converted')
-      const records =
-        error === null
-          ? await quarantinedRows(objects, body, { rejected, ...more })
-          : [await quarantinedBody(objects, body, error.code, error.message)]
-      quarantined.push(...records)
-      ids.push({ uniqueId: body.uniqueId, rows, quarantined: error === null ? rejected : 1 })
-    }
+    const results = bodies.map((body, index) => {
+      return { body, result: must(converted.bodies[index], 'every body was converted') }
+    })
+    const ids = results.map(({ body, result: { rows, rejected, error } }): AppliedId => {
+      return { uniqueId: body.uniqueId, rows, quarantined: error === null ? rejected : 1 }
+    })
+    const { quarantined, replayed } = await this.#sortOut(results)
     const [came, went] = [total(ids), total(chunks)]
     assert(came === went, `the bodies have ${came} rows, and their chunks ${went}`)
     const { id: jobId } = attempt.job
@@ -206,6 +215,7 @@ export class TableImport {
         chunks,
         ids,
         quarantined,
+        ...(replayed !== undefined && { replayed }),
         fence: { jobId, leaseToken: attempt.leaseToken },
       },
       clock,
@@ -213,6 +223,26 @@ export class TableImport {
     )
     if (outcome !== 'committed') return undefined
     return bodies.map((body, index) => this.#outcome(body, must(converted.bodies[index], 'every body was converted')))
+  }
+
+  /** What goes into the quarantine, and what of it that was read again goes out of it or stays there. */
+  async #sortOut(
+    results: readonly { readonly body: Body; readonly result: ConvertedBody }[],
+  ): Promise<Pick<Commit, 'quarantined' | 'replayed'>> {
+    const { objects, replayed: items, attempt, clock } = this.#options
+    const quarantined: QuarantinedRecord[] = []
+    const replay = new ReplayLedger(attempt.job.id, new Date(clock.nowMs()))
+    for (const { body, result } of results) {
+      const item = items?.get(body.uniqueId)
+      if (item !== undefined && replay.settle(item, result) === 'returned') continue
+      const { error } = result
+      const records =
+        error === null
+          ? await quarantinedRows(objects, body, result)
+          : [await quarantinedBody(objects, body, error.code, error.message)]
+      quarantined.push(...(item === undefined ? records : replay.partsOf(item, records)))
+    }
+    return items === undefined ? { quarantined } : { quarantined, replayed: replay.records }
   }
 
   async #upload(table: Table, file: ConvertedFile): Promise<NewChunk> {
@@ -245,24 +275,6 @@ export class TableImport {
 }
 
 const shownRejectedMax = 10
-
-/** Whether a conversion failed in a way that its input may be the cause of: the process died, or had to be ended. */
-function isDeadly(error: unknown): boolean {
-  if (!(error instanceof AppError)) return error instanceof Error && error.message.startsWith('an engine task failed')
-  return ['worker_lost', 'query_memory_exceeded', 'query_timeout'].includes(error.code)
-}
-
-/** What is said of a body that no process survives. */
-function condemned(cause: unknown): ConvertOutput {
-  const code = cause instanceof AppError ? cause.code : 'internal'
-  const reason = cause instanceof AppError ? cause.message : 'Biwa failed on its own account.'
-  const error = {
-    code,
-    message: `The body cannot be converted: ${reason}`,
-    hint: 'It is kept whole in the quarantine.',
-  }
-  return { files: [], newColumns: [], bodies: [{ rows: 0, rejected: 0, rejectedRows: [], error }] }
-}
 
 function total(items: readonly { readonly rows: number }[]): number {
   return items.reduce((sum, { rows }) => sum + rows, 0)

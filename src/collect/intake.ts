@@ -61,19 +61,21 @@ export class Intake {
 
   async #keep(request: ImportRequest, onOutcome: OnOutcome | undefined): Promise<ImportReceipt> {
     const { access, admission, inbox, handOver, clock } = this.#options
-    const { principal, database, table, uniqueId, format, encoding, timeColumn, body } = request
+    const { principal, database, table, uniqueId, format, encoding, timeColumn, door, body } = request
     if (this.#closed) throw shuttingDown()
     requireImportable(request)
     await access.require(principal, database, 'import')
     const { accountId, userId, keyId } = principal
     const leave = admission.enter(accountId, body.byteLength, inbox.backlogBytes())
     try {
-      const receivedAtUs = clock.nowUs()
-      const header = { accountId, userId, keyId, database, table, uniqueId, format, encoding, timeColumn, receivedAtUs }
-      const place = await inbox.append(header, body)
-      admission.addBacklog(accountId, place.to - place.from)
-      handOver.add(place, onOutcome)
-      return { uniqueId: uniqueId ?? idOfPlace(place.segment, place.from), bytes: body.byteLength }
+      const receivedAtUs = request.timeUs ?? clock.nowUs()
+      const place = { accountId, userId, keyId, database, table }
+      const reading = { uniqueId, format, encoding, timeColumn, receivedAtUs }
+      const header = { ...place, ...reading, ...(door !== undefined && { door }) }
+      const kept = await inbox.append(header, body)
+      admission.addBacklog(accountId, kept.to - kept.from)
+      handOver.add(kept, onOutcome)
+      return { uniqueId: uniqueId ?? idOfPlace(kept.segment, kept.from), bytes: body.byteLength }
     } finally {
       leave()
     }

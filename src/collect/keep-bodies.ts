@@ -1,9 +1,10 @@
 import { isAppError } from '../base/errors.ts'
 import type { ErrorRecord } from '../base/errors.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
-import type { QuarantinedRecord, Store } from '../store/store.ts'
-import type { ImportOutcome } from './collect.ts'
-import type { ConvertedBody } from './convert/tasks.ts'
+import type { QuarantineSource, QuarantinedRecord } from '../store/quarantine.ts'
+import type { Store } from '../store/store.ts'
+import type { ContentEncoding, ImportOutcome } from './collect.ts'
+import type { ConvertedBody, RecordReading, RejectedRest } from './convert/tasks.ts'
 import type { FrameSource, Span } from './inbox/frame-source.ts'
 import type { FoundFrame } from './inbox/frame.ts'
 import type { Segment } from './inbox/inbox.ts'
@@ -49,27 +50,65 @@ export async function quarantinedBody(
     raw: bytes.subarray(0, quarantinedBytesMax),
     rawBytes: bytes.byteLength,
     objectKey,
+    source: sourceOf(body, { format: body.frame.header.format, header: null }, body.frame.header.encoding),
   }
 }
 
-/** The records of a body that could not be read. Where they are very many, those behind the first are kept as the body. */
+/** How the body, or a record of it, is read again. */
+function sourceOf({ frame }: Body, { format, header }: RecordReading, encoding: ContentEncoding): QuarantineSource {
+  const { timeColumn, receivedAtUs, keyId, door = null } = frame.header
+  return { format, encoding, timeColumn, receivedAtUs, header, keyId, door }
+}
+
+/** The records of a body that could not be read. Where they are very many, those behind the first are kept together. */
 export async function quarantinedRows(
   objects: ObjectStore,
   body: Body,
-  { rejected, rejectedRows }: Pick<ConvertedBody, 'rejected' | 'rejectedRows'>,
+  { rejected, rejectedRows, readAs, rest }: Omit<ConvertedBody, 'rows' | 'error'>,
 ): Promise<QuarantinedRecord[]> {
   const records: QuarantinedRecord[] = []
+  const source = readAs === undefined ? {} : { source: sourceOf(body, readAs, 'identity') }
   for (const { path, ...row } of rejectedRows) {
     const objectKey = path === null ? null : quarantineKey(body, row.recordNumber)
     if (path !== null && objectKey !== null) await objects.putFile(objectKey, path)
-    records.push({ uniqueId: body.uniqueId, ...row, objectKey })
+    records.push({ uniqueId: body.uniqueId, ...row, objectKey, ...source })
   }
-  const more = rejected - records.length
-  if (more > 0) {
-    const detail = `${more} more records of the body cannot be read; this is the body as it was sent`
-    records.push(await quarantinedBody(objects, body, 'too_many_rejected', detail))
+  if (rejected === records.length) return records
+  return [...records, await quarantinedRest(objects, body, rejected - records.length, rest)]
+}
+
+/** What of a body is not kept record by record. */
+async function quarantinedRest(
+  objects: ObjectStore,
+  body: Body,
+  records: number,
+  rest: RejectedRest | undefined,
+): Promise<QuarantinedRecord> {
+  const what = `${records} more records of the body cannot be read`
+  if (rest === undefined) {
+    // Most of the body may have become rows: read again as a whole, it would add them a second time.
+    const { source: _, ...whole } = await quarantinedBody(
+      objects,
+      body,
+      'too_many_rejected',
+      `${what}; this is the body as it was sent`,
+    )
+    return whole
   }
-  return records
+  const isLong = rest.bytes > rest.head.byteLength
+  const objectKey = isLong ? `${quarantineKey(body)}-rest` : null
+  if (objectKey !== null) await objects.putFile(objectKey, rest.path)
+  return {
+    uniqueId: body.uniqueId,
+    recordNumber: null,
+    byteOffset: null,
+    reason: 'too_many_rejected',
+    detail: `${what}; these are they, one after the other`,
+    raw: rest.head,
+    rawBytes: rest.bytes,
+    objectKey,
+    source: sourceOf(body, { format: body.frame.header.format, header: null }, 'identity'),
+  }
 }
 
 /** What the sender of a body hears of which nothing could be read. */

@@ -20,6 +20,7 @@ import {
 } from './commit.sql.ts'
 import { keepDamagedChunks } from './damaged-chunks.sql.ts'
 import { tableOfKey } from './iceberg/keys.ts'
+import { applyReplay } from './quarantine/apply-replay.ts'
 import { keepRecords } from './quarantine/keep-records.ts'
 import { requireLease } from './require-lease.ts'
 import { storableStatistics } from './statistics.ts'
@@ -250,6 +251,8 @@ async function applyRows(tx: Queryable, commit: Commit, held: HeldTable, change:
     const place = { accountId, database: held.database, table: held.name, tableId: held.id }
     await keepRecords(tx, place, commit.quarantined)
   }
+  const { replayed } = commit
+  if (replayed !== undefined && !(await applyReplay(tx, accountId, replayed))) throw new Undone({ kind: 'conflict' })
   const removed = await applyRemoval(tx, commit, table)
   if (chunks.length > 0) {
     const storable = chunks.map((chunk) => ({ layer, ...chunk, statistics: storableStatistics(chunk.statistics) }))

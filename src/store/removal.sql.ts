@@ -162,6 +162,8 @@ export async function selectKnownChunks(db: Queryable, chunkIds: readonly string
 /** Those of the keys that records in the quarantine have. */
 export async function selectKnownQuarantine(db: Queryable, objectKeys: readonly string[]): Promise<string[]> {
   const rows = await db.query<{ object_key: string }>(sql`
-    select distinct object_key from quarantine where object_key = any(${objectKeys}::text[])`)
+    select object_key from quarantine where object_key = any(${objectKeys}::text[])
+    union
+    select fixed_key from quarantine where fixed_key = any(${objectKeys}::text[])`)
   return rows.map((row) => row.object_key)
 }

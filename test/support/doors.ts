@@ -9,12 +9,15 @@ import { objectAddress } from '../../src/base/objects/object-address.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import { importBodyBytesMax } from '../../src/collect/limits.ts'
 import { openRejections } from '../../src/collect/rejections/open-rejections.ts'
+import { openReplays } from '../../src/collect/replay/open-replays.ts'
 import { openDeliver } from '../../src/deliver/open-deliver.ts'
 import { openDeadLetters } from '../../src/jobs/open-dead-letters.ts'
 import { openFigures } from '../../src/jobs/open-figures.ts'
 import { openLimits } from '../../src/jobs/open-limits.ts'
 import { openWorkers } from '../../src/jobs/open-workers.ts'
 import { openSchedules } from '../../src/jobs/schedules/open-schedules.ts'
+import { httpOrigins } from '../../src/protocols/fluent/http-origins.ts'
+import { routesOf } from '../../src/protocols/fluent/routes.ts'
 import { addProtocols } from '../../src/server/protocols.ts'
 import { openIceberg } from '../../src/store/iceberg/open-iceberg.ts'
 import { openQuarantine } from '../../src/store/quarantine/open-quarantine.ts'
@@ -39,7 +42,17 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
   const parts = await openParts(options)
   const { postgres, objects, access, jobs, store } = parts
   const ports = { clock: options.clock ?? systemClock, randomness: systemRandomness, log: openLog('silent') }
-  const platform = { ...ports, postgres, objects, access, jobs, store, collect: parts.collect, process: parts.process }
+  const platform = {
+    ...ports,
+    postgres,
+    objects,
+    access,
+    jobs,
+    store,
+    collect: parts.collect,
+    bulk: parts.bulk,
+    process: parts.process,
+  }
   const address = objectAddress({ location: join(parts.folder, 'objects') })
   const upkeep = openUpkeep(platform)
   const bugs: unknown[] = []
@@ -55,9 +68,11 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     onBug: (error: unknown) => bugs.push(error),
   }
   const bodySilenceMsMax = 15_000
+  const quarantine = openQuarantine(platform)
   const app = buildApi({
     ...shared,
-    quarantine: openQuarantine(platform),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     upkeep,
     queue: {
       limits: openLimits(platform),
@@ -73,6 +88,7 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     ...shared,
     catalog: openIceberg({ ...platform, address, graceMs: 3_600_000 }),
     address,
+    fluent: { routeOf: routesOf([]), apiKey: '', origins: httpOrigins('https://*.example.com') },
     redirectHosts: ['*.example.com'],
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,

@@ -56,6 +56,13 @@ const queryOfJob = z.object({
     .describe('Null until the job has succeeded.'),
 })
 
+const replay = z.object({
+  released: z.number().int().describe('Records that left the quarantine.'),
+  returned: z.number().int().describe('Records that could not be read this time either.'),
+  passed_over: z.number().int().describe('Records of which it is not known how to read them by themselves.'),
+  rows: z.number().int().describe('Rows that came out of it.'),
+})
+
 const verification = z.object({
   tables: z.number().int(),
   chunks: z.number().int(),
@@ -100,6 +107,7 @@ export const job = z
     kill_requested_at: moment.nullable(),
     query: queryOfJob.nullable().describe('For jobs of the kinds `query` and `batch`.'),
     verification: verification.nullable().describe('For jobs of the kind `verify` that have succeeded.'),
+    replay: replay.nullable().describe('For jobs of the kind `replay` that have succeeded.'),
   })
   .meta({ id: 'Job' })
 

@@ -4,6 +4,7 @@ import * as databases from './databases.ts'
 import * as imports from './imports.ts'
 import * as jobs from './jobs.ts'
 import type { Operation } from './operation.ts'
+import * as quarantine from './quarantine.ts'
 import * as queries from './queries.ts'
 import * as queue from './queue.ts'
 import * as rejections from './rejections.ts'
@@ -24,6 +25,12 @@ export const operations: readonly Operation[] = [
   tables.getTable,
   tables.deleteTable,
   tables.listQuarantine,
+  quarantine.listQuarantineReasons,
+  quarantine.getQuarantined,
+  quarantine.getQuarantinedBytes,
+  quarantine.fixQuarantine,
+  quarantine.replayQuarantine,
+  quarantine.deleteQuarantine,
   columns.addColumn,
   columns.updateColumn,
   columns.deleteColumn,
@@ -77,6 +84,8 @@ export const operations: readonly Operation[] = [
   access.listUsers,
   access.createUser,
   access.deleteUser,
+  access.setPassword,
+  access.removePassword,
   access.listPermissions,
   access.getPermission,
   access.putPermission,

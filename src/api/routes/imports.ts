@@ -24,6 +24,7 @@ export function serveImports(host: OperationHost, collect: Collect, metrics: Api
         format: formatOfMediaType(call.contentType) === 'ndjson' ? 'ndjson' : 'json',
         encoding: requireEncoding(call.contentEncoding),
         timeColumn: query.time_column ?? null,
+        door: 'events',
         body,
       }
       return answer(collect, request, query)
@@ -43,6 +44,7 @@ function answerImport(collect: Collect, call: ImportCall) {
     format: query.format ?? headers['x-biwa-format'] ?? requireFormat(call.contentType),
     encoding: requireEncoding(call.contentEncoding),
     timeColumn: query.time_column ?? headers['x-biwa-time-column'] ?? null,
+    door: 'import',
     body,
   }
   return answer(collect, request, query)

@@ -21,9 +21,9 @@ export function serveRejections(
     const keyHint = key?.startsWith('…') === true ? key.slice(1) : undefined
     const keyId = key === undefined || keyHint !== undefined ? undefined : Number(key)
     const requests = await rejections.list(principal.accountId, { since, keyId, keyHint, door, limit })
-    // Of a record in the quarantine neither door nor key is known.
-    const asksForAll = key === undefined && door === undefined
-    const records = asksForAll ? await quarantine.recent(principal.accountId, since, limit) : []
+    // Nothing was kept that came with a key which nobody has.
+    const records =
+      keyHint === undefined ? await quarantine.recent(principal.accountId, { since, keyId, door, limit }) : []
     const all = [...requests.map(requestJson), ...records.map(recordJson)]
     const sight = await databasesInSight(access, principal, all)
     const items = all
@@ -74,11 +74,11 @@ function requestJson({ keyId, keyHint, door, code, database, table, isRest, coun
   }
 }
 
-function recordJson({ database, table, reason, count, detail, lastAt }: QuarantineCount) {
+function recordJson({ database, table, reason, keyId, door, count, detail, lastAt }: QuarantineCount) {
   return {
     kind: 'record' as const,
-    door: null,
-    key_id: null,
+    door,
+    key_id: keyId,
     key_hint: null,
     database,
     table,

@@ -1,7 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 
 import type { Access } from '../../access/access.ts'
-import type { QuarantineEntry, Store } from '../../store/store.ts'
+import { requireName } from '../../base/names.ts'
+import type { QuarantineEntry } from '../../store/quarantine.ts'
+import type { Store } from '../../store/store.ts'
 import { parseType } from '../../store/types.ts'
 import { createTable, deleteTable, getTable, listQuarantine, listTables } from '../contract/tables.ts'
 import { idOfCursor, pageOf } from '../cursor.ts'
@@ -40,10 +42,16 @@ export function serveTables(host: OperationHost, access: Access, store: Store): 
   serveOperation(host, listQuarantine).with(async ({ principal, params, query }) => {
     await access.require(principal, params.database, 'query')
     const before = idOfCursor(query.cursor)
-    const entries = await store.listQuarantine(principal.accountId, params.database, params.table, {
-      limit: query.limit + 1,
-      ...(before !== undefined && { before }),
-    })
+    requireName('table', params.table)
+    const entries = await store.listQuarantine(
+      principal.accountId,
+      requireName('database', params.database),
+      params.table,
+      {
+        limit: query.limit + 1,
+        ...(before !== undefined && { before }),
+      },
+    )
     const { rows, nextCursor } = pageOf(entries, query.limit)
     return { status: 200, body: { items: rows.map(quarantineJson), next_cursor: nextCursor } }
   })

@@ -11,6 +11,7 @@ import { openLog } from '../../base/log.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import type { Rejection, Rejections } from '../../collect/rejections.ts'
+import type { Replays } from '../../collect/replay.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Figures, JobFigures } from '../../jobs/figures.ts'
 import type { Job, Jobs } from '../../jobs/jobs.ts'
@@ -78,6 +79,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
     quarantine: {} as Quarantine,
+    replays: {} as Replays,
     upkeep: {} as Upkeep,
     queue: {} as QueueDoors,
     schedules: {} as Schedules,
@@ -161,5 +163,6 @@ export function lightDeliver(text: string): Deliver {
       stream: async (range) => Readable.from([bytes.subarray(range?.from, range?.to)]),
     }),
     knownBytes: async () => bytes.byteLength,
+    exportResult: () => Promise.reject(new Error('nothing is exported here')),
   }
 }

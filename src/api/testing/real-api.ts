@@ -17,8 +17,10 @@ import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
 import { formatResult } from '../../deliver/format-task.ts'
@@ -34,6 +36,9 @@ import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import type { QueryJobOptions } from '../../process/query-job.ts'
+import type { JobKind } from '../../jobs/jobs.ts'
+import type { ResultJobParts } from '../../deliver/result-job.ts'
 import { tdApi } from '../../protocols/td/plugin.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
@@ -63,7 +68,7 @@ export interface RealApi {
 const timeoutMs = 60_000
 const memoryBytes = 300e6
 
-export async function openRealApi(): Promise<RealApi> {
+export async function openRealApi(options: { readonly inflightBytesMax?: number } = {}): Promise<RealApi> {
   const database = await openTestDatabase()
   const { postgres } = database
   const folder = await mkdtemp(join(tmpdir(), 'biwa-api-'))
@@ -74,35 +79,28 @@ export async function openRealApi(): Promise<RealApi> {
   const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
   const work = { ...ports, postgres, access, jobs, store, objects, engines: enginesHere(), concurrency: 2 }
   const scratchDirectory = join(folder, 'scratch')
-  const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
-  const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
-  const runner = openJobRunner({
-    ...work,
-    owner: 'test',
-    kinds: [
-      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
-      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
-      resultJob({ ...work, scratchDirectory, limits: resultLimits }),
-    ],
-  })
+  const runner = openJobRunner({ ...work, owner: 'test', kinds: kindsOf(work, scratchDirectory) })
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
   const rejections = openRejections(work)
+  const quarantine = openQuarantine(work)
   const bugs: unknown[] = []
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
+    bulk: openBulkImports({ ...work, scratchDirectory }),
     process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
-    budget: new BodyBudget(1e7),
+    budget: new BodyBudget(options.inflightBytesMax ?? 1e7),
     rejections,
     schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
   }
   const app = buildApi({
     ...shared,
-    quarantine: openQuarantine(work),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     upkeep,
     queue: {
       limits: openLimits(work),
@@ -132,6 +130,19 @@ export async function openRealApi(): Promise<RealApi> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+function kindsOf(
+  work: Omit<QueryJobOptions & ResultJobParts, 'scratchDirectory' | 'limits'>,
+  scratchDirectory: string,
+): JobKind[] {
+  const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
+  const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
+  return [
+    queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+    queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
+    resultJob({ ...work, scratchDirectory, limits: resultLimits }),
+  ]
 }
 
 function lightIntake(access: Access, imports: ImportRequest[]): Collect {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 
-import type { QuarantinedRecord, Table } from '../answers.ts'
+import type { Table } from '../answers.ts'
 import { path } from '../client.ts'
 import { usage } from '../failure.ts'
 import { rowsOf } from '../output/cells.ts'
@@ -14,11 +14,12 @@ import type { Terminal } from '../terminal.ts'
 import { defineAlter } from './table-alter.ts'
 import { defineChanges, pathOf } from './table-changes.ts'
 import { defineHistory } from './table-history.ts'
+import { defineRecordList } from './quarantine-list.ts'
 
 export function defineTable(table: Command, terminal: Terminal): void {
   defineReading(table, terminal)
   defineTail(table, terminal)
-  defineQuarantine(table, terminal)
+  defineRecordList(table.command('quarantine <table>').alias('errors'), terminal)
   defineLayout(table, terminal)
   defineDamaged(table, terminal)
   defineCreate(table, terminal)
@@ -62,35 +63,6 @@ function defineTail(table: Command, terminal: Terminal): void {
     .action(async (name: string, flags: CommonOptions & { rows: number; follow?: boolean }) => {
       const client = await connect(terminal, flags)
       await tailTable(client, terminal, tableName(client, name), flags)
-    })
-}
-
-function defineQuarantine(table: Command, terminal: Terminal): void {
-  const columns = [
-    'id',
-    'quarantined_at',
-    'unique_id',
-    'record_number',
-    'byte_offset',
-    'reason',
-    'detail',
-    'raw_bytes',
-    'raw',
-  ] as const
-  withOutput(
-    withDatabase(
-      table.command('quarantine <table>').alias('errors').description('list the records that could not be read'),
-    ),
-  )
-    .option('--limit <number>', 'how many', wholeNumber('--limit', 1, 1_000_000), 100)
-    .action(async (name: string, flags: CommonOptions & { limit: number }) => {
-      const client = await connect(terminal, flags)
-      const records: QuarantinedRecord[] = []
-      const below = `${pathOf(tableName(client, name))}/quarantine`
-      for await (const record of client.items<QuarantinedRecord>(below, { limit: Math.min(flags.limit, 1000) })) {
-        if (records.push(record) === flags.limit) break
-      }
-      await printRows(terminal, rowsOf(columns, records), flags.format)
     })
 }
 

@@ -5,13 +5,23 @@ import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
 import { quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
+import type { ImportFormat } from '../collect.ts'
 import type { SplitBody, Splitter } from '../split/splitter.ts'
 import type { CsvLines } from './csv.ts'
 import { csvLines } from './csv.ts'
 import { inflate } from './inflate.ts'
 import { convertParquet } from './parquet-body.ts'
 import { TableDraft } from './table-draft.ts'
-import type { ConvertBody, ConvertInput, ConvertOutput, ConvertedBody, ConvertedFile, RejectedRow } from './tasks.ts'
+import type {
+  ConvertBody,
+  ConvertInput,
+  ConvertOutput,
+  ConvertedBody,
+  ConvertedFile,
+  RecordReading,
+  RejectedRest,
+  RejectedRow,
+} from './tasks.ts'
 import { writeRows } from './write-rows.ts'
 
 /** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
@@ -133,10 +143,31 @@ class Conversion {
       this.#bodies[index] = {
         rows: counts.rows,
         rejected: all.length,
-        rejectedRows: await this.#keepRows(all.slice(0, rejectedRecordsMax)),
+        ...(await this.#keepRejected(all, readingOf(must(this.#input.bodies[index], 'a body').format, csv))),
         error: null,
       }
     }
+  }
+
+  async #keepRejected(
+    rejected: readonly RejectedSource[],
+    readAs: RecordReading | undefined,
+  ): Promise<Pick<ConvertedBody, 'rejectedRows' | 'readAs' | 'rest'>> {
+    const rejectedRows = await this.#keepRows(rejected.slice(0, rejectedRecordsMax))
+    if (readAs === undefined || rejected.length === 0) return { rejectedRows }
+    if (rejected.length <= rejectedRecordsMax) return { rejectedRows, readAs }
+    return { rejectedRows, readAs, rest: await this.#keepRest(rejected.slice(rejectedRecordsMax), readAs) }
+  }
+
+  /** Records one after the other, in a form in which they can be read again. */
+  async #keepRest(rejected: readonly RejectedSource[], { format, header }: RecordReading): Promise<RejectedRest> {
+    const separator = format === 'msgpack' ? Buffer.alloc(0) : lineEnd
+    const bytes = Buffer.concat([header ?? Buffer.alloc(0), ...rejected.flatMap(({ raw }) => [raw, separator])])
+    const path = `${this.#newPath()}.rest`
+    const file = await this.#disk.open(path, 'create')
+    await file.write(bytes, 0).finally(() => file.close())
+    const head = Buffer.from(bytes.subarray(0, quarantinedBytesMax))
+    return { records: rejected.length, path, bytes: bytes.byteLength, head }
   }
 
   async #keepRows(rejected: readonly RejectedSource[]): Promise<RejectedRow[]> {
@@ -185,6 +216,16 @@ function inCsv(rejected: readonly RejectedSource[], source: Buffer, lines: CsvLi
   })
   return [...ofLines, ...ofCsv].toSorted((a, b) => a.recordNumber - b.recordNumber)
 }
+
+/** A line of CSV is read behind the line of names, which a record of the quarantine can hold within limits. */
+function readingOf(format: ImportFormat, csv: Prepared['csv']): RecordReading | undefined {
+  if (csv === undefined) return { format, header: null }
+  const { source, lines } = csv
+  if (lines.namesEnd > quarantinedBytesMax) return undefined
+  return { format, header: Buffer.concat([source.subarray(0, lines.namesEnd), lineEnd]) }
+}
+
+const lineEnd = Buffer.from('\n')
 
 function unread(error: AppError): ConvertedBody {
   return { rows: 0, rejected: 0, rejectedRows: [], error: error.toRecord() }

@@ -21,6 +21,8 @@ export interface CsvLines {
   readonly starts: readonly number[]
   readonly ends: readonly number[]
   readonly rejected: readonly RejectedCsv[]
+  /** Where the line of names ends, with the end of the line; 0 where there is none. */
+  readonly namesEnd: number
 }
 
 /**
@@ -30,8 +32,10 @@ export interface CsvLines {
  */
 export function csvLines(bytes: Buffer, delimiter: ',' | '\t'): CsvLines {
   const reader = new CsvReader(bytes, delimiter.charCodeAt(0))
-  if (!reader.next()) return { bytes: Buffer.alloc(0), recordNumbers: [], starts: [], ends: [], rejected: [] }
+  if (!reader.next())
+    return { bytes: Buffer.alloc(0), recordNumbers: [], starts: [], ends: [], rejected: [], namesEnd: 0 }
   const keys = keysOf(reader)
+  const namesEnd = reader.end
   const writer = new LineWriter(reader, keys)
   const rejected: RejectedCsv[] = []
   const [recordNumbers, starts, ends]: [number[], number[], number[]] = [[], [], []]
@@ -46,7 +50,7 @@ export function csvLines(bytes: Buffer, delimiter: ',' | '\t'): CsvLines {
     starts.push(reader.start)
     ends.push(reader.end)
   }
-  return { bytes: writer.finish(), recordNumbers, starts, ends, rejected }
+  return { bytes: writer.finish(), recordNumbers, starts, ends, rejected, namesEnd }
 }
 
 /** The lines repeat the names, and so are longer than the CSV. */

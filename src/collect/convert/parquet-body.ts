@@ -71,7 +71,8 @@ async function convert(session: Session, plan: Plan): Promise<Converted> {
   const [kept, first, last, fractions] = must(facts, 'an aggregate has a row').map(Number)
   const rejected = rows - must(kept, 'a count')
   const rejectedRows = rejected === 0 ? [] : await readRejected(session, sources, timeSource)
-  const outcome: ConvertedBody = { rows: rows - rejected, rejected, rejectedRows, error: null }
+  const readAs = { format: 'json', header: null } as const
+  const outcome: ConvertedBody = { rows: rows - rejected, rejected, rejectedRows, readAs, error: null }
   if (outcome.rows === 0) return { files: [], body: outcome }
   const { columns, query } = selection(draft, mapping, fractions !== 0)
   const seconds = Math.floor(must(last, 'a last time') / 1e6) - Math.floor(must(first, 'a first time') / 1e6)
@@ -168,21 +169,18 @@ function misfitOf({ columns, rescued }: ColumnMapping): string {
   return cases.length === 0 ? 'null::varchar' : `case${cases.join('')} end`
 }
 
-/** Of rows without a time only that is shown; where a value does not fit, the others are looked for, too. */
+/** Each row as JSON, whole: it is all that is kept of it. */
 async function readRejected(
   session: Session,
   sources: readonly SourceColumn[],
   timeSource: SourceColumn | undefined,
 ): Promise<RejectedRow[]> {
   const time = timeSource === undefined ? 'null' : quotedName(timeSource.name)
-  const packed = (names: readonly string[]) =>
-    names.length === 0
-      ? 'null'
-      : `cast(to_json(struct_pack(${names.map((name) => `${name} := ${name}`).join(', ')})) as varchar)`
-  const whole = packed(sources.map(({ name }) => quotedName(name)))
+  const fields = sources.map(({ name }) => `${quotedName(name)} := ${quotedName(name)}`)
+  const whole = fields.length === 0 ? 'null' : `cast(to_json(struct_pack(${fields.join(', ')})) as varchar)`
   const rows = await session.rows(`
     select ${rowNumber}, ${misfit}, cast(${time} as varchar)[:100],
-           case when ${misfit} is null then ${packed(timeSource === undefined ? [] : [time])} else ${whole} end
+           ${whole}
       from timed where ${micros} is null limit ${rejectedRecordsMax}`)
   return rows.map(([number, problem, value, json]) => {
     const raw = Buffer.from(String(json))

@@ -55,12 +55,32 @@ export interface RejectedRow {
   readonly path: string | null
 }
 
+/** How a rejected record is read by itself. */
+export interface RecordReading {
+  readonly format: ImportFormat
+  /** What goes before it, such as the line of names of CSV. */
+  readonly header: Uint8Array | null
+}
+
+/** Rejected records that are too many to be kept one by one, one after the other in a file, as `readAs` says. */
+export interface RejectedRest {
+  readonly records: number
+  readonly path: string
+  readonly bytes: number
+  /** The first bytes of the file. */
+  readonly head: Uint8Array
+}
+
 /** What came of one body: rows + rejected = records in it. */
 export interface ConvertedBody {
   readonly rows: number
   readonly rejected: number
   /** The first of them, at most `rejectedRecordsMax`. */
   readonly rejectedRows: readonly RejectedRow[]
+  /** How each of them is read; absent where there are none, or they cannot be read by themselves. */
+  readonly readAs?: RecordReading
+  /** Those behind the first; absent where there are none, or they cannot be read by themselves. */
+  readonly rest?: RejectedRest
   /** Set where nothing of the body can be read; then it has no rows and no rejected ones. */
   readonly error: ErrorRecord | null
 }

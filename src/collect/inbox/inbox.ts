@@ -1,11 +1,13 @@
 import type { Service } from '../../base/service.ts'
 import type { ContentEncoding, ImportFormat } from '../collect.ts'
+import type { IntakeDoor } from '../rejections.ts'
 
 /** What the door knows of a body. It is written before the body, so that whoever finds the frame can convert it. */
 export interface FrameHeader {
   readonly accountId: number
   readonly userId: number
-  readonly keyId: number
+  /** Null where nobody knows it any more. */
+  readonly keyId: number | null
   readonly database: string
   readonly table: string
   /** The sender's id; null where it gave none, and the frame's place becomes its id. */
@@ -15,6 +17,8 @@ export interface FrameHeader {
   readonly timeColumn: string | null
   /** Microseconds since the epoch. */
   readonly receivedAtUs: number
+  /** Where it came in; absent where nobody said, as in frames of before. */
+  readonly door?: IntakeDoor
 }
 
 /** Where frames lie: a file of one machine's inbox, or an object. The id is new with every use of a file. */
@@ -67,5 +71,8 @@ export function idOfPlace(segment: Segment, from: number): string {
   return `inbox:${segment.id}:${from}`
 }
 
-/** Ids that only we give, by what they begin with: `inbox:` for bodies without one, `job:` for the rows of a query. */
-export const reservedIdPrefixes: readonly string[] = ['inbox:', 'job:']
+/**
+ * Ids that only we give, by what they begin with: `inbox:` for bodies without one, `job:` for the rows of a query, `bulk:` for
+ * bulk imports, `replay:` for records of the quarantine.
+ */
+export const reservedIdPrefixes: readonly string[] = ['inbox:', 'job:', 'bulk:', 'replay:']

@@ -22,14 +22,26 @@ import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
 import { queryColumns, schemaClause } from '../../store/columns.ts'
+import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
+import type { Quarantine } from '../../store/quarantine.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store, Table } from '../../store/store.ts'
 import type { Collect, ImportOutcome, ImportRequest } from '../collect.ts'
+import type { BulkImports } from '../bulk/bulk-imports.ts'
+import { commitJob } from '../bulk/commit-job.ts'
+import { openBulkImports } from '../bulk/open-bulk-imports.ts'
+import { performJob } from '../bulk/perform-job.ts'
+import type { BulkJobOptions } from '../bulk/perform-job.ts'
 import { importJob } from '../import-job.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import { openDirectoryInbox } from '../inbox/directory-inbox.ts'
 import { openObjectInbox } from '../inbox/object-inbox.ts'
 import { openCollect } from '../open-collect.ts'
+import { openReplays } from '../replay/open-replays.ts'
+import { replayJob } from '../replay/replay-job.ts'
+import type { ReplayJobOptions } from '../replay/replay-job.ts'
+import type { JobKind } from '../../jobs/jobs.ts'
+import type { Replays } from '../replay.ts'
 import type { CollectOptions } from '../open-collect.ts'
 
 /** An intake and a worker over a real database, store and engine pool, each of which can be stopped and started again. */
@@ -38,8 +50,11 @@ export interface CollectBench {
   readonly access: Access
   readonly store: Store
   readonly objects: ObjectStore
+  readonly quarantine: Quarantine
+  readonly replays: Replays
   readonly postgres: Postgres
   readonly jobs: Jobs
+  readonly bulk: BulkImports
   /** Where the segments lie. */
   readonly inboxDirectory: string
   startIntake(options?: Partial<CollectOptions>): Promise<Collect>
@@ -66,12 +81,16 @@ export async function openCollectBench(
   const access = openAccess({ postgres, ...ports })
   const jobs = openJobs({ postgres, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
+  const quarantine = openQuarantine({ postgres, objects, ...ports })
   const entry = new URL('convert-engine.ts', import.meta.url)
   const engines = openEnginePool({ name: 'imports', entry, size: 2, ...ports })
   const opened: Service[] = [access, jobs, store, engines]
   for (const service of opened) await service.start()
   const made = must(await access.bootstrap(), 'a new database has no account')
   const owner = await access.authenticate(made.key)
+  const scratchDirectory = join(folder, 'scratch')
+  await systemDisk.makeDirectory(scratchDirectory)
+  const bulk = openBulkImports({ access, jobs, store, objects, postgres, ...ports, scratchDirectory })
   let intake: Collect | undefined
 
   const bench: CollectBench = {
@@ -79,8 +98,11 @@ export async function openCollectBench(
     access,
     store,
     objects,
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     postgres,
     jobs,
+    bulk,
     inboxDirectory,
     async startIntake(options = {}) {
       const own = await openPostgres({ url: await wayTo(database.url), connectionsMax: 4, applicationName: 'intake' })
@@ -94,10 +116,10 @@ export async function openCollectBench(
       return intake
     },
     async startWorker() {
-      const scratchDirectory = join(folder, 'scratch')
-      const kinds = [
-        importJob({ store, objects, postgres, engines, ...ports, inboxDirectory, scratchDirectory, concurrency: 4 }),
-      ]
+      const kinds = kindsOf(
+        { store, objects, postgres, engines, ...ports, scratchDirectory, quarantine },
+        inboxDirectory,
+      )
       const runner = openJobRunner({ postgres, ...ports, owner: `worker ${opened.length}`, kinds })
       await runner.start()
       opened.push(runner)
@@ -116,6 +138,17 @@ export async function openCollectBench(
     },
   }
   return bench
+}
+
+type Tools = Omit<ReplayJobOptions & BulkJobOptions, 'concurrency'>
+
+function kindsOf(tools: Tools, inboxDirectory: string): JobKind[] {
+  return [
+    importJob({ ...tools, inboxDirectory, concurrency: 4 }),
+    performJob({ ...tools, concurrency: 4 }),
+    commitJob({ ...tools, concurrency: 4 }),
+    replayJob({ ...tools, concurrency: 2 }),
+  ]
 }
 
 function openInbox(

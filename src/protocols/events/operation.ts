@@ -12,7 +12,7 @@ import type { Visitor } from './global-id.ts'
 /** The doors that operations call, and what they were told by settings. */
 export interface EventParts {
   readonly access: Access
-  readonly collect: Collect
+  readonly collect: Pick<Collect, 'accept'>
   readonly rejections: Pick<Rejections, 'note'>
   readonly metrics: IngestMetrics
   readonly clock: Clock

@@ -122,7 +122,7 @@ function callOf(options: EventPluginOptions, request: FastifyRequest): Call {
     params: request.params as Record<string, string>,
     query: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat().at(-1) ?? ''])),
     headers,
-    address: request.ip,
+    address: request.ip.replace(/^::ffff:(?=\d+\.)/, ''),
     visitor: new Visitor(headers.cookie, request.protocol === 'https', options),
   }
 }

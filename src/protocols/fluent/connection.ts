@@ -160,7 +160,9 @@ export class Connection {
       try {
         const principal = await access.authenticate(apiKey)
         this.#principal = principal
-        await collect.accept({ principal, ...target, uniqueId, format: 'fluent', encoding, timeColumn: null, body })
+        const format = 'fluent'
+        const door = 'forward'
+        await collect.accept({ principal, ...target, uniqueId, format, encoding, timeColumn: null, door, body })
         return
       } catch (error) {
         if (!isAppError(error) || !error.retryable || error.code === 'shutting_down' || signal.aborted) throw error

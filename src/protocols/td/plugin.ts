@@ -51,7 +51,7 @@ function serve(scope: FastifyInstance, options: TdPluginOptions, operation: Oper
     }
     try {
       const call = callOf(options, request, reply, { fields: {}, json: undefined })
-      return send(reply, await operation.handle({ ...call, principal, upload }))
+      return send(reply, await operation.handle({ ...call, principal, upload, stream: request.raw }))
     } finally {
       release()
     }

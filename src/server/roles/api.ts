@@ -11,15 +11,19 @@ import { buildApi } from '../../api/server.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
-import type { Collect } from '../../collect/collect.ts'
+import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
-import { openRejections } from '../../collect/rejections/open-rejections.ts'
+import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
+import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import type { Upkeep } from '../../store/upkeep.ts'
+import { inHttpSettings, openInHttpPort } from '../in-http.ts'
+import type { InHttpOptions } from '../../protocols/fluent/in-http.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
 import { addressOfObjects, openCatalog, openPlatform } from '../platform.ts'
@@ -29,14 +33,15 @@ import { addProtocols } from '../protocols.ts'
 import { socketsOf } from '../role-messages.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
+import { makeScratchDirectory } from '../scratch-directory.ts'
 
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'api' })
 const version = versionOfPackage()
 
-/** How long a sender may stay silent in the middle of a body. */
-const bodySilenceMsMax = 15_000
+/** Bodies of data, and how long a sender may stay silent in the middle of one. */
+const uploads = { uploadBytesMax: importBodyBytesMax, bodySilenceMsMax: 15_000 }
 
 const queryTimeouts = {
   interactive: settings.queryTimeoutSeconds * 1000,
@@ -51,11 +56,15 @@ function onBug(error: unknown): void {
 await runRole(log, async ({ previous, sockets }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
+  const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
+  const bulk = openBulkImports({ ...platform, scratchDirectory })
   const rejections = openRejections(platform)
   const upkeep = openUpkeep(platform)
   const figures = openFigures(platform.postgres)
   const metrics = openMetrics({ version, jobs: platform.jobs, figures, upkeep, log })
-  const app = buildApp({ platform, collect, rejections, upkeep, metrics })
+  const budget = new BodyBudget(settings.inflightBytes)
+  const doors = { collect, bulk, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
+  const app = buildApp(platform, doors, upkeep)
   const http = new HttpListener(app, settings.host, portOf(previous, 'port') ?? settings.port, sockets.get('http'))
   const forward = openForward({
     platform,
@@ -66,42 +75,48 @@ await runRole(log, async ({ previous, sockets }) => {
     previousPort: portOf(previous, 'fluentPort'),
     inherited: sockets.get('forward'),
   })
+  const inHttp = openInHttpPort({
+    ...platform,
+    ...doors,
+    previousPort: portOf(previous, 'inHttpPort'),
+    inherited: sockets.get('in_http'),
+  })
+  const more = [forward, inHttp].filter((listener) => listener !== undefined)
   return {
-    services: [...platform.services, rejections, collect, http, ...(forward === undefined ? [] : [forward])],
-    announce: () => ({ url: http.url, port: http.port, ...(forward !== undefined && { fluentPort: forward.port }) }),
-    sockets: () => socketsOf({ http: http.socket, forward: forward?.socket }),
+    services: [...platform.services, rejections, collect, http, ...more],
+    announce: () => ({ url: http.url, port: http.port, fluentPort: forward?.port, inHttpPort: inHttp?.port }),
+    sockets: () => socketsOf({ http: http.socket, forward: forward?.socket, in_http: inHttp?.socket }),
   }
 })
 
 /** A role that is started again answers where it answered before, also when the port was any free one. */
-function portOf(previous: unknown, name: 'port' | 'fluentPort'): number | undefined {
+function portOf(previous: unknown, name: 'port' | 'fluentPort' | 'inHttpPort'): number | undefined {
   if (typeof previous !== 'object' || previous === null) return undefined
   const port = (previous as Partial<Record<typeof name, unknown>>)[name]
   return typeof port === 'number' ? port : undefined
 }
 
-interface ApiParts {
-  readonly platform: Platform
-  readonly collect: Collect
+interface Doors extends Omit<InHttpOptions, 'access' | 'clock'> {
+  readonly bulk: BulkImports
   readonly rejections: Rejections
-  readonly upkeep: Upkeep
   readonly metrics: ApiMetrics
 }
 
-function buildApp({ platform, ...parts }: ApiParts) {
+function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
   const { access, jobs, objects, postgres } = platform
+  const quarantine = openQuarantine(platform)
   const shared = {
     ...platform,
-    ...parts,
+    ...doors,
+    upkeep,
     process: openProcess({ access, jobs, clock: platform.clock, timeoutMs: queryTimeouts }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
-    budget: new BodyBudget(settings.inflightBytes),
     schedules: openSchedules(platform),
-    onBug,
   }
   const app = buildApi({
     ...shared,
-    quarantine: openQuarantine(platform),
+    quarantine,
+    replays: openReplays({ jobs, quarantine }),
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),
@@ -113,15 +128,13 @@ function buildApp({ platform, ...parts }: ApiParts) {
     ],
     version,
     trustedProxies: settings.trustedProxies,
-    limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
+    limits: { bodyBytesMax: uploads.uploadBytesMax, bodySilenceMsMax: uploads.bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
     redirectHosts: settings.redirectHosts,
-    uploadBytesMax: importBodyBytesMax,
-    bodySilenceMsMax,
   })
   return app
 }

@@ -1,15 +1,20 @@
+import type { QuarantinedRecord } from '../quarantine.ts'
 import { assert } from '../../base/errors.ts'
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import type { QuarantinePlace } from './quarantine.sql.ts'
 import { insertQuarantine } from './quarantine.sql.ts'
-import type { QuarantinedRecord } from '../store.ts'
 
 /** The most of a record's bytes that its row may hold; the whole of a longer one is an object. */
-const rawBytesMax = 64 * 1024
+export const rawBytesMax = 64 * 1024
 
 /** Bytes travel to PostgreSQL as text, twice their size: one statement stays at a few megabytes. */
 const statementBytesMax = 2 << 20
 const statementRecordsMax = 5000
+
+/** PostgreSQL's text cannot hold the character zero, which a quoted piece of a broken record may contain. */
+export function storableDetail(detail: string): string {
+  return detail.replaceAll('\0', '\u{FFFD}')
+}
 
 /** Keeps records in as many statements as their size asks for. */
 export async function keepRecords(
@@ -26,8 +31,7 @@ export async function keepRecords(
       batch = []
       bytes = 0
     }
-    // PostgreSQL's text cannot hold the character zero, which a quoted piece of a broken record may contain.
-    batch.push({ ...record, detail: record.detail.replaceAll('\0', '\u{FFFD}') })
+    batch.push({ ...record, detail: storableDetail(record.detail) })
     bytes += record.raw.byteLength
   }
   if (batch.length > 0) await insertQuarantine(db, place, batch)

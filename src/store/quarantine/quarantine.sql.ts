@@ -1,7 +1,6 @@
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
-import type { QuarantineCount } from '../quarantine.ts'
-import type { QuarantinedRecord, QuarantineEntry } from '../store.ts'
+import type { QuarantineCount, QuarantineEntry, QuarantinedRecord, RecentQuestion } from '../quarantine.ts'
 
 /** Where quarantined records belong. `tableId` is null where no table of that name could be made. */
 export interface QuarantinePlace {
@@ -18,9 +17,11 @@ export async function insertQuarantine(
 ): Promise<void> {
   await db.query(sql`
     insert into quarantine (account_id, database_name, table_name, table_id, unique_id, record_number, byte_offset,
-                            reason, detail, raw, raw_bytes, object_key)
+                            reason, detail, raw, raw_bytes, object_key, format, encoding, time_column, received_at_us,
+                            header, key_id, door, history)
     select ${place.accountId}, ${place.database}, ${place.table}, ${place.tableId}, unique_id, record_number,
-           byte_offset, reason, detail, raw, raw_bytes, object_key
+           byte_offset, reason, detail, raw, raw_bytes, object_key, format, encoding, time_column, received_at_us,
+           header, key_id, door, history
       from unnest(${records.map((record) => record.uniqueId)}::text[],
                   ${records.map((record) => record.recordNumber)}::bigint[],
                   ${records.map((record) => record.byteOffset)}::bigint[],
@@ -28,8 +29,17 @@ export async function insertQuarantine(
                   ${records.map((record) => record.detail)}::text[],
                   ${records.map((record) => Buffer.from(record.raw))}::bytea[],
                   ${records.map((record) => record.rawBytes)}::bigint[],
-                  ${records.map((record) => record.objectKey)}::text[])
-           as rejected (unique_id, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key)
+                  ${records.map((record) => record.objectKey)}::text[],
+                  ${records.map(({ source }) => source?.format ?? null)}::text[],
+                  ${records.map(({ source }) => source?.encoding ?? null)}::text[],
+                  ${records.map(({ source }) => source?.timeColumn ?? null)}::text[],
+                  ${records.map(({ source }) => source?.receivedAtUs ?? null)}::bigint[],
+                  ${records.map(({ source }) => bytesOrNull(source?.header))}::bytea[],
+                  ${records.map(({ source }) => source?.keyId ?? null)}::bigint[],
+                  ${records.map(({ source }) => source?.door ?? null)}::text[],
+                  ${records.map(({ history = [] }) => JSON.stringify(history))}::jsonb[])
+           as rejected (unique_id, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key, format,
+                        encoding, time_column, received_at_us, header, key_id, door, history)
     on conflict (account_id, database_name, table_name, unique_id, record_number, byte_offset)
       where table_id is null do nothing`)
 }
@@ -50,18 +60,23 @@ export function selectQuarantine(
      limit ${page.limit}`)
 }
 
+function bytesOrNull(bytes: Uint8Array | null | undefined): Buffer | null {
+  return bytes === null || bytes === undefined ? null : Buffer.from(bytes)
+}
+
 export function countRecentQuarantine(
   db: Queryable,
   accountId: number,
-  since: Date,
-  limit: number,
+  { since, keyId, door, limit }: RecentQuestion,
 ): Promise<QuarantineCount[]> {
   return db.query(sql`
-    select database_name as database, table_name as table, reason, count(*)::bigint as count,
+    select database_name as database, table_name as table, reason, key_id as "keyId", door, count(*)::bigint as count,
            (array_agg(detail order by id desc))[1] as detail, max(quarantined_at) as "lastAt"
       from quarantine
      where account_id = ${accountId} and quarantined_at >= ${since}
-     group by database_name, table_name, reason
+       and (${keyId ?? null}::bigint is null or key_id = ${keyId ?? null})
+       and (${door ?? null}::text is null or door = ${door ?? null})
+     group by database_name, table_name, reason, key_id, door
      order by max(quarantined_at) desc
      limit ${limit}`)
 }
