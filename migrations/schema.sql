@@ -338,11 +338,13 @@ create table jobs (
   timeout_ms   bigint,
   submitted_by text not null,
   created_at   timestamp with time zone not null default now(),
+  domain_key   text,
   constraint jobs_pkey PRIMARY KEY (id),
   constraint jobs_attempts_max_check CHECK ((attempts_max >= 1)),
   constraint jobs_priority_check CHECK (((priority >= '-2'::integer) AND (priority <= 2)))
 );
 CREATE INDEX jobs_by_account ON public.jobs USING btree (account_id, id DESC);
+CREATE UNIQUE INDEX jobs_domain_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), domain_key) WHERE (domain_key IS NOT NULL);
 CREATE UNIQUE INDEX jobs_unique_key ON public.jobs USING btree (COALESCE(account_id, (0)::bigint), kind, unique_key) WHERE (unique_key IS NOT NULL);
 
 create table merge_requests (

@@ -4,6 +4,7 @@ import type { ReplaySummary } from '../collect/replay.ts'
 import { replayKind } from '../collect/replay.ts'
 import type { Job } from '../jobs/jobs.ts'
 import type { QueryJobInput, QueryOutput } from '../process/process.ts'
+import { engineOfKind } from '../process/process.ts'
 import { formatType } from '../store/types.ts'
 import type { VerifySummary } from '../store/upkeep.ts'
 import { verifyKind } from '../store/upkeep.ts'
@@ -26,7 +27,7 @@ export function jobJson(job: Job) {
     started_at: job.startedAt?.toISOString() ?? null,
     finished_at: job.finishedAt?.toISOString() ?? null,
     kill_requested_at: job.killRequestedAt?.toISOString() ?? null,
-    query: job.kind === 'query' ? queryJson(job) : null,
+    query: queryJson(job),
     verification:
       job.kind === verifyKind && job.state === 'success' ? verificationJson(job.output as VerifySummary) : null,
     replay: job.kind === replayKind && job.state === 'success' ? replayJson(job.output as ReplaySummary) : null,
@@ -44,9 +45,11 @@ function errorJson({ code, message, hint, position }: ErrorRecord) {
 }
 
 function queryJson(job: Job) {
+  const engine = engineOfKind(job.kind)
+  if (engine === undefined) return null
   const input = job.input as QueryJobInput
   const output = job.state === 'success' ? (job.output as QueryOutput) : null
-  return { sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
+  return { engine, sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
 }
 
 function verificationJson({ problemCount, problems, ...counts }: VerifySummary) {
@@ -69,6 +72,7 @@ function resultJson(output: QueryOutput) {
     rows: output.rows,
     bytes: output.resultBytes,
     downloadable: output.resultKey !== null,
+    statements: [...(output.statements ?? [{ statement: output.statement, rows: output.rows }])],
     statistics: {
       scans: statistics.scans.map((scan) => ({
         database: scan.database,

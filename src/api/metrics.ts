@@ -13,6 +13,8 @@ export interface ApiMetrics {
   readonly seconds: Histogram<'method' | 'route'>
   readonly ingestRequests: Counter<'door' | 'outcome'>
   readonly ingestBytes: Counter<'door'>
+  readonly forwardConnections: Gauge
+  readonly forwardAcks: Counter
 }
 
 export interface MetricsOptions {
@@ -62,6 +64,16 @@ export function openMetrics(options: MetricsOptions): ApiMetrics {
       name: 'biwa_ingest_bytes_total',
       help: 'Bytes of the bodies that were accepted, as they were sent.',
       labelNames: ['door'],
+      registers,
+    }),
+    forwardConnections: new Gauge({
+      name: 'biwa_forward_connections',
+      help: 'Open connections of Fluentd’s forward protocol.',
+      registers,
+    }),
+    forwardAcks: new Counter({
+      name: 'biwa_forward_acks_total',
+      help: 'Messages of the forward protocol that were acknowledged, because they were durable and a client waited for it.',
       registers,
     }),
   }

@@ -1,5 +1,6 @@
 import type { Schedule, ScheduledRun } from '../jobs/schedules.ts'
 import type { QueryJobInput } from '../process/process.ts'
+import { engineOfKind } from '../process/process.ts'
 import { jobJson } from './job-json.ts'
 
 /** A schedule as the contract shows it. All that users can make run queries. */
@@ -14,6 +15,7 @@ export function scheduleJson({ job, ...schedule }: Schedule) {
     catch_up: schedule.catchUp,
     sql,
     database,
+    engine: engineOfKind(job.kind) ?? 'interactive',
     priority: job.priority,
     timeout_seconds: job.timeoutMs === undefined ? null : job.timeoutMs / 1000,
     attempts_max: job.attemptsMax,

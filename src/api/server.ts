@@ -66,6 +66,8 @@ export interface ApiParts {
   readonly log: Logger
   readonly version: string
   readonly limits: ApiLimits
+  /** The proxies before the server, whose word is taken for who the client is; none by default. */
+  readonly trustedProxies?: readonly string[]
   /** Called after the answer to a request that met a bug: the state of the process is unknown from then on. */
   readonly onBug: (error: unknown) => void
 }
@@ -121,6 +123,7 @@ function newServer(parts: ApiParts): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = parts.log
   const app = Fastify({
     loggerInstance,
+    trustProxy: [...(parts.trustedProxies ?? [])],
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: requestIds(parts.randomness),
     requestTimeout: parts.limits.requestMsMax,

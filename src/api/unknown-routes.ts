@@ -6,7 +6,9 @@ import { sendProblem } from './problems.ts'
 /** Answers what no route takes: 405 with Allow where the path has other methods, or else 404. */
 export function answerUnknownRoutes(app: FastifyInstance): void {
   const methodsOf = new Map<string, { pattern: RegExp; methods: Set<string> }>()
-  app.addHook('onRoute', ({ url, method }) => {
+  app.addHook('onRoute', ({ url, method, constraints }) => {
+    // Some take only what is marked as theirs: to others they are not there.
+    if (constraints !== undefined) return
     const known = methodsOf.get(url) ?? { pattern: patternOf(url), methods: new Set() }
     for (const each of [method].flat()) known.methods.add(each)
     methodsOf.set(url, known)

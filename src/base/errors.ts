@@ -124,8 +124,12 @@ interface ErrorFields {
   /** Where in the input: characters or bytes from 0, and line and column from 1 where they help. */
   readonly position?: ErrorPosition
   readonly retryAfterSeconds?: number
+  /** Facts for programs, such as the id of the thing that is in the way. */
+  readonly details?: ErrorDetails
   readonly cause?: unknown
 }
+
+export type ErrorDetails = Readonly<Record<string, string | number>>
 
 export interface ErrorPosition {
   readonly offset?: number
@@ -140,6 +144,7 @@ export interface ErrorRecord {
   readonly hint?: string
   readonly position?: ErrorPosition
   readonly retryAfterSeconds?: number
+  readonly details?: ErrorDetails
 }
 
 /** An expected failure: `message` says what went wrong with which thing, `hint` what to do next. */
@@ -149,6 +154,7 @@ export class AppError extends Error {
   readonly hint: string | undefined
   readonly position: ErrorPosition | undefined
   readonly retryAfterSeconds: number | undefined
+  readonly details: ErrorDetails | undefined
 
   constructor(code: ErrorCode, message: string, fields: ErrorFields = {}) {
     super(message, fields.cause === undefined ? undefined : { cause: fields.cause })
@@ -156,6 +162,7 @@ export class AppError extends Error {
     this.hint = fields.hint
     this.position = fields.position
     this.retryAfterSeconds = fields.retryAfterSeconds
+    this.details = fields.details
   }
 
   get status(): number {
@@ -173,6 +180,7 @@ export class AppError extends Error {
       ...(this.hint !== undefined && { hint: this.hint }),
       ...(this.position !== undefined && { position: this.position }),
       ...(this.retryAfterSeconds !== undefined && { retryAfterSeconds: this.retryAfterSeconds }),
+      ...(this.details !== undefined && { details: this.details }),
     }
   }
 

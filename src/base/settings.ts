@@ -1,53 +1,9 @@
+import { isIP } from 'node:net'
+
 import { AppError } from './errors.ts'
 
-/**
- * Every setting of the server, declared once: name, default, limits and prose. The flags of `biwa serve`, the
- * environment variables and docs/settings.md follow from this table.
- */
-interface SettingSpec<Value> {
-  /** The flag without its dashes; the variable is the same in capitals, BIWA_ before it, unless `env` says otherwise. */
-  readonly flag: string
-  readonly env?: string
-  readonly fallback: Value
-  readonly doc: string
-  /** Shown after the flag; absent for switches. */
-  readonly placeholder?: string
-  /** Throws a sentence when the text is no good value. */
-  readonly parse: (text: string) => Value
-}
-
-const text = (spec: Omit<SettingSpec<string>, 'parse'>): SettingSpec<string> => ({ ...spec, parse: (value) => value })
-
-const toggle = (spec: Omit<SettingSpec<boolean>, 'parse'>): SettingSpec<boolean> => ({
-  ...spec,
-  parse(value) {
-    if (['1', 'true', 'yes', 'on'].includes(value.toLowerCase())) return true
-    if (['0', 'false', 'no', 'off'].includes(value.toLowerCase())) return false
-    throw new Error(`“${value}” is neither true nor false`)
-  },
-})
-
-const whole = (spec: Omit<SettingSpec<number>, 'parse'> & { min: number; max: number }): SettingSpec<number> => ({
-  ...spec,
-  parse(value) {
-    const number = Number(value)
-    if (!/^\d+$/.test(value) || number < spec.min || number > spec.max) {
-      throw new Error(`“${value}” is not a whole number from ${spec.min} to ${spec.max}`)
-    }
-    return number
-  },
-})
-
-const bytes = (spec: Omit<SettingSpec<number>, 'parse'>): SettingSpec<number> => ({
-  ...spec,
-  parse(value) {
-    const match = /^(\d+)(b|kb|mb|gb|tb|kib|mib|gib|tib)?$/i.exec(value)
-    if (match === null) throw new Error(`“${value}” is not a size such as 512MB or 4GiB`)
-    const unit = (match[2] ?? 'b').toLowerCase()
-    const base = unit.includes('i') ? 1024 : 1000
-    return Number(match[1]) * base ** 'bkmgt'.indexOf(unit.charAt(0))
-  },
-})
+import { text, toggle, whole, bytes, list, portOrOff } from './setting-spec.ts'
+import type { SettingSpec } from './setting-spec.ts'
 
 export const roleNames = ['api', 'worker', 'scheduler'] as const
 export type RoleName = (typeof roleNames)[number]
@@ -86,6 +42,10 @@ const concurrency: SettingSpec<readonly KindConcurrency[]> = {
   },
 }
 
+/**
+ * Every setting of the server, declared once: name, default, limits and prose. The flags of `biwa serve`, the
+ * environment variables and docs/settings.md follow from this table.
+ */
 export const settingTable = {
   dataDirectory: text({
     flag: 'data-dir',
@@ -195,7 +155,21 @@ export const settingTable = {
     fallback: 3600,
     min: 1,
     max: 86_400,
-    doc: 'The longest a query may run.',
+    doc: 'The longest a query may run on the interactive engine.',
+  }),
+  batchTimeoutSeconds: whole({
+    flag: 'batch-timeout-seconds',
+    placeholder: '<seconds>',
+    fallback: 21_600,
+    min: 1,
+    max: 604_800,
+    doc: 'The longest a query may run on the batch engine.',
+  }),
+  batchTemporaryBytes: bytes({
+    flag: 'batch-temporary-bytes',
+    placeholder: '<size>',
+    fallback: 100e9,
+    doc: 'The disk a query of the batch engine may use for spilling and for its result.',
   }),
   verifyBytesPerSecond: bytes({
     flag: 'verify-bytes-per-second',
@@ -238,6 +212,83 @@ export const settingTable = {
     placeholder: '<size>',
     fallback: 4e9,
     doc: 'Acknowledged bodies that wait in the inbox; above it, 503 with Retry-After.',
+  }),
+  trustedProxies: list({
+    flag: 'trusted-proxies',
+    placeholder: '<list>',
+    doc: 'Addresses and networks (10.0.0.0/8) of the proxies before the server, separated by commas: what they say of the client and of TLS is believed.',
+    one(value) {
+      const [address = '', bits = ''] = value.split('/')
+      const bitsMax = { 4: 32, 6: 128 }[isIP(address)]
+      if (
+        bitsMax !== undefined &&
+        (bits === '' ? !value.includes('/') : /^\d+$/.test(bits) && Number(bits) <= bitsMax)
+      ) {
+        return value
+      }
+      throw new Error(`“${value}” is neither an IP address nor a network such as 10.0.0.0/8`)
+    },
+  }),
+  redirectHosts: list({
+    flag: 'redirect-hosts',
+    placeholder: '<list>',
+    doc: 'The hosts that td_redirect of a postback may lead to, separated by commas: www.example.com, or *.example.com for all below; none by default.',
+    one(value) {
+      if (/^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*$/.test(value)) return value
+      throw new Error(`“${value}” is not a host such as www.example.com or *.example.com`)
+    },
+  }),
+  fluentPort: portOrOff({
+    flag: 'fluent-port',
+    placeholder: '<number>',
+    doc: 'The port of Fluentd’s forward protocol, on the address of --host; Fluentd’s own is 24224, and 0 takes a free one.',
+  }),
+  fluentApiKey: text({
+    flag: 'fluent-api-key',
+    placeholder: '<key>',
+    fallback: '',
+    doc: 'The API key as which forward clients write that name no user.',
+  }),
+  fluentSharedKey: text({
+    flag: 'fluent-shared-key',
+    placeholder: '<key>',
+    fallback: '',
+    doc: 'What forward clients prove to know; without --fluent-api-key, each then gives an API key as its user name.',
+  }),
+  fluentTlsCertificate: text({
+    flag: 'fluent-tls-certificate',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'A certificate with its chain, in PEM: the forward port then speaks TLS.',
+  }),
+  fluentTlsKey: text({
+    flag: 'fluent-tls-key',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'The private key of the certificate, in PEM.',
+  }),
+  fluentTlsClientAuthority: text({
+    flag: 'fluent-tls-client-authority',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'Certificates, in PEM, of which one has to have signed that of a forward client.',
+  }),
+  fluentConfiguration: text({
+    flag: 'fluent-configuration',
+    placeholder: '<path>',
+    fallback: '',
+    doc: 'A file in TOML with routes from tags to tables, and rules for networks of forward clients (docs/fluentd.md).',
+  }),
+  fluentHttpPort: portOrOff({
+    flag: 'fluent-http-port',
+    placeholder: '<number>',
+    doc: 'A port for clients of Fluentd’s in_http, whose own is 9880. The same door is at /fluentd on the HTTP port.',
+  }),
+  fluentHttpOrigins: text({
+    flag: 'fluent-http-origins',
+    placeholder: '<list>',
+    fallback: '',
+    doc: 'Origins of web pages that may send to that door, separated by commas; * for all.',
   }),
   logLevel: text({
     flag: 'log-level',

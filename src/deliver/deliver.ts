@@ -5,6 +5,13 @@ import type { Job } from '../jobs/jobs.ts'
 export const resultFormats = ['json', 'ndjson', 'csv', 'tsv', 'parquet', 'msgpack', 'msgpack.gz'] as const
 export type ResultFormat = (typeof resultFormats)[number]
 
+/**
+ * The rows alone, as Treasure Data delivers them: JSON with an array for each row on a line, and fields without a header. Others than
+ * our own formats, so that nobody has to choose among all of them.
+ */
+export const bareFormats = ['json.rows', 'csv.rows', 'tsv.rows'] as const
+export type BareFormat = (typeof bareFormats)[number]
+
 export const resultMediaTypes = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
@@ -13,7 +20,10 @@ export const resultMediaTypes = {
   parquet: 'application/vnd.apache.parquet',
   msgpack: 'application/msgpack',
   'msgpack.gz': 'application/gzip',
-} as const satisfies Readonly<Record<ResultFormat, string>>
+  'json.rows': 'application/json',
+  'csv.rows': 'text/csv',
+  'tsv.rows': 'text/tab-separated-values',
+} as const satisfies Readonly<Record<ResultFormat | BareFormat, string>>
 
 /** A result in one format: immutable, so that ranges of it can be fetched in any order and resumed. */
 export interface ResultObject {
@@ -28,8 +38,11 @@ export interface ResultObject {
 /** The door of deliver: results of queries in the format that is asked for. */
 export interface Deliver {
   /**
-   * The result of a finished query job. The first request of a format makes the object, as a job; later ones find it.
-   * Fails with `result_not_ready`, `result_not_found`, `result_expired`, or the error that ended the query.
+   * The result of a finished query job. The first request of a format makes the object, as a job; later ones find it, or wait
+   * for it as long as they may. Fails with `result_not_ready`, `result_not_found`, `result_expired`, or the error that ended
+   * the query.
    */
-  result(job: Job, format: ResultFormat): Promise<ResultObject>
+  result(job: Job, format: ResultFormat | BareFormat, options?: { readonly waitMsMax?: number }): Promise<ResultObject>
+  /** The bytes of the result in a format that was made already. */
+  knownBytes(job: Job, format: ResultFormat | BareFormat): Promise<number | undefined>
 }

@@ -1,4 +1,4 @@
-import type { ResultFormat } from './deliver.ts'
+import type { BareFormat, ResultFormat } from './deliver.ts'
 import type { StoredColumn } from './stored-result.ts'
 
 /** The name of the engine task that writes a result in a format. */
@@ -9,7 +9,7 @@ export interface FormatInput {
   readonly source: string
   /** The file that is made. */
   readonly path: string
-  readonly format: ResultFormat
+  readonly format: ResultFormat | BareFormat
   readonly columns: readonly StoredColumn[]
   readonly memoryBytes: number
   readonly outputBytesMax: number

@@ -13,7 +13,7 @@ import type { EngineContext } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { FormatInput, FormatOutput, FormatProgress } from './format-input.ts'
 import { delimitedFormat } from './formats/delimited.ts'
-import { jsonFormat, ndjsonFormat } from './formats/json.ts'
+import { jsonFormat, jsonRowsFormat, ndjsonFormat } from './formats/json.ts'
 import { msgpackFormat } from './formats/msgpack.ts'
 import { copyParquet } from './formats/parquet.ts'
 import type { RowFormat } from './formats/row-format.ts'
@@ -63,6 +63,12 @@ function rowFormatOf({ format }: FormatInput): RowFormat {
       return delimitedFormat({ delimiter: ',', lineEnd: '\r\n' })
     case 'tsv':
       return delimitedFormat({ delimiter: '\t', lineEnd: '\n' })
+    case 'json.rows':
+      return jsonRowsFormat
+    case 'csv.rows':
+      return delimitedFormat({ delimiter: ',', lineEnd: '\r\n', header: false })
+    case 'tsv.rows':
+      return delimitedFormat({ delimiter: '\t', lineEnd: '\n', header: false })
     default:
       return msgpackFormat
   }

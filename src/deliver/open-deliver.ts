@@ -2,7 +2,7 @@ import { AppError, must } from '../base/errors.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Job, Jobs } from '../jobs/jobs.ts'
 import { finishedStates } from '../jobs/jobs.ts'
-import type { Deliver, ResultFormat } from './deliver.ts'
+import type { BareFormat, Deliver, ResultFormat } from './deliver.ts'
 import { resultMediaTypes } from './deliver.ts'
 import { resultJobKind } from './result-job.ts'
 import type { ResultJobInput } from './result-job.ts'
@@ -17,13 +17,14 @@ export interface DeliverOptions {
 
 export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliver {
   return {
-    async result(job, format) {
+    knownBytes: (job, format) => objects.size(formattedKey(job, format)),
+    async result(job, format, options = {}) {
       const { resultKey } = storedResult(job)
       const key = formattedKey(job, format)
       let bytes = await objects.size(key)
       if (bytes === undefined) {
         if ((await objects.size(resultKey)) === undefined) throw expired(job)
-        await makeFormat(jobs, job, format, waitMsMax)
+        await makeFormat(jobs, job, format, Math.min(options.waitMsMax ?? waitMsMax, waitMsMax))
         bytes = must(await objects.size(key), `the object ${key} that a job made`)
       }
       return {
@@ -37,7 +38,7 @@ export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliv
 }
 
 /** Has the format made by a job, one for all who ask. A job of the past that failed, or whose object went, is followed by another. */
-async function makeFormat(jobs: Jobs, query: Job, format: ResultFormat, waitMsMax: number): Promise<void> {
+async function makeFormat(jobs: Jobs, query: Job, format: ResultFormat | BareFormat, waitMsMax: number): Promise<void> {
   const input: ResultJobInput = { queryJobId: query.id, format }
   const owner = { accountId: query.accountId, userId: query.userId }
   let uniqueKey = `${query.id}:${format}`
@@ -49,7 +50,7 @@ async function makeFormat(jobs: Jobs, query: Job, format: ResultFormat, waitMsMa
   }
 }
 
-function finish(job: Job, format: ResultFormat): void {
+function finish(job: Job, format: ResultFormat | BareFormat): void {
   if (job.state === 'success') return
   if (!finishedStates.has(job.state))
     throw notReady(`The result is still being written as ${format}, by job ${job.id}.`)
@@ -66,7 +67,7 @@ function expired(job: Job): AppError {
   })
 }
 
-function contentType(format: ResultFormat): string {
+function contentType(format: ResultFormat | BareFormat): string {
   const mediaType = resultMediaTypes[format]
   return mediaType.startsWith('text/') ? `${mediaType}; charset=utf-8` : mediaType
 }

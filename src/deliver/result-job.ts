@@ -5,7 +5,7 @@ import type { EnginePool } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { LocalObject, ObjectStore } from '../base/objects/objects.ts'
 import type { Attempt, Job, JobKind, Jobs } from '../jobs/jobs.ts'
-import type { ResultFormat } from './deliver.ts'
+import type { BareFormat, ResultFormat } from './deliver.ts'
 import { formatTask } from './format-input.ts'
 import type { FormatInput, FormatOutput } from './format-input.ts'
 import { formattedKey, storedResult } from './stored-result.ts'
@@ -15,7 +15,7 @@ export const resultJobKind = 'result'
 /** The input of a job of kind `result`. */
 export interface ResultJobInput {
   readonly queryJobId: number
-  readonly format: ResultFormat
+  readonly format: ResultFormat | BareFormat
 }
 
 export interface ResultJobParts {

@@ -2,7 +2,7 @@ import { AppError, must } from '../base/errors.ts'
 import type { Job } from '../jobs/jobs.ts'
 import { finishedStates } from '../jobs/jobs.ts'
 import type { LogicalType } from '../store/types.ts'
-import type { ResultFormat } from './deliver.ts'
+import type { BareFormat, ResultFormat } from './deliver.ts'
 
 export interface StoredColumn {
   readonly name: string
@@ -15,9 +15,12 @@ export interface StoredResult {
   readonly resultKey: string
 }
 
+/** Of the jobs that have results: interactive queries, and those of batches. */
+const queryKinds: ReadonlySet<string> = new Set(['query', 'batch'])
+
 /** The result of the job as it is stored, or why there is none. */
 export function storedResult(job: Job): StoredResult {
-  if (job.kind !== 'query') throw noResult(`Job ${job.id} is of the kind “${job.kind}”, which makes no result.`)
+  if (!queryKinds.has(job.kind)) throw noResult(`Job ${job.id} is of the kind “${job.kind}”, which makes no result.`)
   if (!finishedStates.has(job.state)) throw notReady(`Job ${job.id} is not finished: its state is “${job.state}”.`)
   if (job.state !== 'success') throw endOf(job)
   const { columns, resultKey } = job.output as { columns: readonly StoredColumn[]; resultKey: string | null }
@@ -46,6 +49,6 @@ export function notReady(message: string): AppError {
 }
 
 /** Where the result lies in a format. */
-export function formattedKey(job: Job, format: ResultFormat): string {
+export function formattedKey(job: Job, format: ResultFormat | BareFormat): string {
   return `results/${must(job.accountId, 'a query has an account')}/${job.id}/${format}`
 }

@@ -38,6 +38,8 @@ export interface NewJob {
   readonly priority?: number
   /** Submitting a key again answers the first job. */
   readonly uniqueKey?: string
+  /** Of one job of the account, whatever its kind: another one of the key is refused with `already_exists`, whose details name the first. */
+  readonly domainKey?: string
   readonly runAt?: Date
   readonly attemptsMax?: number
   readonly timeoutMs?: number
@@ -58,10 +60,17 @@ export interface JobTransition {
 
 export interface JobFilter {
   readonly accountId: number
-  readonly kind?: string
-  readonly state?: JobState
+  /** One of them, where several are named. */
+  readonly kind?: string | readonly string[]
+  readonly state?: JobState | readonly JobState[]
+  /** Only those of this user. */
+  readonly userId?: number
+  /** Only those that ran for so long, or have by now. */
+  readonly secondsMin?: number
   /** Only jobs with smaller ids: lists go from the newest down. */
   readonly before?: number
+  /** So many are passed over. */
+  readonly offset?: number
   readonly limit: number
 }
 
@@ -72,6 +81,8 @@ export interface Jobs extends Service {
   submitAll(jobs: readonly NewJob[]): Promise<{ job: Job; existing: boolean }[]>
   get(accountId: number | null, id: number): Promise<Job>
   list(filter: JobFilter): Promise<Job[]>
+  /** The job that has the domain key. Fails with `job_not_found`. */
+  ofDomainKey(accountId: number, domainKey: string): Promise<Job>
   history(accountId: number, id: number): Promise<JobTransition[]>
   /** Resolves with the job when it is finished, or as it is after `timeoutMs`. Wakes by notification. */
   wait(accountId: number | null, id: number, timeoutMs: number, signal?: AbortSignal): Promise<Job>

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Logger } from '../base/log.ts'
-import { must } from '../base/errors.ts'
+import { AppError, must } from '../base/errors.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { Announcer } from './announcer.ts'
 import { finishedChannel, parseFinished, readyChannel } from './channels.ts'
@@ -11,7 +11,8 @@ import type { Job, Jobs, NewJob } from './jobs.ts'
 import { jobNotFound, killJob } from './kill.ts'
 import { Lanes } from './lanes.ts'
 import { submitJobs } from './submit.ts'
-import { selectDepth, selectHistory, selectJob, selectJobs } from './watch.sql.ts'
+import type { DepthRow } from './watch.sql.ts'
+import { selectDepth, selectHistory, selectJob, selectJobOfDomainKey, selectJobs } from './watch.sql.ts'
 
 export interface JobsOptions {
   readonly postgres: Postgres
@@ -30,6 +31,14 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     const row = await selectJob(postgres, accountId, id)
     if (row === undefined) throw jobNotFound(id)
     return jobOf(row)
+  }
+
+  async function ofDomainKey(accountId: number, domainKey: string): Promise<Job> {
+    const row = await selectJobOfDomainKey(postgres, accountId, domainKey)
+    if (row !== undefined) return jobOf(row)
+    throw new AppError('job_not_found', `No job has the domain key ${JSON.stringify(domainKey)}.`, {
+      hint: 'It was not submitted, or was deleted after its retention.',
+    })
   }
 
   async function submitAll(newJobs: readonly NewJob[]) {
@@ -58,6 +67,7 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     submitAll,
     get,
     list: async (filter) => (await selectJobs(postgres, filter)).map(jobOf),
+    ofDomainKey,
     async history(accountId, id) {
       await get(accountId, id)
       return await selectHistory(postgres, id)
@@ -73,14 +83,10 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
       await get(accountId, id)
       return await explainWaiting(postgres, accountId, id)
     },
-    async depth() {
-      const rows = await selectDepth(postgres)
-      return rows.map(({ kind, state, count, oldest_seconds }) => ({
-        kind,
-        state,
-        count,
-        oldestSeconds: oldest_seconds,
-      }))
-    },
+    depth: async () => (await selectDepth(postgres)).map(depthOf),
   }
+}
+
+function depthOf({ kind, state, count, oldest_seconds: oldestSeconds }: DepthRow) {
+  return { kind, state, count, oldestSeconds }
 }

@@ -14,6 +14,7 @@ export interface JobValues {
   readonly input: string
   readonly priority: number
   readonly uniqueKey: string | null
+  readonly domainKey: string | null
   readonly runAt: Date | null
   readonly attemptsMax: number
   readonly timeoutMs: number | null
@@ -42,19 +43,20 @@ export function insertJobs(db: Queryable, jobs: readonly JobValues[]): Promise<I
                       ${jobs.map((job) => job.kind)}::text[],
                       ${jobs.map((job) => job.priority)}::smallint[],
                       ${jobs.map((job) => job.uniqueKey)}::text[],
+                      ${jobs.map((job) => job.domainKey)}::text[],
                       ${jobs.map((job) => job.runAt)}::timestamptz[],
                       ${jobs.map((job) => job.attemptsMax)}::integer[],
                       ${jobs.map((job) => job.timeoutMs)}::bigint[],
                       ${jobs.map((job) => job.actor)}::text[]),
                jsonb_array_elements(${`[${jobs.map((job) => job.input).join(',')}]`}::jsonb)
              ) with ordinality
-             as w (lane_id, account_id, user_id, kind, priority, unique_key, run_at, attempts_max, timeout_ms,
+             as w (lane_id, account_id, user_id, kind, priority, unique_key, domain_key, run_at, attempts_max, timeout_ms,
                    submitted_by, input, place)
     ), made as (
-      insert into jobs (id, lane_id, account_id, user_id, kind, priority, unique_key, input, run_at, attempts_max,
-                        timeout_ms, submitted_by)
+      insert into jobs (id, lane_id, account_id, user_id, kind, priority, unique_key, domain_key, input, run_at,
+                        attempts_max, timeout_ms, submitted_by)
       overriding system value
-      select id, lane_id, account_id, user_id, kind, priority, unique_key, input, coalesce(run_at, now()), attempts_max,
+      select id, lane_id, account_id, user_id, kind, priority, unique_key, domain_key, input, coalesce(run_at, now()), attempts_max,
              timeout_ms, submitted_by
         from wanted
        order by place

@@ -1,5 +1,6 @@
 import { AppError, must } from '../base/errors.ts'
 import type { Queryable } from '../base/postgres/postgres.ts'
+import { pgCode } from '../base/postgres/postgres.ts'
 import { readyItem } from './channels.ts'
 import { jobOf } from './job-row.ts'
 import type { Job, NewJob } from './jobs.ts'
@@ -8,6 +9,7 @@ import { ageingMs } from './position.sql.ts'
 import { exactJson } from './stored-json.ts'
 import type { InsertedJob, JobValues } from './submit.sql.ts'
 import { insertJobs, selectJobsByKey } from './submit.sql.ts'
+import { selectJobOfDomainKey } from './watch.sql.ts'
 
 export interface Submitted {
   readonly job: Job
@@ -33,10 +35,10 @@ export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly New
   for (let tries = 0; tries < triesMax; tries++) {
     const open = values.map((job, index) => ({ job, index })).filter(({ index }) => submitted[index] === undefined)
     if (open.length === 0) break
-    const made = await insertJobs(
-      db,
-      open.map(({ job }) => job),
-    )
+    const wanted = open.map(({ job }) => job)
+    const made = await insertJobs(db, wanted).catch(async (error: unknown) => {
+      throw (await domainKeyTaken(db, wanted, error)) ?? error
+    })
     for (const row of made) {
       const { job, index } = must(open[row.place - 1], 'every row has its place')
       const made = newJob(job, row)
@@ -56,6 +58,27 @@ export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly New
   return { submitted: submitted.map(unlessMissing), ready }
 }
 
+/** Which job has a domain key that was asked for again; undefined where that is not what failed. */
+async function domainKeyTaken(
+  db: Queryable,
+  jobs: readonly JobValues[],
+  error: unknown,
+): Promise<AppError | undefined> {
+  if (pgCode(error) !== uniqueViolation) return undefined
+  for (const { accountId, domainKey } of jobs) {
+    const first = domainKey === null ? undefined : await selectJobOfDomainKey(db, accountId, domainKey)
+    if (first === undefined) continue
+    return new AppError('already_exists', `The domain key ${JSON.stringify(domainKey)} is that of job ${first.id}.`, {
+      hint: 'Wait for that job, or submit another one under a key of its own.',
+      details: { conflicts_with: first.id },
+      cause: error,
+    })
+  }
+  return undefined
+}
+
+const uniqueViolation = '23505'
+
 function unlessMissing(one: Submitted | undefined): Submitted {
   if (one !== undefined) return one
   throw new AppError('conflict', 'A job of the same unique key comes and goes.', { hint: 'Submit the job again.' })
@@ -70,6 +93,7 @@ function valuesOf(job: NewJob, laneId: number): JobValues {
     input: exactJson('input of the job', job.input),
     priority: job.priority ?? 0,
     uniqueKey: job.uniqueKey ?? null,
+    domainKey: job.domainKey ?? null,
     runAt: job.runAt ?? null,
     attemptsMax: job.attemptsMax ?? 3,
     timeoutMs: job.timeoutMs === undefined ? null : Math.ceil(job.timeoutMs),

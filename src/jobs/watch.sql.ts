@@ -14,24 +14,47 @@ export async function selectJob(db: Queryable, accountId: number | null, id: num
 }
 
 export function selectJobs(db: Queryable, filter: JobFilter): Promise<JobRow[]> {
-  const { accountId, kind = null, state = null, before = null, limit } = filter
+  const { accountId, kind, state, userId = null, before = null, offset = 0, limit } = filter
+  const kinds = kind === undefined ? null : [kind].flat()
   return db.query(sql`
     select ${jobColumns} from ${jobSources}
      where j.account_id = ${accountId}
-       and (${kind}::text is null or j.kind = ${kind})
+       and (${kinds}::text[] is null or j.kind = any(${kinds}::text[]))
+       and (${userId}::bigint is null or j.user_id = ${userId})
        and (${before}::bigint is null or j.id < ${before})
-       ${state === null ? sql`` : inState(accountId, state)}
+       ${state === undefined ? sql`` : inStates(accountId, [state].flat())}
+       ${filter.secondsMin === undefined ? sql`` : sql`and ${jobSeconds} >= ${filter.secondsMin}::float8`}
      order by j.id desc
-     limit ${limit}`)
+     limit ${limit} offset ${offset}`)
 }
 
+/** The job of the account that has the domain key. */
+export async function selectJobOfDomainKey(
+  db: Queryable,
+  accountId: number | null,
+  domainKey: string,
+): Promise<JobRow | undefined> {
+  const rows = await db.query<JobRow>(sql`
+    select ${jobColumns} from ${jobSources}
+     where coalesce(j.account_id, 0) = coalesce(${accountId}::bigint, 0) and j.domain_key = ${domainKey}`)
+  return rows[0]
+}
+
+/** From the last beginning to the end, or to now. */
+const jobSeconds = sql`
+  extract(epoch from case when r.job_id is not null then now() - r.acquired_at
+                          when w.job_id is null then h.at - past.started_at end)`
+
 /** Failures are found by index, however many others there are; one that was redriven is still there, and is sorted out. */
-function inState(accountId: number, state: JobState): Sql {
-  if (!finishedStates.has(state) || state === 'success') return sql`and ${jobState} = ${state}`
+function inStates(accountId: number, states: readonly JobState[]): Sql {
+  if (states.some((state) => !finishedStates.has(state) || state === 'success')) {
+    return sql`and ${jobState} = any(${states}::text[])`
+  }
   return sql`
-    and ${jobState} = ${state}
+    and ${jobState} = any(${states}::text[])
     and j.id in (select job_id from job_history
-                  where account_id = ${accountId} and to_state = ${state} and to_state in ('error', 'killed', 'dead'))`
+                  where account_id = ${accountId} and to_state = any(${states}::text[])
+                    and to_state in ('error', 'killed', 'dead'))`
 }
 
 /** The history as it is told: with its beginning, with the beginnings of attempts, and with the lease that holds now. */

@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 
 import type { Access, Principal } from '../access/access.ts'
+import { systemClock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { Job, Jobs, NewJob } from '../jobs/jobs.ts'
-import { openProcess, sqlBytesMax } from './open-process.ts'
+import { openProcess, sqlCharactersMax } from './open-process.ts'
 
 const principal: Principal = { accountId: 1, userId: 2, keyId: 3, keyKind: 'full', role: 'owner' }
 
@@ -21,7 +22,9 @@ function openFake() {
       if (database === 'closed') throw new AppError('forbidden', 'closed')
     },
   }
-  const process_ = openProcess({ access: access as Access, jobs: jobs as Jobs, timeoutMs: 60_000 })
+  const clock = { ...systemClock, nowMs: () => 1_000_000 }
+  const timeoutMs = { interactive: 60_000, batch: 600_000 }
+  const process_ = openProcess({ access: access as Access, jobs: jobs as Jobs, clock, timeoutMs })
   return { submitted, process: process_ }
 }
 
@@ -50,9 +53,36 @@ describe('a submitted query', () => {
     ])
   })
 
+  test('runs on the engine that is asked for, and is tried as often as that allows', async () => {
+    const { submitted, process } = openFake()
+    const query = { sql: 'select 1', database: null }
+    await process.submitQuery(principal, { ...query, engine: 'interactive' })
+    await process.submitQuery(principal, { ...query, engine: 'batch', submittedAs: 'hive' })
+    await process.submitQuery(principal, { ...query, engine: 'batch', retryLimit: 0, timeoutMs: 300_000 })
+    await process.submitQuery(principal, query)
+    expect(submitted).toMatchObject([
+      { kind: 'query', attemptsMax: 1, timeoutMs: 60_000 },
+      { kind: 'batch', attemptsMax: 4, timeoutMs: 600_000, input: { submittedAs: 'hive' } },
+      { kind: 'batch', attemptsMax: 1, timeoutMs: 300_000 },
+      { kind: 'query', attemptsMax: 3 },
+    ])
+  })
+
+  test('waits for its scheduled time where that is yet to come', async () => {
+    const { submitted, process } = openFake()
+    for (const scheduledTime of [new Date(999_500), new Date(2_000_500)]) {
+      await process.submitQuery(principal, { sql: 'select 1', database: null, scheduledTime, domainKey: 'k' })
+    }
+    expect(submitted).toMatchObject([
+      { input: { scheduledTime: 999 }, domainKey: 'k' },
+      { input: { scheduledTime: 2000 }, runAt: new Date(2_000_500) },
+    ])
+    expect(submitted[0]?.runAt).toBeUndefined()
+  })
+
   test.each<[what: string, sql: string, code: string, database?: string]>([
     ['nothing', ' \n', 'query_syntax'],
-    ['too much', `select '${'ü'.repeat(sqlBytesMax / 2)}'`, 'body_too_large'],
+    ['too much', `select '${'ü'.repeat(sqlCharactersMax)}'`, 'body_too_large'],
     ['the character zero', `select '\0'`, 'query_syntax'],
     ['half of a character', `select '\ud800'`, 'query_syntax'],
     ['a closed database', 'select 1', 'forbidden', 'closed'],
@@ -98,7 +128,7 @@ describe('a scheduled query', () => {
 
   test.each<[what: string, sql: string, code: string, database: string | null, keyKind: Principal['keyKind']]>([
     ['nothing', '', 'query_syntax', null, 'full'],
-    ['too much', 'x'.repeat(sqlBytesMax + 1), 'body_too_large', null, 'full'],
+    ['too much', 'x'.repeat(sqlCharactersMax + 1), 'body_too_large', null, 'full'],
     ['a closed database', 'select 1', 'forbidden', 'Closed', 'full'],
     ['a key that only reads', 'select 1', 'forbidden', null, 'query'],
     ['a key that only imports', 'select 1', 'forbidden', null, 'import'],

@@ -1,22 +1,26 @@
 import type { Access, Principal } from '../access/access.ts'
 import { AppError } from '../base/errors.ts'
-import type { Jobs } from '../jobs/jobs.ts'
-import type { Process, QueryJobInput, QueryRequest } from './process.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Jobs, NewJob } from '../jobs/jobs.ts'
+import type { Process, QueryEngine, QueryJobInput, QueryRequest } from './process.ts'
+import { queryJobKinds } from './process.ts'
 
 export interface ProcessOptions {
   readonly access: Access
   readonly jobs: Jobs
-  /** The longest that a query may run, and how long it may where the request does not say. */
-  readonly timeoutMs: number
+  readonly clock: Clock
+  /** The longest that a query may run on each engine, and how long it may where the request does not say. */
+  readonly timeoutMs: Readonly<Record<QueryEngine, number>>
 }
 
-/** A megabyte holds lists of a hundred thousand numbers; parsing more of it would take seconds. */
-export const sqlBytesMax = 1_000_000
+/** A million holds lists of a hundred thousand numbers; parsing more of it would take seconds. */
+export const sqlCharactersMax = 1_000_000
 
 /** A query whose process was lost, most often for its memory, is not likely to do better the third time. */
-const attemptsMax = 3
+const attemptsOfBatch = 4
+const attemptsOfNone = 3
 
-export function openProcess({ access, jobs, timeoutMs }: ProcessOptions): Process {
+export function openProcess({ access, jobs, clock, timeoutMs }: ProcessOptions): Process {
   const inputOf = async (principal: Principal, { sql, database }: Pick<QueryRequest, 'sql' | 'database'>) => {
     checkSql(sql)
     // The tables' databases are known after parsing only, which is the engine's work; this one is known now.
@@ -26,34 +30,54 @@ export function openProcess({ access, jobs, timeoutMs }: ProcessOptions): Proces
   return {
     async submitQuery(principal, request) {
       requireQueryKey(principal)
-      const input = await inputOf(principal, request)
+      const { engine = 'interactive', submittedAs, scheduledTime } = request
+      const scheduledMs = scheduledTime?.getTime()
+      const input: QueryJobInput = {
+        ...(await inputOf(principal, request)),
+        ...(submittedAs !== undefined && { submittedAs }),
+        ...(scheduledMs !== undefined && { scheduledTime: Math.floor(scheduledMs / 1000) }),
+      }
       return await jobs.submit({
         accountId: principal.accountId,
         userId: principal.userId,
-        kind: 'query',
+        kind: queryJobKinds[engine],
         input,
-        attemptsMax,
-        timeoutMs: Math.min(request.timeoutMs ?? timeoutMs, timeoutMs),
+        attemptsMax: attemptsOf(request),
+        timeoutMs: Math.min(request.timeoutMs ?? Infinity, timeoutMs[engine]),
         ...scheduling(request),
+        ...(scheduledTime !== undefined && scheduledTime.getTime() > clock.nowMs() && { runAt: scheduledTime }),
       })
     },
     async scheduledQuery(principal, query) {
       requireFullKey(principal)
+      const { engine = 'interactive' } = query
       return {
-        kind: 'query',
+        kind: queryJobKinds[engine],
         input: await inputOf(principal, query),
         priority: query.priority ?? 0,
-        attemptsMax: query.attemptsMax ?? attemptsMax,
-        timeoutMs: Math.min(query.timeoutMs ?? timeoutMs, timeoutMs),
+        attemptsMax: query.attemptsMax ?? attemptsOfNone,
+        timeoutMs: Math.min(query.timeoutMs ?? Infinity, timeoutMs[engine]),
       }
     },
   }
 }
 
-function scheduling({ priority, idempotencyKey }: QueryRequest): { priority?: number; uniqueKey?: string } {
+/** An interactive query that was lost is not begun again behind the back of whoever waits for it, unless they asked for that. */
+function attemptsOf({ engine, retryLimit }: QueryRequest): number {
+  if (retryLimit !== undefined) return retryLimit + 1
+  if (engine === undefined) return attemptsOfNone
+  return engine === 'batch' ? attemptsOfBatch : 1
+}
+
+function scheduling({
+  priority,
+  idempotencyKey,
+  domainKey,
+}: QueryRequest): Pick<NewJob, 'priority' | 'uniqueKey' | 'domainKey'> {
   return {
     ...(priority !== undefined && { priority }),
     ...(idempotencyKey !== undefined && { uniqueKey: idempotencyKey }),
+    ...(domainKey !== undefined && { domainKey }),
   }
 }
 
@@ -61,8 +85,8 @@ function scheduling({ priority, idempotencyKey }: QueryRequest): { priority?: nu
 const unstorable = /[\0\p{Surrogate}]/u
 
 function checkSql(sql: string): void {
-  if (Buffer.byteLength(sql) > sqlBytesMax) {
-    throw new AppError('body_too_large', `The SQL is longer than ${sqlBytesMax} bytes.`, {
+  if (sql.length > sqlCharactersMax) {
+    throw new AppError('body_too_large', `The SQL is longer than ${sqlCharactersMax} characters.`, {
       hint: 'Put long lists of values into a table, and join with it.',
     })
   }

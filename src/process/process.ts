@@ -3,20 +3,46 @@ import type { Job } from '../jobs/jobs.ts'
 import type { ScheduledJob } from '../jobs/schedules.ts'
 import type { LogicalType } from '../store/types.ts'
 
+/**
+ * How a query is run; what it means is the same to both. An interactive one is tried once and begins soon; a batch one is tried again
+ * when its process is lost or something it needs is away, may take longer and spill more, and has places of its own.
+ */
+export type QueryEngine = 'interactive' | 'batch'
+
+/** The kinds of the jobs that run queries, by their engines. */
+export const queryJobKinds = { interactive: 'query', batch: 'batch' } as const satisfies Record<QueryEngine, string>
+
+/** The engine of a job that runs a query; undefined for other jobs. */
+export function engineOfKind(kind: string): QueryEngine | undefined {
+  if (kind === queryJobKinds.interactive) return 'interactive'
+  return kind === queryJobKinds.batch ? 'batch' : undefined
+}
+
 export interface QueryRequest {
   readonly sql: string
   /** Where unqualified names are looked up. */
   readonly database: string | null
+  /** Where it is not named, the query is run as an interactive one, and tried again like a batch one. */
+  readonly engine?: QueryEngine
   readonly priority?: number
   /** Submitting a key again answers the first job. */
   readonly idempotencyKey?: string
+  /** Submitting a key again is refused, whatever it was submitted for. */
+  readonly domainKey?: string
+  /** How often it is tried again after a failure that may pass. */
+  readonly retryLimit?: number
+  /** `TD_SCHEDULED_TIME()`; where it is yet to come, the query waits for it. */
+  readonly scheduledTime?: Date
   readonly timeoutMs?: number
+  /** As what a client of another protocol submitted it, for that protocol to tell again. */
+  readonly submittedAs?: string
 }
 
 /** What a schedule runs, time after time. */
 export interface ScheduledQuery {
   readonly sql: string
   readonly database: string | null
+  readonly engine?: QueryEngine
   readonly priority?: number
   /** As in `NewJob`. */
   readonly attemptsMax?: number
@@ -25,7 +51,7 @@ export interface ScheduledQuery {
 
 export type ScheduledQueryJob = ScheduledJob & Required<Pick<ScheduledJob, 'priority' | 'attemptsMax' | 'timeoutMs'>>
 
-/** The input of a job of kind `query`. */
+/** The input of a job of one of `queryJobKinds`. */
 export interface QueryJobInput {
   readonly sql: string
   readonly database: string | null
@@ -33,6 +59,7 @@ export interface QueryJobInput {
   readonly principal: Principal
   /** Unix seconds: `TD_SCHEDULED_TIME()`, for the jobs of a schedule. Others take the time of their submission. */
   readonly scheduledTime?: number
+  readonly submittedAs?: string
 }
 
 export interface ResultColumn {
@@ -62,7 +89,7 @@ export interface QueryStatistics {
   readonly runMs: number
 }
 
-/** The output of a finished job of kind `query`. */
+/** The output of a finished job of one of `queryJobKinds`. */
 export interface QueryOutput {
   readonly statement:
     | 'select'

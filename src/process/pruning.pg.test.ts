@@ -50,6 +50,24 @@ describe('of 1,000 chunks over 1,000 hours', () => {
       `select sum(n) from hourly where TD_TIME_RANGE(time, '2027-01-15 17:00:00', '2027-01-15 19:00:00', 'Asia/Tokyo')`,
       2,
     ],
+    ['TD_TIME_RANGE that is open', `select sum(n) from hourly where TD_TIME_RANGE(time, ${at(997)})`, 3],
+    [
+      'TD_TIME_RANGE of a text that names its zone',
+      `select sum(n) from hourly where TD_TIME_RANGE(time, '2027-01-15 17:00 JST', '2027-01-15T12:00:00+02:00', 'PST')`,
+      2,
+    ],
+    ['TD_INTERVAL over an hour', `select sum(n) from hourly where TD_INTERVAL(time, '-1h/2027-01-15 10:00:00')`, 1],
+    ['TD_INTERVAL over days', `select sum(n) from hourly where TD_INTERVAL(time, '-2d/2027-01-20', 'JST')`, 48],
+    [
+      'TD_TIME_RANGE of computed bounds',
+      `select sum(n) from hourly where TD_TIME_RANGE(time, TD_TIME_ADD('2027-01-15 08:00:00', '1h'), TD_TIME_PARSE('2027-01-15 11:00:00'))`,
+      2,
+    ],
+    [
+      'TD_TIME_RANGE beside a computed function of a column',
+      `select sum(n) from hourly where TD_TIME_RANGE(time, ${at(7)}, ${at(9)}) and td_time_parse(n::varchar) >= 0`,
+      2,
+    ],
     ['BETWEEN', `select count(*) from hourly where time between ${at(7)} and ${at(8)}`, 2],
     [
       'two hours with OR',

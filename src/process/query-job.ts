@@ -4,7 +4,8 @@ import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import { performStatement } from './perform-statement.ts'
 import { parseScript } from './planning/parse-script.ts'
 import { runScript } from './scripts/run-script.ts'
-import type { QueryJobInput, QueryOutput } from './process.ts'
+import type { QueryEngine, QueryJobInput, QueryOutput } from './process.ts'
+import { queryJobKinds } from './process.ts'
 import type { QueryContext, QueryLimits, QueryPorts } from './query-context.ts'
 
 export interface QueryJobOptions extends QueryPorts {
@@ -15,10 +16,10 @@ export interface QueryJobOptions extends QueryPorts {
   readonly concurrency: number
 }
 
-/** The job kind that runs SQL, for the worker role. */
-export function queryJobKind(options: QueryJobOptions): JobKind {
+/** The job kind that runs SQL on one of the engines, for the worker role. */
+export function queryJobKind(options: QueryJobOptions, engine: QueryEngine = 'interactive'): JobKind {
   return {
-    kind: 'query',
+    kind: queryJobKinds[engine],
     concurrency: options.concurrency,
     handler: (attempt) => runQuery(options, attempt),
   }

@@ -7,12 +7,14 @@ export interface Announcement {
   readonly firstStart: boolean
   readonly dataDirectory: string
   readonly withSample: boolean
+  /** Undefined where that door is closed. */
+  readonly forwardPort: number | undefined
   readonly seconds: number
 }
 
 /** What a person needs next: where it runs, with which key, and three commands to copy. */
 export function readyLines(announcement: Announcement): string {
-  const { url, apiKey, firstStart, dataDirectory, withSample, seconds } = announcement
+  const { url, apiKey, firstStart, dataDirectory, withSample, forwardPort, seconds } = announcement
   const key = apiKey ?? 'YOUR-API-KEY'
   const [database, question] = withSample
     ? [
@@ -26,6 +28,7 @@ export function readyLines(announcement: Announcement): string {
     `  API key  ${apiKey ?? 'not kept here; biwa key create makes one'}`,
     ...(firstStart ? [`           made now; ${dataDirectory}/credentials.json keeps it for the biwa command`] : []),
     ...(withSample ? [`  Sample   ${sample.database}.${sample.table}: ${sample.label}`] : []),
+    ...(forwardPort === undefined ? [] : [`  Fluentd  port ${forwardPort}`]),
     '',
     'Send an event:',
     `  curl -d '{"action":"hello"}' -H 'Authorization: Bearer ${key}' ${url}/api/v1/databases/demo/tables/events/events`,

@@ -3,7 +3,7 @@ import type { ChildProcess, SendHandle } from 'node:child_process'
 
 import { AppError } from '../base/errors.ts'
 import { forkArguments } from '../base/fork-arguments.ts'
-import type { FromRole, ListeningSocket, ToRole } from './role-messages.ts'
+import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
 
 export interface RoleEntry {
   readonly name: string
@@ -15,7 +15,7 @@ export interface RoleEntry {
 /** What a process of a role leaves to the next one. */
 export interface Legacy {
   readonly announced: unknown
-  readonly socket: ListeningSocket | undefined
+  readonly sockets: ListeningSockets
 }
 
 /** One process of a role, from fork to exit. */
@@ -50,7 +50,8 @@ export class ForkedRole {
       child.on('message', (message) => (message as FromRole).type === 'drained' && resolve())
       void this.exited.then(() => resolve())
     })
-    this.#send({ type: 'begin', previous: legacy?.announced ?? null }, legacy?.socket)
+    for (const [name, socket] of legacy?.sockets ?? []) this.#send({ type: 'socket', name }, socket)
+    this.#send({ type: 'begin', previous: legacy?.announced ?? null })
   }
 
   get pid(): number | undefined {
@@ -80,13 +81,15 @@ export class ForkedRole {
   }
 
   #hearOf(name: string): { opened: Promise<void>; ready: Promise<Legacy> } {
+    const sockets = new Map<string, ListeningSocket>()
     const ready = new Promise<Legacy>((resolve, reject) => {
       this.#child.on('message', (message, socket) => {
         const told = message as FromRole
         if (told.type === 'failed') reject(AppError.fromRecord(told.error))
+        if (told.type === 'socket') sockets.set(told.name, socket as unknown as ListeningSocket)
         if (told.type !== 'ready') return
         this.#isReady = true
-        resolve({ announced: told.announced, socket: socket as unknown as ListeningSocket | undefined })
+        resolve({ announced: told.announced, sockets })
       })
       void this.exited.then((how) => reject(endedEarly(name, how)))
     })

@@ -1,12 +1,14 @@
 import type { FastifyInstance } from 'fastify'
 
 import type { ObjectAddress } from '../base/objects/object-address.ts'
+import { eventCollector } from '../protocols/events/plugin.ts'
+import type { EventPluginOptions } from '../protocols/events/plugin.ts'
 import { icebergCatalog } from '../protocols/iceberg/plugin.ts'
 import { tdApi } from '../protocols/td/plugin.ts'
 import type { TdPluginOptions } from '../protocols/td/plugin.ts'
 import type { IcebergCatalog } from '../store/iceberg.ts'
 
-export interface ProtocolParts extends TdPluginOptions {
+export interface ProtocolParts extends TdPluginOptions, EventPluginOptions {
   readonly catalog: IcebergCatalog
   /** Where the files of tables lie. */
   readonly address: ObjectAddress
@@ -16,4 +18,5 @@ export interface ProtocolParts extends TdPluginOptions {
 export function addProtocols(app: FastifyInstance, parts: ProtocolParts): void {
   void app.register(icebergCatalog(parts), { prefix: '/iceberg/v1' })
   void app.register(tdApi(parts), { prefix: '/v3' })
+  void app.register(eventCollector(parts))
 }

@@ -2,20 +2,20 @@ import type { ErrorRecord } from '../base/errors.ts'
 
 /** What the supervisor asks of a role. */
 export type ToRole =
-  /**
-   * The first message: begin. `previous` is what the role announced when it ran before, null the first time. The socket
-   * that it listened on, where it had one, comes along.
-   */
-  { readonly type: 'begin'; readonly previous: unknown } | { readonly type: 'drain' } | { readonly type: 'stop' }
+  /** Before `begin`: comes with a socket that the role listened on when it ran before, each under a name. */
+  | { readonly type: 'socket'; readonly name: string }
+  /** Begin. `previous` is what the role announced when it ran before, null the first time. */
+  | { readonly type: 'begin'; readonly previous: unknown }
+  | { readonly type: 'drain' }
+  | { readonly type: 'stop' }
 
 /** What a role tells its supervisor. */
 export type FromRole =
   /** The code is loaded and its parts are made; what comes next may need what another process of the role holds. */
   | { readonly type: 'opened' }
-  /**
-   * The role serves; `announced` is for whoever started it, for example the port it listens on. The socket that it
-   * listens on, where it has one, comes along.
-   */
+  /** Before `ready`: comes with a socket that the role listens on, each under a name. */
+  | { readonly type: 'socket'; readonly name: string }
+  /** The role serves; `announced` is for whoever started it, for example the port it listens on. */
   | { readonly type: 'ready'; readonly announced: unknown }
   | { readonly type: 'failed'; readonly error: ErrorRecord }
   | { readonly type: 'drained' }
@@ -26,4 +26,12 @@ export type FromRole =
  */
 export interface ListeningSocket {
   close(): void
+}
+
+/** Sockets by their names. */
+export type ListeningSockets = ReadonlyMap<string, ListeningSocket>
+
+/** Those that there are: not every door is open, and not every platform has sockets that can be passed on. */
+export function socketsOf(sockets: Readonly<Record<string, ListeningSocket | undefined>>): ListeningSockets {
+  return new Map(Object.entries(sockets).flatMap(([name, socket]) => (socket === undefined ? [] : [[name, socket]])))
 }

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
 import type { Socket } from 'node:net'
 
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import { drainServices, startServices, stopServices } from './life-cycle.ts'
-import type { FromRole, ListeningSocket, ToRole } from './role-messages.ts'
+import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
 
 /** What one role consists of. */
 export interface Role {
@@ -13,15 +12,15 @@ export interface Role {
   readonly services: readonly Service[]
   /** Asked when all services have started: what the supervisor should know. */
   readonly announce?: () => unknown
-  /** Asked then, too: the socket that the next process of the role shall listen on. */
-  readonly socket?: () => ListeningSocket | undefined
+  /** Asked then, too: the sockets that the next process of the role shall listen on. */
+  readonly sockets?: () => ListeningSockets
 }
 
 /** What the process of the role before this one left. */
 export interface Inheritance {
   /** What it announced; null the first time. */
   readonly previous: unknown
-  readonly socket: ListeningSocket | undefined
+  readonly sockets: ListeningSockets
 }
 
 /**
@@ -35,11 +34,12 @@ export async function runRole(log: Logger, open: (inheritance: Inheritance) => P
   process.on('disconnect', () => process.exit(1))
   if (!process.connected) process.exit(1)
   try {
-    const { services, announce, socket } = await open(await begun())
+    const { services, announce, sockets } = await open(await begun())
     obey(services, log)
     tell({ type: 'opened' })
     await startServices(services)
-    tell({ type: 'ready', announced: announce?.() ?? null }, socket?.())
+    for (const [name, socket] of sockets?.() ?? []) tell({ type: 'socket', name }, socket)
+    tell({ type: 'ready', announced: announce?.() ?? null })
   } catch (error) {
     log.error({ err: error }, 'the role did not start')
     const failure =
@@ -48,9 +48,18 @@ export async function runRole(log: Logger, open: (inheritance: Inheritance) => P
   }
 }
 
-async function begun(): Promise<Inheritance> {
-  const [message, socket] = (await once(process, 'message')) as [ToRole, ListeningSocket | undefined]
-  return { previous: message.type === 'begin' ? message.previous : null, socket }
+function begun(): Promise<Inheritance> {
+  const sockets = new Map<string, ListeningSocket>()
+  return new Promise((resolve) => {
+    const hear = (message: unknown, socket: unknown): void => {
+      const told = message as ToRole
+      if (told.type === 'socket') sockets.set(told.name, socket as ListeningSocket)
+      if (told.type !== 'begin') return
+      process.off('message', hear)
+      resolve({ previous: told.previous, sockets })
+    }
+    process.on('message', hear)
+  })
 }
 
 function obey(services: readonly Service[], log: Logger): void {

@@ -40,16 +40,15 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
     await begin(roles, running, signals)
-    const address = addressOf(roles)
+    const { url: address, fluentPort: forwardPort } = announcedBy(roles)
     if (address !== undefined) {
       const apiKey = made?.key ?? (await readCredentials(directory.path))?.apiKey
       await writeCredentials(ports, directory.path, { url: address, apiKey })
       const withSample = complete.sample && apiKey !== undefined && (await sampleLoaded(address, apiKey, log))
       const seconds = (systemClock.monotonicMs() - startedMs) / 1000
       const firstStart = made !== undefined
-      print(
-        readyLines({ url: address, apiKey, firstStart, dataDirectory: settings.dataDirectory, withSample, seconds }),
-      )
+      const { dataDirectory } = settings
+      print(readyLines({ url: address, apiKey, firstStart, dataDirectory, withSample, forwardPort, seconds }))
     } else {
       print(`Biwa is ready: ${complete.roles.join(' and ')}.\n\nCtrl-C stops everything.\n`)
     }
@@ -90,10 +89,9 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
   return new SupervisedRole({ name, entry, environment, ...manner }, systemClock, log)
 }
 
-/** What the api role announced; undefined where this supervisor runs none. */
-function addressOf(roles: readonly SupervisedRole[]): string | undefined {
-  const announced = roles.find((role) => role.name === 'api')?.announced
-  return typeof announced === 'object' && announced !== null && 'url' in announced ? String(announced.url) : undefined
+/** What the api role announced; nothing where this supervisor runs none. */
+function announcedBy(roles: readonly SupervisedRole[]): { readonly url?: string; readonly fluentPort?: number } {
+  return roles.find((role) => role.name === 'api')?.announced ?? {}
 }
 
 /** A sample that does not load is a pity, and no reason not to serve. */

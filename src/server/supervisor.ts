@@ -93,7 +93,7 @@ export class SupervisedRole implements Service {
 
   async drain(): Promise<void> {
     this.#ending.abort()
-    this.#legacy?.socket?.close()
+    this.#closeSockets()
     if (this.#coming !== this.#current) this.#coming?.kill()
     this.#current?.askToDrain()
     const { drainMsMax = 5000 } = this.#command
@@ -104,7 +104,7 @@ export class SupervisedRole implements Service {
 
   async stop(): Promise<void> {
     this.#ending.abort()
-    this.#legacy?.socket?.close()
+    this.#closeSockets()
     const roles = [this.#current, this.#coming, ...this.#retiring].filter((role) => role !== undefined)
     await Promise.all(roles.map((role) => this.#end(role)))
     await Promise.all(this.#background)
@@ -115,9 +115,14 @@ export class SupervisedRole implements Service {
   }
 
   #inherit(legacy: Legacy): void {
-    // The socket that a process answers with is the one that it got, under another number.
-    if (this.#legacy?.socket !== undefined) legacy.socket?.close()
-    this.#legacy = { announced: legacy.announced, socket: this.#legacy?.socket ?? legacy.socket }
+    // A socket that a process answers with is the one that it got under this name, under another number.
+    const known = this.#legacy?.sockets ?? new Map()
+    for (const [name, socket] of legacy.sockets) if (known.has(name)) socket.close()
+    this.#legacy = { announced: legacy.announced, sockets: new Map([...legacy.sockets, ...known]) }
+  }
+
+  #closeSockets(): void {
+    for (const socket of this.#legacy?.sockets.values() ?? []) socket.close()
   }
 
   #replaceBy(next: ForkedRole): void {
@@ -164,7 +169,7 @@ export class SupervisedRole implements Service {
       this.#current = role
       role.ready.then(
         (legacy) => {
-          this.#inherit({ announced: this.announced ?? legacy.announced, socket: legacy.socket })
+          this.#inherit({ announced: this.announced ?? legacy.announced, sockets: legacy.sockets })
           this.#log.info('the role is ready again')
         },
         // Its exit follows and is counted above.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { openTestDatabase } from '../../test/support/postgres.ts'
-import type { QuarantinedRecord } from './store.ts'
+import type { QuarantinedRecord } from './quarantine.ts'
 import type { StoreBench } from './testing/store-bench.ts'
 import { openStoreBench } from './testing/store-bench.ts'
 import { parseType } from './types.ts'

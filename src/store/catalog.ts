@@ -12,9 +12,10 @@ import {
   selectTablesByName,
 } from './catalog.sql.ts'
 import { columnsOfNewTable, withFixedColumns } from './columns.ts'
+import { insertAppliedIds, selectTableOfIds } from './commit.sql.ts'
 import { lockPlaces } from './lock-names.ts'
 import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
-import type { Database, Table, TableName } from './store.ts'
+import type { Database, Once, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
 import type { LogicalType } from './types.ts'
 
@@ -62,11 +63,17 @@ export async function requireTables(
   return tables
 }
 
+export interface TableDraft {
+  readonly columns?: readonly { readonly name: string; readonly type: LogicalType }[]
+  readonly ifNotExists?: boolean
+  readonly once?: Once
+}
+
 export async function createTable(
   postgres: Postgres,
   accountId: number,
   { database, name }: TableName,
-  options: { columns?: readonly { name: string; type: LogicalType }[]; ifNotExists?: boolean },
+  options: TableDraft,
 ): Promise<void> {
   requireName('table', name)
   const { columns, nextFieldId } = columnsOfNewTable(`${database}.${name}`, options.columns ?? [])
@@ -74,11 +81,17 @@ export async function createTable(
     const held = await holdDatabase(tx, accountId, { name: database })
     if (held === undefined) throw databaseNotFound(database)
     const tableId = await insertTable(tx, { accountId, databaseId: held.id, name, nextFieldId })
+    const { once } = options
     if (tableId === undefined) {
-      if (options.ifNotExists === true) return
+      const isOfBefore = once !== undefined && (await selectTableOfIds(tx, held.id, name, [once.uniqueId]))?.applied
+      if (options.ifNotExists === true || isOfBefore === true) return
       throw new AppError('already_exists', `The table "${database}.${name}" exists already.`, {
         hint: 'Choose another name, or drop the table first.',
       })
+    }
+    if (once !== undefined) {
+      const applied = { uniqueId: once.uniqueId, rows: 0, quarantined: 0 }
+      await insertAppliedIds(tx, { accountId, tableId, snapshot: 0 }, [applied])
     }
     const notated = columns.map((column) => ({ ...column, type: formatType(column.type) }))
     if (notated.length > 0) await insertColumns(tx, { accountId, tableId, version: 1 }, notated)

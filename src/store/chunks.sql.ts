@@ -164,3 +164,16 @@ export async function removeChunks(
       from gone`)
   return rows[0] ?? { chunks: 0, realtimeChunks: 0, rows: 0, bytes: 0, time_from: null, time_to: null }
 }
+
+/** The times of the newest rows of the tables that have any. */
+export async function selectNewestTimes(
+  db: Queryable,
+  accountId: number,
+  tableIds: readonly number[],
+): Promise<{ id: number; time: number }[]> {
+  return await db.query(sql`
+    select table_id as id, max(upper(time_range)) - 1 as time
+      from chunks
+     where account_id = ${accountId} and table_id = any(${tableIds}::bigint[])
+     group by table_id`)
+}

@@ -17,7 +17,7 @@ import {
   tableOf,
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
-import { countChunks } from './chunks.sql.ts'
+import { countChunks, selectNewestTimes } from './chunks.sql.ts'
 import { selectAppliedIds } from './commit.sql.ts'
 import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
@@ -50,7 +50,7 @@ export function openStore(options: StoreOptions): Store {
     name: 'store',
     start: async () => {},
     stop: () => sweep.stop(),
-    ...tableOperations(postgres, clock, log),
+    ...tableOperations(postgres, clock, log, removal),
 
     createDatabase: (accountId, name, databaseOptions = {}) =>
       createDatabase(postgres, accountId, name, databaseOptions),
@@ -73,6 +73,8 @@ export function openStore(options: StoreOptions): Store {
       const [row] = await requireTables(postgres, accountId, [{ database, name }])
       return tableOf(must(row, 'a required table is there'))
     },
+    newestTimes: async (accountId, tableIds) =>
+      new Map((await selectNewestTimes(postgres, accountId, tableIds)).map(({ id, time }) => [id, time])),
     schemaChanges: (table) => changesOf(postgres, table),
     async dropTable(accountId, database, name) {
       await dropTable(postgres, accountId, { database, name }, removal())

@@ -28,6 +28,30 @@ export interface QuarantineEvent {
   readonly detail?: string
 }
 
+export interface QuarantinedRecord {
+  readonly uniqueId: string
+  readonly recordNumber: number | null
+  readonly byteOffset: number | null
+  /** A short code, such as `json_syntax` or `depth`. */
+  readonly reason: string
+  readonly detail: string
+  /** The record's bytes; at most 64 KiB of them where `objectKey` names the whole. */
+  readonly raw: Uint8Array
+  readonly rawBytes: number
+  readonly objectKey: string | null
+  /** How to read it again; left out where nobody can. */
+  readonly source?: QuarantineSource
+  /** Of the record that it was a part of, when that was read again. */
+  readonly history?: readonly QuarantineEvent[]
+}
+
+export interface QuarantineEntry extends QuarantinedRecord {
+  readonly id: number
+  readonly database: string
+  readonly table: string
+  readonly quarantinedAt: Date
+}
+
 /** A record in the quarantine with everything that is known of it, but for its bytes. */
 export interface QuarantineItem {
   readonly id: number

@@ -1,6 +1,6 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
-import type { QuarantineEvent, QuarantineSource, ReplayedRecords } from './quarantine.ts'
+import type { QuarantinedRecord, QuarantineEntry, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -129,30 +129,6 @@ export interface TableSnapshot {
 
 /** A moment of a table's history: the number of a snapshot, or a time, which means the newest snapshot of then. */
 export type AsOf = { readonly snapshot: number } | { readonly time: Date }
-
-export interface QuarantinedRecord {
-  readonly uniqueId: string
-  readonly recordNumber: number | null
-  readonly byteOffset: number | null
-  /** A short code, such as `json_syntax` or `depth`. */
-  readonly reason: string
-  readonly detail: string
-  /** The record's bytes; at most 64 KiB of them where `objectKey` names the whole. */
-  readonly raw: Uint8Array
-  readonly rawBytes: number
-  readonly objectKey: string | null
-  /** How to read it again; left out where nobody can. */
-  readonly source?: QuarantineSource
-  /** Of the record that it was a part of, when that was read again. */
-  readonly history?: readonly QuarantineEvent[]
-}
-
-export interface QuarantineEntry extends QuarantinedRecord {
-  readonly id: number
-  readonly database: string
-  readonly table: string
-  readonly quarantinedAt: Date
-}
 
 /** A live chunk that is to be set aside, and why. */
 export interface DamageNote {
@@ -308,6 +284,8 @@ export interface SnapshotDiff {
 export interface TableOperations {
   /** Gives a table another name, or another database. Fails with `already_exists`. */
   renameTable(accountId: number, table: TableName, to: TableName, once?: Once): Promise<Table>
+  /** As `renameTable`, and a table that has the name is dropped: whoever reads sees that one as before, or this one. */
+  replaceTable(accountId: number, table: TableName, to: TableName, once?: Once): Promise<Table>
   /** Two tables change names: whoever reads sees both as before, or both as after. */
   swapTables(accountId: number, table: TableName, other: TableName, once?: Once): Promise<void>
   /** Brings back the table of that name that was dropped last. Fails with `table_not_found`, `snapshot_expired`, `already_exists`. */
@@ -346,16 +324,22 @@ export interface Store extends Service, TableOperations {
   /** Drops the database with its tables; files go after the grace period. */
   dropDatabase(accountId: number, name: string): Promise<void>
 
-  /** Makes a table with the fixed columns and `columns`. */
+  /** Makes a table with the fixed columns and `columns`. Fails with `already_exists`, unless it is `once` repeated. */
   createTable(
     accountId: number,
     database: string,
     name: string,
-    options?: { columns?: readonly { name: string; type: LogicalType }[]; ifNotExists?: boolean },
+    options?: {
+      columns?: readonly { name: string; type: LogicalType }[]
+      ifNotExists?: boolean
+      once?: Pick<Once, 'uniqueId'>
+    },
   ): Promise<Table>
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>
+  /** The time of the newest row, in unix seconds, of each of the tables that has rows. */
+  newestTimes(accountId: number, tableIds: readonly number[]): Promise<ReadonlyMap<number, number>>
   /** What happened to the columns up to the table's version, for the reading of its older chunks. */
   schemaChanges(table: Table): Promise<SchemaChange[]>
   /** Drops the table; its files go after the grace period, so running queries finish. */

@@ -52,6 +52,7 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     budget: new BodyBudget(options.inflightBytesMax ?? 256 << 20),
     rejections,
+    schedules: openSchedules(platform),
     onBug: (error: unknown) => bugs.push(error),
   }
   const bodySilenceMsMax = 15_000
@@ -66,15 +67,16 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
       deadLetters: openDeadLetters(platform),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(platform),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
+    trustedProxies: ['127.0.0.1'],
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openIceberg({ ...platform, address, graceMs: 3_600_000 }),
     address,
+    redirectHosts: ['*.example.com'],
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })

@@ -96,7 +96,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
       ? openObjectInbox({ objects, postgres, orphanSeconds: 1, ...ports })
       : openDirectoryInbox({ directory: inboxDirectory, segmentBytes: 1 << 20, ...ports })
   const collect = openCollect({ access, jobs, store, objects, postgres, inbox, inboxDirectory, ...ports })
-  const process = openProcess({ access, jobs, timeoutMs: 60_000 })
+  const process = openProcess({ access, jobs, ...ports, timeoutMs: { interactive: 60_000, batch: 60_000 } })
   const shared = { access, store, objects, postgres, engines, scratchDirectory, ...ports, concurrency: 4 }
   const limits = {
     memoryBytes: 100e6,
@@ -144,6 +144,7 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const kinds = [
     importJob({ ...shared, inboxDirectory }),
     queryJobKind({ ...shared, limits }),
+    queryJobKind({ ...shared, limits }, 'batch'),
     resultJob({ ...shared, jobs, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }),
     mergeJob({ ...shared, concurrency: 1, limits: { ...limits, residentBytesMax: 1e9 } }),
   ]

@@ -26,7 +26,12 @@ const scan = z.object({
   bytes: z.number().int().describe('Compressed bytes of the columns that are read.'),
 })
 
+export const engine = z
+  .enum(['interactive', 'batch'])
+  .describe('Interactive: tried once, begun soon. Batch: tried again, with more time and disk, beside the others.')
+
 const queryOfJob = z.object({
+  engine,
   sql: z.string(),
   database: z.string().nullable(),
   result: z
@@ -36,6 +41,9 @@ const queryOfJob = z.object({
       rows: z.number().int(),
       bytes: z.number().int().describe('Of the stored result.'),
       downloadable: z.boolean().describe('False where the statement has no rows to give.'),
+      statements: z
+        .array(z.object({ statement: z.string(), rows: z.number().int() }))
+        .describe('What each statement was, and how many rows it gave, wrote or deleted.'),
       statistics: z.object({
         scans: z.array(scan),
         bytes_scanned: z.number().int(),
@@ -97,7 +105,7 @@ export const job = z
     started_at: moment.nullable(),
     finished_at: moment.nullable(),
     kill_requested_at: moment.nullable(),
-    query: queryOfJob.nullable().describe('For jobs of the kind `query`.'),
+    query: queryOfJob.nullable().describe('For jobs of the kinds `query` and `batch`.'),
     verification: verification.nullable().describe('For jobs of the kind `verify` that have succeeded.'),
     replay: replay.nullable().describe('For jobs of the kind `replay` that have succeeded.'),
   })

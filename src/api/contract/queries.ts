@@ -1,8 +1,8 @@
 import { z } from 'zod'
 
-import { job } from './jobs.ts'
+import { engine, job } from './jobs.ts'
 import { operation } from './operation.ts'
-import { name, waitSecondsMax } from './values.ts'
+import { moment, name, waitSecondsMax } from './values.ts'
 
 const idempotencyKey = z.string().min(1).max(255).describe('Submitting a key again answers the first job.')
 
@@ -17,7 +17,25 @@ export const submitQuery = operation({
   body: z.strictObject({
     sql: z.string().min(1),
     database: name.nullable().default(null).describe('Where unqualified names are looked up.'),
+    engine: engine
+      .optional()
+      .describe('How it is run. Unless it is said, as an interactive query that is tried up to three times.'),
     priority: z.int().min(-2).max(2).default(0).describe('Higher is sooner.'),
+    retry_limit: z
+      .int()
+      .min(0)
+      .max(32)
+      .optional()
+      .describe('How often it is tried again after a failure that may pass.'),
+    scheduled_time: moment
+      .optional()
+      .describe('What `TD_SCHEDULED_TIME()` answers; where it is yet to come, the query waits for it.'),
+    domain_key: z
+      .string()
+      .min(1)
+      .max(255)
+      .optional()
+      .describe('Submitting a key again is refused with `already_exists`, whatever it was submitted for.'),
     idempotency_key: idempotencyKey.optional(),
     timeout_seconds: z.number().positive().max(86_400).optional(),
     wait_seconds: z

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 import { previewMax } from '../../jobs/schedules.ts'
-import { job } from './jobs.ts'
+import { engine, job } from './jobs.ts'
 import { operation } from './operation.ts'
 import { id, moment, pageOf, pageQuery } from './values.ts'
 
@@ -26,6 +26,7 @@ const scheduleFields = z.object({
   catch_up: z.enum(['all', 'last', 'skip']).describe('What to do about times that passed without a scheduler.'),
   sql: z.string().min(1),
   database: sought.nullable().describe('Where unqualified names are looked up.'),
+  engine,
   priority: z.int().min(-2).max(2).describe('Higher is sooner.'),
   timeout_seconds: z.number().positive().max(86_400).nullable().describe('Null: as long as the server allows.'),
   attempts_max: z.int().min(1).max(100).describe('How often a job is tried that fails for a passing reason.'),
@@ -87,6 +88,7 @@ export const createSchedule = operation({
     delay_seconds: scheduleFields.shape.delay_seconds.default(0),
     catch_up: scheduleFields.shape.catch_up.default('all'),
     database: scheduleFields.shape.database.default(null),
+    engine: engine.default('interactive'),
     priority: scheduleFields.shape.priority.default(0),
     timeout_seconds: scheduleFields.shape.timeout_seconds.default(null),
     attempts_max: scheduleFields.shape.attempts_max.default(3),

@@ -16,6 +16,10 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
       sql: body.sql,
       database: body.database,
       priority: body.priority,
+      ...(body.engine !== undefined && { engine: body.engine }),
+      ...(body.retry_limit !== undefined && { retryLimit: body.retry_limit }),
+      ...(body.domain_key !== undefined && { domainKey: body.domain_key }),
+      ...(body.scheduled_time !== undefined && { scheduledTime: new Date(body.scheduled_time) }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(body.timeout_seconds !== undefined && { timeoutMs: body.timeout_seconds * 1000 }),
     })

@@ -151,7 +151,8 @@ async function queryChangedBy(
 ): Promise<ScheduleChange> {
   const isRewritten = body.sql !== undefined || body.database !== undefined || body.take_over === true
   const { priority, timeout_seconds: seconds, attempts_max: attempts } = body
-  if (!isRewritten && priority === undefined && seconds === undefined && attempts === undefined) return {}
+  const isMoved = body.engine !== undefined
+  if (!isRewritten && !isMoved && priority === undefined && seconds === undefined && attempts === undefined) return {}
   const { sql, database } = before.input as QueryJobInput
   const after = await process.scheduledQuery(principal, {
     sql: body.sql ?? sql,
@@ -162,6 +163,7 @@ async function queryChangedBy(
     ...(isRewritten && { userId: principal.userId }),
     job: {
       ...(isRewritten && { input: after.input }),
+      ...(isMoved && { kind: after.kind }),
       ...(priority !== undefined && { priority: after.priority }),
       ...(seconds !== undefined && { timeoutMs: after.timeoutMs }),
       ...(attempts !== undefined && { attemptsMax: after.attemptsMax }),
@@ -169,8 +171,11 @@ async function queryChangedBy(
   }
 }
 
-function boundsOf(body: Pick<Change, 'priority' | 'timeout_seconds' | 'attempts_max'>): Partial<ScheduledQuery> {
+function boundsOf(
+  body: Pick<Change, 'engine' | 'priority' | 'timeout_seconds' | 'attempts_max'>,
+): Partial<ScheduledQuery> {
   return {
+    ...(body.engine !== undefined && { engine: body.engine }),
     ...(body.priority !== undefined && { priority: body.priority }),
     ...(typeof body.timeout_seconds === 'number' && { timeoutMs: body.timeout_seconds * 1000 }),
     ...(body.attempts_max !== undefined && { attemptsMax: body.attempts_max }),

@@ -162,5 +162,6 @@ export function lightDeliver(text: string): Deliver {
       etag: `"${job.id}-${format}"`,
       stream: async (range) => Readable.from([bytes.subarray(range?.from, range?.to)]),
     }),
+    knownBytes: async () => bytes.byteLength,
   }
 }

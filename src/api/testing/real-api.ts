@@ -8,14 +8,17 @@ import { openTestDatabase } from '../../../test/support/postgres.ts'
 import type { Access } from '../../access/access.ts'
 import { openAccess } from '../../access/open-access.ts'
 import { systemClock } from '../../base/clock.ts'
+import type { Clock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
 import type { EngineHandler, EnginePool } from '../../base/engines/engines.ts'
 import { must } from '../../base/errors.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
+import type { Logger } from '../../base/log.ts'
 import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
+import type { Randomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
@@ -74,17 +77,7 @@ export async function openRealApi(): Promise<RealApi> {
   const jobs = openJobs({ postgres, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
   const work = { ...ports, postgres, access, jobs, store, objects, engines: enginesHere(), concurrency: 2 }
-  const scratchDirectory = join(folder, 'scratch')
-  const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
-  const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
-  const runner = openJobRunner({
-    ...work,
-    owner: 'test',
-    kinds: [
-      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
-      resultJob({ ...work, scratchDirectory, limits: resultLimits }),
-    ],
-  })
+  const runner = workerHere(work, join(folder, 'scratch'))
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
   const rejections = openRejections(work)
@@ -93,11 +86,12 @@ export async function openRealApi(): Promise<RealApi> {
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
-    process: openProcess({ access, jobs, timeoutMs }),
+    process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     budget: new BodyBudget(1e7),
     rejections,
+    schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
   }
   const app = buildApi({
@@ -110,7 +104,6 @@ export async function openRealApi(): Promise<RealApi> {
       deadLetters: openDeadLetters(work),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(work),
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
     limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
@@ -134,6 +127,25 @@ export async function openRealApi(): Promise<RealApi> {
       await rm(folder, { recursive: true, force: true })
     },
   }
+}
+
+/** A worker in this process, for everything that is asked for over the API and takes a job. */
+function workerHere(
+  work: Omit<Parameters<typeof queryJobKind>[0] & Parameters<typeof resultJob>[0], 'scratchDirectory' | 'limits'> &
+    Pick<RealApi, 'postgres'> & { readonly clock: Clock; readonly randomness: Randomness; readonly log: Logger },
+  scratchDirectory: string,
+): Service {
+  const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
+  const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
+  return openJobRunner({
+    ...work,
+    owner: 'test',
+    kinds: [
+      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
+      resultJob({ ...work, scratchDirectory, limits: resultLimits }),
+    ],
+  })
 }
 
 function lightIntake(access: Access, imports: ImportRequest[]): Collect {

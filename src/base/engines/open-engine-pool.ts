@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { backoffMs } from '../backoff.ts'
-import { AppError, must } from '../errors.ts'
+import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { residentBytesOf } from '../process-table.ts'
 import { EngineProcess } from './engine-process.ts'
@@ -13,7 +13,7 @@ export interface EnginePoolOptions {
   readonly entry: URL
   /** How many tasks run at once; more wait in order of arrival. */
   readonly size: number
-  /** How many processes are kept ready beyond the busy ones; at most `size`. One by default. */
+  /** How many processes are kept ready beyond the busy ones; at most `size`. One by default; with none, the first task waits for its own. */
   readonly warm?: number
   /** A process that has grown beyond this is replaced after its task. 384 MiB by default. */
   readonly idleBytesMax?: number
@@ -57,7 +57,8 @@ class ForkedEnginePool implements EnginePool {
 
   async start(): Promise<void> {
     this.#tend()
-    const first = must(this.#idle[0], 'a pool keeps at least one process warm')
+    const [first] = this.#idle
+    if (first === undefined) return
     const enough = new AbortController()
     const { clock } = this.#options
     await Promise.race([first.ready, first.exited, clock.sleep(firstStartTimeoutMs, enough.signal)])
@@ -134,7 +135,7 @@ class ForkedEnginePool implements EnginePool {
       if (engine === undefined) break
       this.#waiting.shift()?.resolve(engine)
     }
-    const wanted = (): boolean => this.#idle.length < Math.max(warm, 1) && this.#engines.size < size
+    const wanted = (): boolean => this.#idle.length < warm && this.#engines.size < size
     while (!this.#closed && this.#cancelRetry === undefined && wanted()) this.#idle.push(this.#fork())
     if (this.#waiting.length === 0 && this.#engines.size === this.#idle.length)
       for (const tell of this.#whenQuiet.splice(0)) tell()

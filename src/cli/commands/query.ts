@@ -10,6 +10,7 @@ import { awaitJob, failureOfJob } from '../query/await-job.ts'
 import { chosenFormat, deliverResult, resultFormats, rowsShown } from '../query/deliver-result.ts'
 import { downloadResult } from '../query/download.ts'
 import { fillIn, readParameters } from '../query/parameters.ts'
+import { engineOption } from '../query/engine-option.ts'
 import { readSql } from '../query/read-sql.ts'
 import { submitQuery } from '../query/submit-query.ts'
 import { connect, wholeNumber, withDatabase, withOutput } from '../session.ts'
@@ -25,6 +26,8 @@ interface QueryFlags extends CommonOptions {
   readonly wait: boolean
   readonly waitTimeout?: number
   readonly timeout?: number
+  readonly engine?: string
+  readonly retries?: number
   readonly priority?: number
   readonly idempotencyKey?: string
   readonly dryRun?: boolean
@@ -42,6 +45,12 @@ export function defineQuery(command: Command, terminal: Terminal): void {
     .option('--no-wait', 'print the id of the job and leave')
     .option('--wait-timeout <seconds>', 'how long to wait', wholeNumber('--wait-timeout', 1, 604_800))
     .option('--timeout <seconds>', 'how long the query may run', wholeNumber('--timeout', 1, 86_400))
+    .addOption(engineOption())
+    .option(
+      '--retries <number>',
+      'how often to try again after a failure that may pass',
+      wholeNumber('--retries', 0, 32),
+    )
     .option('--priority <number>', 'from -2 to 2; higher is sooner', wholeNumber('--priority', -2, 2))
     .option('--idempotency-key <key>', 'submitting a key again answers the first job')
     .option('-n, --dry-run', 'only tell what would be read (EXPLAIN)')
@@ -65,6 +74,8 @@ async function runQuery(terminal: Terminal, given: string | undefined, flags: Qu
   const query = {
     sql: flags.dryRun === true ? `explain ${sql}` : sql,
     database: client.config.database?.value,
+    engine: flags.engine,
+    retryLimit: flags.retries,
     priority: flags.priority,
     idempotencyKey: flags.idempotencyKey,
     timeoutSeconds: flags.timeout,

@@ -7,6 +7,7 @@ import { usage } from '../failure.ts'
 import { localTime } from '../moments.ts'
 import { rowsOf } from '../output/cells.ts'
 import { printRecord, printRows } from '../output/printer.ts'
+import { engineOption } from '../query/engine-option.ts'
 import { readSql } from '../query/read-sql.ts'
 import { sqlSummary } from '../query/sql-summary.ts'
 import { shellWord } from '../shell-word.ts'
@@ -63,6 +64,7 @@ interface ScheduleFlags extends CommonOptions {
   readonly timezone?: string
   readonly delay?: number
   readonly catchUp?: string
+  readonly engine?: string
   readonly priority?: number
   readonly timeout?: number
   readonly attempts?: number
@@ -81,6 +83,7 @@ function withScheduleFlags(command: Command): Command {
         'skip',
       ]),
     )
+    .addOption(engineOption())
     .option('-P, --priority <number>', 'from -2 to 2; higher is sooner', wholeNumber('--priority', -2, 2))
     .option('--timeout <seconds>', 'how long the query may run', wholeNumber('--timeout', 1, 86_400))
     .option('--attempts <number>', 'how often it is tried; 3 at first', wholeNumber('--attempts', 1, 100))
@@ -92,6 +95,7 @@ function fieldsOf(flags: ScheduleFlags) {
     timezone: flags.timezone,
     delay_seconds: flags.delay,
     catch_up: flags.catchUp,
+    engine: flags.engine,
     priority: flags.priority,
     timeout_seconds: flags.timeout,
     attempts_max: flags.attempts,

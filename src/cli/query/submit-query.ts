@@ -6,6 +6,8 @@ import type { Terminal } from '../terminal.ts'
 export interface NewQuery {
   readonly sql: string
   readonly database: string | undefined
+  readonly engine?: string | undefined
+  readonly retryLimit?: number | undefined
   readonly priority?: number | undefined
   readonly idempotencyKey?: string | undefined
   readonly timeoutSeconds?: number | undefined
@@ -15,7 +17,7 @@ export interface NewQuery {
 
 /** Submits a statement. Its key makes it safe to send it again when no answer comes: it becomes one job. */
 export function submitQuery(client: Client, terminal: Terminal, query: NewQuery): Promise<Job> {
-  const { sql, database, priority, timeoutSeconds, waitSeconds } = query
+  const { sql, database, engine, retryLimit, priority, timeoutSeconds, waitSeconds } = query
   return client.post<Job>(
     '/queries',
     {
@@ -23,6 +25,8 @@ export function submitQuery(client: Client, terminal: Terminal, query: NewQuery)
       database: database ?? null,
       idempotency_key: query.idempotencyKey ?? `cli-${uuidv7(terminal.clock, terminal.randomness)}`,
       wait_seconds: waitSeconds,
+      ...(engine !== undefined && { engine }),
+      ...(retryLimit !== undefined && { retry_limit: retryLimit }),
       ...(priority !== undefined && { priority }),
       ...(timeoutSeconds !== undefined && { timeout_seconds: timeoutSeconds }),
     },

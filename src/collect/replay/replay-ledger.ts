@@ -1,5 +1,11 @@
-import type { QuarantineEvent, QuarantineItem, QuarantineRef, ReplayedRecords } from '../../store/quarantine.ts'
-import type { QuarantinedRecord } from '../../store/store.ts'
+import type {
+  QuarantineEvent,
+  QuarantineItem,
+  QuarantineRef,
+  ReplayedRecords,
+  QuarantinedRecord,
+} from '../../store/quarantine.ts'
+
 import type { ConvertedBody } from '../convert/tasks.ts'
 
 /** A record of the quarantine that is read again. */

@@ -17,6 +17,17 @@ const metadataName = '_metadata'
 const markerSecondsMin = 2 ** 32 - 2
 
 /**
+ * The moment of an entry, whose time is the only value of the tape; `none` where it is no time. Senders that do not know it say 0 or
+ * nil (forward protocol v1, “Server”): undefined, which means that of receipt.
+ */
+export function instantOfEntry(time: ValueTape): Instant | 'none' | undefined {
+  if (time.kinds[0] === valueKind.null) return undefined
+  const instant = instantOfField(time, 0)
+  if (instant === undefined) return 'none'
+  return instant.seconds === 0 ? undefined : instant
+}
+
+/**
  * Reads the entries of Fluentd's forward protocol (v1, “Forward Mode”), one after the other: `[time, record]`, or
  * `[[time, metadata], record]` as Fluent Bit sends them. As in other bodies of MessagePack, an entry that is whole but cannot be
  * kept leaves its neighbours alone.
@@ -115,15 +126,12 @@ export class FluentReader implements RecordReader {
     time.count = 1
     const end = this.#timeScalars.put(at, behind)
     if (end === unreadable) return unreadable
-    this.instant = undefined
-    if (time.kinds[0] === valueKind.null) return end
-    const instant = instantOfField(time, 0)
-    if (instant === undefined) return scanner.fail('time', `the time of the entry is no time: ${this.#shownTime()}`)
-    if (time.kinds[0] === valueKind.timestamp && instant.seconds >= markerSecondsMin) {
+    const instant = instantOfEntry(time)
+    if (instant === 'none') return scanner.fail('time', `the time of the entry is no time: ${this.#shownTime()}`)
+    if (time.kinds[0] === valueKind.timestamp && instant !== undefined && instant.seconds >= markerSecondsMin) {
       return scanner.fail('time', 'the entry is a mark of Fluent Bit around a group of records, and no record')
     }
-    // Senders that do not know the time say 0 (forward protocol v1, “Server”): then it is that of receipt.
-    if (instant.seconds !== 0) this.instant = instant
+    this.instant = instant
     return end
   }
 

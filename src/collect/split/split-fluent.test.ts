@@ -108,6 +108,38 @@ describe('entries of the forward protocol', () => {
   })
 })
 
+describe('entries in JSON', () => {
+  it('have their time beside the record, and every digit', () => {
+    const result = split('fluent', '[[1700000000.5, {"n": 9007199254740993}], [0,{"n":2}], [null,{"n":3} ] ]\n')
+    expect(result.rejected).toEqual([])
+    expect(valuesOf(result, 'time')).toEqual([1_700_000_000n, received, received])
+    expect(valuesOf(result, 'time_us')).toEqual([1_700_000_000_500_000n, null, null])
+    expect(valuesOf(result, 'n')).toEqual([9_007_199_254_740_993n, 2n, 3n])
+    expect(split('fluent', '[]').bodies).toEqual([{ rows: 0, rejected: 0 }])
+  })
+
+  it('leave their neighbours alone when they are none', () => {
+    const result = split('fluent', '[[1,{"n":1}],[1],["soon",{}],[[1],{}],[1,[2]],[1,{"n":2},3],{},[1,{"n":3}]]')
+    expect(result.rejected.map(({ reason, raw }) => [reason, Buffer.from(raw).toString()])).toEqual([
+      ['json_syntax', '[1]'],
+      ['time', '["soon",{}]'],
+      ['time', '[[1],{}]'],
+      ['not_an_object', '[1,[2]]'],
+      ['json_syntax', '[1,{"n":2},3]'],
+      ['not_an_object', '{}'],
+    ])
+    expect(valuesOf(result, 'n')).toEqual([1n, 3n])
+  })
+
+  it('end where there is no telling where the next one begins', () => {
+    expect(reasonsOf(split('fluent', '[[1,{"n":1}] [1,{}]]'))).toEqual([[1, 'json_syntax', 13]])
+    expect(reasonsOf(split('fluent', '[[1,{"n":1}], 5, [1,{}]]'))).toEqual([[1, 'not_an_object', 14]])
+    expect(reasonsOf(split('fluent', '[[1,{"n":1}'))).toEqual([[0, 'truncated', 1]])
+    expect(reasonsOf(split('fluent', '[[1,{"n":1}]'))).toEqual([[1, 'truncated', 12]])
+    expect(reasonsOf(split('fluent', '[[1,{"n":1}]] x'))).toEqual([[1, 'json_syntax', 14]])
+  })
+})
+
 /** An EventTime as its type and eight bytes. */
 class EventTime {
   readonly seconds: number

@@ -2,6 +2,7 @@ import { must } from '../../base/errors.ts'
 import type { SettledColumn } from './columns.ts'
 import { Columns, rescueTarget } from './columns.ts'
 import type { Failure } from './failure.ts'
+import { FluentJsonReader, isJsonOfEntries } from './fluent-json-reader.ts'
 import { FluentReader } from './fluent-reader.ts'
 import { instantOfMicros } from './instant.ts'
 import type { Instant } from './instant.ts'
@@ -192,6 +193,6 @@ function openReader(body: SplitBody, tape: RecordTape, depthMax: number): Record
     case 'msgpack':
       return new MsgpackReader(body.bytes, tape, depthMax)
     case 'fluent':
-      return new FluentReader(body.bytes, tape, depthMax)
+      return new (isJsonOfEntries(body.bytes) ? FluentJsonReader : FluentReader)(body.bytes, tape, depthMax)
   }
 }

@@ -17,6 +17,12 @@ export const jsonFormat: RowFormat = async function* (columns, chunks) {
   yield Buffer.from('\n]}\n')
 }
 
+/** An array for each row, on a line of its own. */
+export const jsonRowsFormat: RowFormat = (columns, chunks) => {
+  const texts = textsOf(columns)
+  return textPieces(chunks, (row) => `[${values(row, texts).join(',')}]\n`)
+}
+
 /** One object per line; names that repeat are made different. */
 export const ndjsonFormat: RowFormat = (columns, chunks) => {
   const labels = uniqueNames(columns.map(({ name }) => name)).map((name) => `${JSON.stringify(name)}:`)

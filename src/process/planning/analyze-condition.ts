@@ -3,7 +3,7 @@ import { AppError } from '../../base/errors.ts'
 import { quotedName } from '../../store/types.ts'
 import { engineFailure, queryError } from '../engines/duckdb/engine-errors.ts'
 import type { ConditionAnalysis, ConditionInput, TruthInput } from '../engines/duckdb/tasks.ts'
-import { makeTimeFunctions } from '../engines/duckdb/time-functions.ts'
+import { makeFunctions } from '../engines/duckdb/make-functions.ts'
 import { parseSelect, placed, planningLimits } from './analyze.ts'
 import { isConvexInTime } from './convex-condition.ts'
 import { isVolatileFunction } from './function-rules.ts'
@@ -26,7 +26,7 @@ export async function analyzeCondition(input: ConditionInput): Promise<Condition
 /** At which of the times the condition, which names no other column, is true; also an engine task. */
 export async function truthAtTimes(input: TruthInput): Promise<boolean[]> {
   return await withSession(planningLimits, async (session) => {
-    await makeTimeFunctions(session, input)
+    await makeFunctions(session, input)
     await lockDown(session, [])
     const prefix = 'select coalesce(cast(('
     const times = `unnest(${quotedText(`[${input.times.join(',')}]`)}::bigint[])`

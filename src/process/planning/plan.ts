@@ -9,7 +9,7 @@ import { makeSchemas } from '../engines/duckdb/schemas.ts'
 import type { Session } from '../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineTable, Plan, PlanInput, PlannedColumn, Shortcut } from '../engines/duckdb/tasks.ts'
-import { makeTimeFunctions } from '../engines/duckdb/time-functions.ts'
+import { makeFunctions } from '../engines/duckdb/make-functions.ts'
 import { planningLimits } from './analyze.ts'
 import { explainedSites } from './explained-scans.ts'
 import { parsePlan } from './plan-nodes.ts'
@@ -63,7 +63,7 @@ export async function planQuery(input: PlanInput): Promise<Plan> {
 
 async function makeStubs(session: Session, input: PlanInput): Promise<void> {
   await session.run(`set disabled_optimizers = '${disabledOptimizers.join(',')}'`)
-  await makeTimeFunctions(session, input)
+  await makeFunctions(session, input)
   await makeSchemas(session, input.tables, input.database)
   for (const table of input.tables) await session.run(stubTable(table))
 }

@@ -19,6 +19,7 @@ export interface ErrorAnswer {
  */
 const statuses: Partial<Record<ErrorCode, number>> = {
   invalid_name: 422,
+  invalid_request: 422,
   overloaded: 429,
   request_timeout: 503,
   conflict: 503,
@@ -54,6 +55,6 @@ export function errorAnswer(error: AppError, details: Readonly<Record<string, un
     text: sentence,
     severity: 'error',
     message: sentence,
-    details: { code: error.code, ...details },
+    details: { code: error.code, ...error.details, ...details },
   }
 }

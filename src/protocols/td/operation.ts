@@ -7,6 +7,7 @@ import type { IngestMetrics } from '../../base/http/ingest-metrics.ts'
 import type { Collect } from '../../collect/collect.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
+import type { Schedules } from '../../jobs/schedules.ts'
 import type { Process } from '../../process/process.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -18,6 +19,7 @@ export interface TdParts {
   readonly process: Process
   readonly jobs: Jobs
   readonly deliver: Deliver
+  readonly schedules: Schedules
   readonly metrics: IngestMetrics
   readonly clock: Clock
 }

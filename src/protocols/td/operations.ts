@@ -1,6 +1,17 @@
 import type { Operation } from './operation.ts'
 import { databaseOperations } from './operations/databases.ts'
+import { importOperations } from './operations/imports.ts'
+import { rowOperations } from './operations/rows.ts'
+import { schemaOperations } from './operations/schemas.ts'
 import { systemOperations } from './operations/system.ts'
+import { tableOperations } from './operations/tables.ts'
 
 /** Every operation of the API, by what they are about. */
-export const operations: readonly Operation[] = [...systemOperations, ...databaseOperations]
+export const operations: readonly Operation[] = [
+  ...systemOperations,
+  ...databaseOperations,
+  ...tableOperations,
+  ...schemaOperations,
+  ...rowOperations,
+  ...importOperations,
+]

@@ -34,32 +34,31 @@ export function tdApi(options: TdPluginOptions): FastifyPluginAsync {
 }
 
 function serve(scope: FastifyInstance, options: TdPluginOptions, operation: Operation): void {
-  scope.route({
-    method: operation.method,
-    url: routePath(operation),
-    async handler(request, reply) {
-      if (operation.kind === 'open') {
-        return send(reply, await operation.handle(await openCall(options, request, reply)))
-      }
-      // Nothing of the body is read for somebody unknown.
-      const principal = await options.access.authenticate(keyOf(request.headers.authorization))
-      if (operation.kind === 'form') {
-        return send(reply, await operation.handle({ ...(await openCall(options, request, reply)), principal }))
-      }
-      let release = (): void => {}
-      const upload = async (): Promise<Buffer> => {
-        const body = await bodyOf(options, request, options.uploadBytesMax)
-        release = body.release
-        return body.bytes
-      }
-      try {
-        const call = callOf(options, request, reply, { fields: {}, json: undefined })
-        return send(reply, await operation.handle({ ...call, principal, upload }))
-      } finally {
-        release()
-      }
-    },
-  })
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    if (operation.kind === 'open') {
+      return send(reply, await operation.handle(await openCall(options, request, reply)))
+    }
+    // Nothing of the body is read for somebody unknown.
+    const principal = await options.access.authenticate(keyOf(request.headers.authorization))
+    if (operation.kind === 'form') {
+      return send(reply, await operation.handle({ ...(await openCall(options, request, reply)), principal }))
+    }
+    let release = (): void => {}
+    const upload = async (): Promise<Buffer> => {
+      const body = await bodyOf(options, request, options.uploadBytesMax)
+      release = body.release
+      return body.bytes
+    }
+    try {
+      const call = callOf(options, request, reply, { fields: {}, json: undefined })
+      return send(reply, await operation.handle({ ...call, principal, upload }))
+    } finally {
+      release()
+    }
+  }
+  // The client for Node has a slash behind some paths.
+  const url = routePath(operation)
+  for (const each of [url, `${url}/`]) scope.route({ method: operation.method, url: each, handler })
 }
 
 function routePath({ path }: Operation): string {
@@ -181,5 +180,5 @@ function nothingAt(prefix: string, request: FastifyRequest): AppError {
 }
 
 function pathPattern(path: string): RegExp {
-  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+  return new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}/?$`)
 }

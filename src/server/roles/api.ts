@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 
 import { openMetrics } from '../../api/metrics.ts'
+import type { ApiMetrics } from '../../api/metrics.ts'
 import { openDeadLetters } from '../../jobs/open-dead-letters.ts'
 import { openFigures } from '../../jobs/open-figures.ts'
 import { openLimits } from '../../jobs/open-limits.ts'
@@ -19,81 +20,109 @@ import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
+import type { Upkeep } from '../../store/upkeep.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
 import { addressOfObjects, openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
+import { openForward } from '../forward.ts'
 import { addProtocols } from '../protocols.ts'
+import { socketsOf } from '../role-messages.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'api' })
+const version = versionOfPackage()
 
 /** How long a sender may stay silent in the middle of a body. */
 const bodySilenceMsMax = 15_000
 
-await runRole(log, async ({ previous, socket }) => {
+const queryTimeouts = {
+  interactive: settings.queryTimeoutSeconds * 1000,
+  batch: settings.batchTimeoutSeconds * 1000,
+}
+
+function onBug(error: unknown): void {
+  log.fatal({ err: error }, 'a bug ends this process')
+  process.exit(1)
+}
+
+await runRole(log, async ({ previous, sockets }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
   const rejections = openRejections(platform)
-  const app = buildApp(platform, collect, rejections)
-  const listener = new HttpListener(app, settings.host, portOf(previous) ?? settings.port, socket)
+  const upkeep = openUpkeep(platform)
+  const figures = openFigures(platform.postgres)
+  const metrics = openMetrics({ version, jobs: platform.jobs, figures, upkeep, log })
+  const app = buildApp({ platform, collect, rejections, upkeep, metrics })
+  const http = new HttpListener(app, settings.host, portOf(previous, 'port') ?? settings.port, sockets.get('http'))
+  const forward = openForward({
+    platform,
+    collect,
+    metrics,
+    rejections,
+    onBug,
+    previousPort: portOf(previous, 'fluentPort'),
+    inherited: sockets.get('forward'),
+  })
   return {
-    services: [...platform.services, rejections, collect, listener],
-    announce: () => ({ url: listener.url, port: listener.port }),
-    socket: () => listener.socket,
+    services: [...platform.services, rejections, collect, http, ...(forward === undefined ? [] : [forward])],
+    announce: () => ({ url: http.url, port: http.port, ...(forward !== undefined && { fluentPort: forward.port }) }),
+    sockets: () => socketsOf({ http: http.socket, forward: forward?.socket }),
   }
 })
 
 /** A role that is started again answers where it answered before, also when the port was any free one. */
-function portOf(previous: unknown): number | undefined {
-  if (typeof previous !== 'object' || previous === null || !('port' in previous)) return undefined
-  return typeof previous.port === 'number' ? previous.port : undefined
+function portOf(previous: unknown, name: 'port' | 'fluentPort'): number | undefined {
+  if (typeof previous !== 'object' || previous === null) return undefined
+  const port = (previous as Partial<Record<typeof name, unknown>>)[name]
+  return typeof port === 'number' ? port : undefined
 }
 
-function buildApp(platform: Platform, collect: Collect, rejections: Rejections) {
+interface ApiParts {
+  readonly platform: Platform
+  readonly collect: Collect
+  readonly rejections: Rejections
+  readonly upkeep: Upkeep
+  readonly metrics: ApiMetrics
+}
+
+function buildApp({ platform, ...parts }: ApiParts) {
   const { access, jobs, objects, postgres } = platform
-  const version = versionOfPackage()
-  const upkeep = openUpkeep(platform)
   const quarantine = openQuarantine(platform)
-  const onBug = (error: unknown): void => {
-    log.fatal({ err: error }, 'a bug ends this process')
-    process.exit(1)
-  }
   const shared = {
     ...platform,
-    collect,
-    process: openProcess({ access, jobs, timeoutMs: settings.queryTimeoutSeconds * 1000 }),
+    ...parts,
+    process: openProcess({ access, jobs, clock: platform.clock, timeoutMs: queryTimeouts }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
-    metrics: openMetrics({ version, jobs, figures: openFigures(postgres), upkeep, log }),
     budget: new BodyBudget(settings.inflightBytes),
-    rejections,
+    schedules: openSchedules(platform),
     onBug,
   }
   const app = buildApi({
     ...shared,
     quarantine,
     replays: openReplays({ jobs, quarantine }),
-    upkeep,
     queue: {
       limits: openLimits(platform),
       deadLetters: openDeadLetters(platform),
       workers: openWorkers(postgres),
     },
-    schedules: openSchedules(platform),
     dependencies: [
       { name: 'database', check: async () => void (await postgres.query(sql`select 1`)) },
       { name: 'object_store', check: () => objects.check() },
     ],
     version,
+    trustedProxies: settings.trustedProxies,
     limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
+    redirectHosts: settings.redirectHosts,
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,
   })

@@ -32,6 +32,17 @@ const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
 const version = codeVersion()
 
+/** Half as many long queries at once as short ones. */
+const batchesMax = Math.ceil(settings.enginesMax / 2)
+
+const queryLimits = {
+  memoryBytes: settings.queryMemoryBytes,
+  temporaryBytes: settings.queryTemporaryBytes,
+  scanBytes: settings.queryScanBytes,
+  timeoutMs: settings.queryTimeoutSeconds * 1000,
+  threads: 2,
+}
+
 /** A merge may spill, and take its time. */
 const mergeLimits = {
   memoryBytes: settings.queryMemoryBytes,
@@ -45,6 +56,8 @@ await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
+  // Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
+  const batches = enginePool(platform, 'batches', batchesMax, 0)
   const imports = enginePool(platform, 'imports', settings.enginesMax)
   // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share.
   const merges = enginePool(platform, 'merges', 1)
@@ -52,6 +65,7 @@ await runRole(log, async () => {
     importKind(platform, imports, scratchDirectory),
     replayKind(platform, imports, scratchDirectory),
     queryKind(platform, queries, scratchDirectory),
+    batchKind(platform, batches, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
     mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
     restateJob(upkeepOptions(platform, merges, scratchDirectory)),
@@ -74,7 +88,7 @@ await runRole(log, async () => {
       kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
     },
   })
-  return { services: [...platform.services, leases, queries, imports, merges, runner, registration] }
+  return { services: [...platform.services, leases, queries, batches, imports, merges, runner, registration] }
 })
 
 /** The queue has connections of its own: no commit of a chunk may keep a heartbeat waiting. */
@@ -99,10 +113,10 @@ function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
   return kinds.map((kind) => ({ ...kind, concurrency: wanted.get(kind.kind) ?? kind.concurrency }))
 }
 
-function enginePool(platform: Platform, name: string, size: number): EnginePool {
+function enginePool(platform: Platform, name: string, size: number, warm = 1): EnginePool {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`../engine.${extension}`, import.meta.url)
-  return openEnginePool({ name, entry, size, clock: platform.clock, log: platform.log })
+  return openEnginePool({ name, entry, size, warm, clock: platform.clock, log: platform.log })
 }
 
 function importKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
@@ -126,14 +140,17 @@ function queryKind(platform: Platform, engines: EnginePool, scratchDirectory: st
     engines,
     scratchDirectory,
     concurrency: settings.enginesMax * 2,
-    limits: {
-      memoryBytes: settings.queryMemoryBytes,
-      temporaryBytes: settings.queryTemporaryBytes,
-      scanBytes: settings.queryScanBytes,
-      timeoutMs: settings.queryTimeoutSeconds * 1000,
-      threads: 2,
-    },
+    limits: queryLimits,
   })
+}
+
+function batchKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
+  const limits = {
+    ...queryLimits,
+    temporaryBytes: settings.batchTemporaryBytes,
+    timeoutMs: settings.batchTimeoutSeconds * 1000,
+  }
+  return queryJobKind({ ...platform, engines, scratchDirectory, concurrency: batchesMax, limits }, 'batch')
 }
 
 function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {

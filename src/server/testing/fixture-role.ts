@@ -2,19 +2,19 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
-import { AppError } from '../../base/errors.ts'
+import { AppError, must } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
 import type { Service } from '../../base/service.ts'
-import type { ListeningSocket } from '../role-messages.ts'
+import type { ListeningSocket, ListeningSockets } from '../role-messages.ts'
 import type { Role } from '../role-process.ts'
 import { runRole } from '../role-process.ts'
 
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id.
 const manner = process.env['MANNER']
 
-await runRole(openLog('silent'), async ({ previous, socket }) => {
+await runRole(openLog('silent'), async ({ previous, sockets }) => {
   if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
-  return manner === 'listen' ? listening(previous, socket) : plain(previous)
+  return manner === 'listen' ? listening(previous, sockets) : plain(previous)
 })
 
 function plain(previous: unknown): Role {
@@ -38,7 +38,8 @@ function plain(previous: unknown): Role {
   return { services: [service], announce: () => ({ pid: process.pid, previous }) }
 }
 
-function listening(previous: unknown, socket: ListeningSocket | undefined): Role {
+function listening(previous: unknown, sockets: ListeningSockets): Role {
+  const socket = sockets.get('http')
   const server = createServer((_, response) => void setTimeout(20).then(() => response.end(String(process.pid))))
   const service: Service = {
     name: 'fixture',
@@ -49,6 +50,6 @@ function listening(previous: unknown, socket: ListeningSocket | undefined): Role
   return {
     services: [service],
     announce: () => ({ port: (server.address() as AddressInfo).port, previous }),
-    socket: () => (server as { readonly _handle?: ListeningSocket })._handle,
+    sockets: () => new Map([['http', must((server as { readonly _handle?: ListeningSocket })._handle, 'it listens')]]),
   }
 }

@@ -168,6 +168,43 @@ describe('names', () => {
     expect(moved).toMatchObject({ id: table.id, database: 'other' })
   })
 
+  test('take the place of others, which are dropped at the same moment', async () => {
+    await makeTable('old', 2)
+    const { chunks } = await makeTable('new', 1)
+    const once = { uniqueId: 'replace' }
+    for (const _ of ['first', 'again']) {
+      await bench.store.replaceTable(accountId, named('new'), named('old'), once)
+      expect(await chunkIds('old')).toEqual(idsOf(chunks))
+    }
+    await expect(tableNamed('new')).rejects.toMatchObject({ code: 'table_not_found' })
+    await expect(bench.store.replaceTable(accountId, named('new'), named('old'))).rejects.toMatchObject({
+      code: 'table_not_found',
+    })
+    await bench.store.replaceTable(accountId, named('old'), named('free'))
+    expect(await bench.store.undropTable(accountId, named('old'))).toMatchObject({ rows: 2 })
+    await expect(bench.store.replaceTable(accountId, named('free'), named('free'))).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+  })
+
+  test('are made once under one id', async () => {
+    const once = { uniqueId: 'made' }
+    const made = await bench.store.createTable(accountId, 'web', 'once', { once })
+    expect(await bench.store.createTable(accountId, 'web', 'once', { once })).toMatchObject({ id: made.id })
+    for (const options of [{}, { once: { uniqueId: 'other' } }])
+      await expect(bench.store.createTable(accountId, 'web', 'once', options)).rejects.toMatchObject({
+        code: 'already_exists',
+      })
+  })
+
+  test('know the time of their newest row', async () => {
+    const { table } = await makeTable('aged', 3)
+    const { table: empty } = await makeTable('empty')
+    const times = await bench.store.newestTimes(accountId, [table.id, empty.id])
+    expect([...times]).toEqual([[table.id, 2]])
+    expect([...(await bench.store.newestTimes(accountId + 1, [table.id]))]).toEqual([])
+  })
+
   test('are swapped at once, by many at once, and once under one id', async () => {
     const [left, right] = [await makeTable('left', 1), await makeTable('right', 2)]
     const once = { uniqueId: 'swap' }

@@ -7,12 +7,18 @@ import type { Table, TableName, TableOperations } from '../store.ts'
 import { alterColumns } from '../schema/alter-columns.ts'
 import { expireChunks } from './expire-chunks.ts'
 import { renameTable, swapTables } from './rename-tables.ts'
+import type { Removal } from './rename-tables.ts'
 import { purgeHistory, setProperties } from './settings.ts'
 import { diffSnapshots, listSnapshots } from './snapshots.ts'
 import { undropTable } from './undrop-table.ts'
 
 /** The operations on tables as a whole, over PostgreSQL. */
-export function tableOperations(postgres: Postgres, clock: Clock, log: Logger): TableOperations {
+export function tableOperations(
+  postgres: Postgres,
+  clock: Clock,
+  log: Logger,
+  removal: () => Removal,
+): TableOperations {
   const now = () => new Date(clock.nowMs())
   const tableNow = async (accountId: number, name: TableName): Promise<Table> => {
     const [row] = await requireTables(postgres, accountId, [name])
@@ -20,8 +26,13 @@ export function tableOperations(postgres: Postgres, clock: Clock, log: Logger): 
   }
   return {
     async renameTable(accountId, table, to, once) {
-      await renameTable(postgres, accountId, table, to, once)
+      await renameTable(postgres, accountId, { from: table, to, once })
       log.info({ accountId, table, to }, 'renamed a table')
+      return await tableNow(accountId, to)
+    },
+    async replaceTable(accountId, table, to, once) {
+      await renameTable(postgres, accountId, { from: table, to, once, replacing: removal() })
+      log.info({ accountId, table, to }, 'replaced a table by another one')
       return await tableNow(accountId, to)
     },
     async swapTables(accountId, table, other, once) {

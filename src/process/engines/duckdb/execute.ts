@@ -15,7 +15,7 @@ import type { Session } from '../../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../../base/duckdb/session.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './tasks.ts'
 import { filesDirectory } from './tasks.ts'
-import { makeTimeFunctions } from './time-functions.ts'
+import { makeFunctions } from './make-functions.ts'
 
 /**
  * Runs a SELECT over exactly the files that the plan chose and writes the answer to one Parquet file, as an engine task.
@@ -43,7 +43,7 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
 }
 
 async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
-  await makeTimeFunctions(session, input)
+  await makeFunctions(session, input)
   await makeSchemas(session, input.tables, input.database)
   const [lonely] = input.tables.flatMap(({ scans }) => scans).filter(isOneFile)
   if (lonely !== undefined) {
