@@ -160,7 +160,8 @@ export class Connection {
       try {
         const principal = await access.authenticate(apiKey)
         this.#principal = principal
-        await collect.accept({ principal, ...target, uniqueId, format: 'fluent', encoding, timeColumn: null, body })
+        const form = { format: 'fluent', encoding, timeColumn: null, door: 'forward' } as const
+        await collect.accept({ principal, ...target, uniqueId, ...form, body })
         return
       } catch (error) {
         if (!isAppError(error) || !error.retryable || error.code === 'shutting_down' || signal.aborted) throw error

@@ -5,6 +5,7 @@ import type { Access, Principal } from '../../access/access.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { IngestMetrics } from '../../base/http/ingest-metrics.ts'
 import type { Collect } from '../../collect/collect.ts'
+import type { Rejections } from '../../collect/rejections.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import type { Schedules } from '../../jobs/schedules.ts'
@@ -16,6 +17,7 @@ export interface TdParts {
   readonly access: Access
   readonly store: Store
   readonly collect: Collect
+  readonly rejections: Pick<Rejections, 'note'>
   readonly process: Process
   readonly jobs: Jobs
   readonly deliver: Deliver
