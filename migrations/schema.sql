@@ -23,6 +23,7 @@ create table api_keys (
   last_used_at  timestamp with time zone,
   revoked_at    timestamp with time zone,
   origins       text[] not null default '{}'::text[],
+  signed_in     boolean not null default false,
   constraint api_keys_pkey PRIMARY KEY (id),
   constraint api_keys_secret_sha256_key UNIQUE (secret_sha256),
   constraint api_keys_check CHECK (((origins = '{}'::text[]) OR (kind = 'import'::text))),
@@ -61,6 +62,75 @@ create table arrivals (
   constraint arrivals_kind_check CHECK ((kind = ANY (ARRAY['new'::text, 'restated'::text, 'external'::text]))),
   constraint arrivals_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
 );
+
+create table bulk_import_chunks (
+  import_id bigint not null,
+  position  integer not null,
+  chunk     text not null,
+  constraint bulk_import_chunks_pkey PRIMARY KEY (import_id, "position"),
+  constraint bulk_import_chunks_import_id_fkey FOREIGN KEY (import_id) REFERENCES bulk_imports(id) ON DELETE CASCADE
+);
+
+create table bulk_import_conversions (
+  import_id      bigint not null,
+  table_id       bigint not null,
+  schema_version bigint not null,
+  new_columns    jsonb not null,
+  converted_at   timestamp with time zone not null,
+  constraint bulk_import_conversions_pkey PRIMARY KEY (import_id),
+  constraint bulk_import_conversions_import_id_fkey FOREIGN KEY (import_id) REFERENCES bulk_imports(id) ON DELETE CASCADE
+);
+
+create table bulk_import_errors (
+  import_id     bigint not null,
+  position      integer not null,
+  part          text not null,
+  record_number bigint,
+  byte_offset   bigint,
+  reason        text not null,
+  detail        text not null,
+  raw           bytea not null,
+  raw_bytes     bigint not null,
+  object_key    text,
+  constraint bulk_import_errors_pkey PRIMARY KEY (import_id, "position"),
+  constraint bulk_import_errors_import_id_fkey FOREIGN KEY (import_id) REFERENCES bulk_imports(id) ON DELETE CASCADE
+);
+
+create table bulk_import_parts (
+  import_id   bigint not null,
+  name        text not null,
+  object_key  text not null,
+  bytes       bigint not null,
+  uploaded_at timestamp with time zone not null,
+  constraint bulk_import_parts_pkey PRIMARY KEY (import_id, name),
+  constraint bulk_import_parts_object_key_key UNIQUE (object_key),
+  constraint bulk_import_parts_import_id_fkey FOREIGN KEY (import_id) REFERENCES bulk_imports(id) ON DELETE CASCADE
+);
+
+create table bulk_imports (
+  id            bigint not null generated always as identity,
+  account_id    bigint not null,
+  user_id       bigint not null,
+  name          text not null,
+  database_name text not null,
+  table_name    text not null,
+  status        text not null default 'uploading'::text,
+  frozen        boolean not null default false,
+  step          integer not null default 0,
+  step_job_id   bigint,
+  job_id        bigint,
+  valid_records bigint not null default 0,
+  error_records bigint not null default 0,
+  valid_parts   integer not null default 0,
+  error_parts   integer not null default 0,
+  created_at    timestamp with time zone not null default now(),
+  updated_at    timestamp with time zone not null default now(),
+  constraint bulk_imports_pkey PRIMARY KEY (id),
+  constraint bulk_imports_account_id_name_key UNIQUE (account_id, name),
+  constraint bulk_imports_status_check CHECK ((status = ANY (ARRAY['uploading'::text, 'performing'::text, 'ready'::text, 'committing'::text, 'committed'::text]))),
+  constraint bulk_imports_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id) ON DELETE CASCADE
+);
+CREATE INDEX bulk_imports_by_age ON public.bulk_imports USING btree (created_at);
 
 create table chunks (
   id                uuid not null,
@@ -557,6 +627,21 @@ CREATE UNIQUE INDEX tables_by_name ON public.tables USING btree (database_id, na
 CREATE INDEX tables_dropped ON public.tables USING btree (dropped_at) WHERE (dropped_at IS NOT NULL);
 CREATE INDEX tables_restating ON public.tables USING btree (id) WHERE (restating AND (dropped_at IS NULL));
 
+create table user_passwords (
+  user_id        bigint not null,
+  account_id     bigint not null,
+  salt           bytea not null,
+  hash           bytea not null,
+  cost           integer not null,
+  block_size     integer not null,
+  parallelism    integer not null,
+  changed_at     timestamp with time zone not null default now(),
+  failures       integer not null default 0,
+  last_failed_at timestamp with time zone,
+  constraint user_passwords_pkey PRIMARY KEY (user_id),
+  constraint user_passwords_account_id_user_id_fkey FOREIGN KEY (account_id, user_id) REFERENCES users(account_id, id) ON DELETE CASCADE
+);
+
 create table users (
   id         bigint not null generated always as identity,
   account_id bigint not null,
@@ -570,3 +655,4 @@ create table users (
   constraint users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'member'::text]))),
   constraint users_account_id_fkey FOREIGN KEY (account_id) REFERENCES accounts(id)
 );
+CREATE INDEX users_by_email ON public.users USING btree (lower(email));

@@ -51,7 +51,7 @@ const doors: Record<string, readonly string[]> = {
     'schema/changes.ts',
     'schema/projection.ts',
   ],
-  collect: ['collect.ts', 'rejections.ts', 'replay.ts'],
+  collect: ['collect.ts', 'rejections.ts', 'replay.ts', 'bulk/bulk-imports.ts'],
   process: ['process.ts'],
   deliver: ['deliver.ts'],
 }

@@ -77,9 +77,24 @@ export interface Access extends Service {
   /** The first account of a fresh installation, with its owner and a full key; undefined where accounts exist. */
   bootstrap(): Promise<{ account: Account; owner: User; key: string } | undefined>
 
-  createUser(principal: Principal, user: { email: string; name: string; role: User['role'] }): Promise<User>
+  /** With the password, where there is one: `setPassword` tells what it may be. */
+  createUser(
+    principal: Principal,
+    user: { email: string; name: string; role: User['role']; password?: string },
+  ): Promise<User>
+  /** Who asks. */
+  self(principal: Principal): Promise<User>
   listUsers(principal: Principal): Promise<User[]>
   deleteUser(principal: Principal, userId: number): Promise<void>
+  /** Sets the password of a user, or takes it away: by the user, or by somebody who may manage the user's keys. */
+  setPassword(principal: Principal, userId: number, password: string | null): Promise<void>
+  /** As `setPassword` of whoever asks; fails with `unauthenticated` where the old one is another. */
+  changePassword(principal: Principal, old: string, password: string): Promise<void>
+  /**
+   * A new key for whoever knows the password of the user with this address. Fails with `unauthenticated`, without a word on
+   * whether there is such a user, and with `too_many_requests` after several wrong ones.
+   */
+  signIn(email: string, password: string): Promise<{ user: User; key: string }>
 
   /** Makes a key for a user of the account. The returned `key` is shown this once. */
   createKey(
@@ -88,6 +103,8 @@ export interface Access extends Service {
   ): Promise<{ apiKey: ApiKey; key: string }>
   listKeys(principal: Principal): Promise<ApiKey[]>
   revokeKey(principal: Principal, keyId: number): Promise<void>
+  /** The key of the account that is written so. Fails with `key_not_found`, also where the principal may not manage it. */
+  findKey(principal: Principal, key: string): Promise<ApiKey>
 
   /** Replaces what the user may do in the database; `null` takes everything away. */
   setPermission(principal: Principal, userId: number, database: string, privilege: Privilege | null): Promise<void>

@@ -2,13 +2,13 @@ import { AppError } from '../base/errors.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { ApiKey, KeyKind, Principal } from './access.ts'
-import { mintKey } from './api-key.ts'
+import { hashKey, mintKey } from './api-key.ts'
 import type { KeyRow } from './keys.sql.ts'
-import { insertKey, markKeyRevoked, selectKeyUser } from './keys.sql.ts'
+import { insertKey, markKeyRevoked, selectKeyHolder, selectKeys, selectKeyUser } from './keys.sql.ts'
 import { requireOrigins } from './origins.ts'
 import { announceRights } from './permissions.sql.ts'
 import { requirePrintable } from './printable.ts'
-import { requireSay } from './rules.ts'
+import { isAdministrator, requireSay } from './rules.ts'
 import { holdUser } from './users.sql.ts'
 import { userNotFound } from './users.ts'
 
@@ -59,6 +59,19 @@ export async function revokeKey(postgres: Postgres, principal: Principal, keyId:
     await markKeyRevoked(tx, principal.accountId, keyId)
     await announceRights(tx, user.id)
     return user.id
+  })
+}
+
+/** Whose key it is, is not told to those who may not manage it: to them it does not exist. */
+export async function findKey(postgres: Postgres, principal: Principal, key: string): Promise<ApiKey> {
+  const { accountId, userId } = principal
+  const holder = await selectKeyHolder(postgres, hashKey(key))
+  const isOwn = holder?.account_id === accountId && (isAdministrator(principal) || holder.user_id === userId)
+  const keys = isOwn ? await selectKeys(postgres, accountId, holder.user_id) : []
+  const found = keys.find(({ id }) => id === holder?.key_id)
+  if (found !== undefined) return keyOf(found)
+  throw new AppError('key_not_found', 'The account has no such API key.', {
+    hint: 'Send the whole key as it was shown when it was made.',
   })
 }
 

@@ -8,12 +8,14 @@ import { anyAccountExists, lockBootstrap, selectAccount } from './accounts.sql.t
 import { Authentication } from './authentication.ts'
 import { KeyUsage } from './key-usage.ts'
 import { selectKeys } from './keys.sql.ts'
-import { keyOf, makeKey, makeKeyFor, revokeKey } from './keys.ts'
+import { findKey, keyOf, makeKey, makeKeyFor, revokeKey } from './keys.ts'
 import { rightsChannel } from './permissions.sql.ts'
+import { Passwords } from './passwords.ts'
+import { upsertPassword } from './passwords.sql.ts'
 import { permissionsOf, setPermission } from './permissions.ts'
 import { isAdministrator, refusal, requireAdministrator, requireOwnerFor } from './rules.ts'
 import { selectUsers } from './users.sql.ts'
-import { accountOf, makeAccount, makeUser, removeUser, userOf } from './users.ts'
+import { accountOf, makeAccount, makeUser, removeUser, requireUser, userOf } from './users.ts'
 
 export interface AccessOptions {
   readonly postgres: Postgres
@@ -29,6 +31,8 @@ export interface AccessOptions {
 export function openAccess({ postgres, clock, randomness, log }: AccessOptions): Access {
   const usage = new KeyUsage(postgres, clock, log)
   const authentication = new Authentication(postgres, clock, usage)
+  const passwords = new Passwords({ postgres, clock, randomness })
+  const parts = { postgres, randomness, authentication, passwords }
   let stopListening: (() => Promise<void>) | undefined
 
   const access: Access = {
@@ -61,29 +65,8 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
     },
     bootstrap: () => bootstrap(postgres, randomness),
 
-    async createUser(principal, user) {
-      requireAdministrator(principal)
-      requireOwnerFor(principal, user.role)
-      return await makeUser(postgres, principal.accountId, user)
-    },
-    async listUsers(principal) {
-      requireAdministrator(principal)
-      return (await selectUsers(postgres, principal.accountId)).map(userOf)
-    },
-    async deleteUser(principal, userId) {
-      await removeUser(postgres, principal, userId)
-      authentication.forget(userId)
-    },
-
-    createKey: (principal, { userId = principal.userId, kind, description = '', origins = [] }) =>
-      makeKeyFor(postgres, randomness, principal, { userId, kind, description, origins }),
-    async listKeys(principal) {
-      const userId = isAdministrator(principal) ? null : principal.userId
-      return (await selectKeys(postgres, principal.accountId, userId)).map(keyOf)
-    },
-    async revokeKey(principal, keyId) {
-      authentication.forget(await revokeKey(postgres, principal, keyId))
-    },
+    ...people(parts),
+    ...apiKeys(parts),
 
     async setPermission(principal, userId, database, privilege) {
       await setPermission(postgres, principal, { userId, database }, privilege)
@@ -92,6 +75,66 @@ export function openAccess({ postgres, clock, randomness, log }: AccessOptions):
     listPermissions: (principal, userId) => permissionsOf(postgres, principal, userId),
   }
   return access
+}
+
+interface Parts {
+  readonly postgres: Postgres
+  readonly randomness: Randomness
+  readonly authentication: Authentication
+  readonly passwords: Passwords
+}
+
+type People = Pick<
+  Access,
+  'createUser' | 'listUsers' | 'deleteUser' | 'self' | 'setPassword' | 'changePassword' | 'signIn'
+>
+
+function people({ postgres, authentication, passwords }: Parts): People {
+  return {
+    async createUser(principal, user) {
+      requireAdministrator(principal)
+      requireOwnerFor(principal, user.role)
+      const { password, ...fresh } = user
+      const kept = password === undefined ? undefined : await passwords.hashed(password)
+      return await postgres.transaction(async (tx) => {
+        const made = await makeUser(tx, principal.accountId, fresh)
+        if (kept !== undefined) await upsertPassword(tx, { accountId: principal.accountId, userId: made.id }, kept)
+        return made
+      })
+    },
+    self: ({ accountId, userId }) => requireUser(postgres, accountId, userId),
+    async listUsers(principal) {
+      requireAdministrator(principal)
+      return (await selectUsers(postgres, principal.accountId)).map(userOf)
+    },
+    setPassword: (principal, userId, password) => passwords.set(principal, userId, password),
+    changePassword: (principal, old, password) => passwords.change(principal, old, password),
+    async signIn(email, password) {
+      const { accountId, userId, key } = await passwords.signIn(email, password)
+      return { user: await requireUser(postgres, accountId, userId), key }
+    },
+    async deleteUser(principal, userId) {
+      await removeUser(postgres, principal, userId)
+      authentication.forget(userId)
+    },
+  }
+}
+
+type ApiKeys = Pick<Access, 'createKey' | 'listKeys' | 'findKey' | 'revokeKey'>
+
+function apiKeys({ postgres, randomness, authentication }: Parts): ApiKeys {
+  return {
+    createKey: (principal, { userId = principal.userId, kind, description = '', origins = [] }) =>
+      makeKeyFor(postgres, randomness, principal, { userId, kind, description, origins }),
+    async listKeys(principal) {
+      const userId = isAdministrator(principal) ? null : principal.userId
+      return (await selectKeys(postgres, principal.accountId, userId)).map(keyOf)
+    },
+    findKey: (principal, key) => findKey(postgres, principal, key),
+    async revokeKey(principal, keyId) {
+      authentication.forget(await revokeKey(postgres, principal, keyId))
+    },
+  }
 }
 
 /** Of several processes that find an empty database at once, one makes the account. */

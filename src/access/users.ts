@@ -53,6 +53,12 @@ export async function removeUser(postgres: Postgres, principal: Principal, userI
   })
 }
 
+export async function requireUser(db: Queryable, accountId: number, userId: number): Promise<User> {
+  const row = await selectUser(db, accountId, userId)
+  if (row === undefined) throw userNotFound(userId)
+  return userOf(row)
+}
+
 export function userNotFound(userId: number): AppError {
   return new AppError('user_not_found', `The account has no user ${userId}.`, {
     hint: 'List the users of the account to find the right id.',

@@ -130,7 +130,8 @@ function newServer(parts: ApiParts): FastifyInstance {
     // While the server closes, what still comes is answered; the stages refuse what they cannot take any more.
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    routerOptions: { maxParamLength: 512 },
+    // Some clients put a path behind an address that ends with a slash, or one more slash behind one that does not.
+    routerOptions: { maxParamLength: 512, ignoreDuplicateSlashes: true },
     frameworkErrors: (error, request, reply) => answerFailure(parts, error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   })

@@ -40,6 +40,7 @@ export const errorCatalogue = {
   /** Of the quarantine. */
   record_not_found: spec(404, 'The record is not in the quarantine'),
   limit_not_found: spec(404, 'The limit does not exist'),
+  bulk_import_not_found: spec(404, 'The bulk import does not exist'),
   snapshot_not_found: spec(404, 'The table has no such snapshot'),
   /** The job exists but has no result: it failed, was killed, or makes none. */
   result_not_found: spec(404, 'The job has no result'),
@@ -50,6 +51,8 @@ export const errorCatalogue = {
   database_not_empty: spec(409, 'The database is not empty'),
   /** Files of the table are being written anew for a change of its columns; other engines have to wait for that. */
   table_restating: spec(503, 'The table is being restated', true),
+  /** What is asked for does not go with how far the bulk import is; the hint says what does. */
+  bulk_import_state: spec(409, 'The bulk import is in another state'),
   already_exists: spec(409, 'The thing already exists'),
   /** The job still runs; ask again or wait for it. */
   result_not_ready: spec(409, 'The result is not ready', true),
@@ -71,6 +74,8 @@ export const errorCatalogue = {
   body_malformed: spec(422, 'The body cannot be read'),
   /** A record or table would have more columns than the limit. */
   too_many_columns: spec(422, 'There are too many columns'),
+  /** A thing of another product's that Biwa does not do, or not yet; the hint says what does it today. */
+  not_supported: spec(422, 'Biwa does not do this yet'),
   query_syntax: spec(400, 'The SQL cannot be parsed'),
   /** The SQL parses, but names or types in it do not fit. */
   query_semantic: spec(400, 'The SQL does not fit the data'),

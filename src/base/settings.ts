@@ -1,9 +1,8 @@
 import { isIP } from 'node:net'
 
 import { AppError } from './errors.ts'
-
-import { text, toggle, whole, bytes, list, portOrOff } from './setting-spec.ts'
-import type { SettingSpec } from './setting-spec.ts'
+import { bytes, list, portOrOff, text, toggle, whole } from './setting-kinds.ts'
+import type { SettingSpec } from './setting-kinds.ts'
 
 export const roleNames = ['api', 'worker', 'scheduler'] as const
 export type RoleName = (typeof roleNames)[number]

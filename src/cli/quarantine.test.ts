@@ -39,19 +39,7 @@ describe('biwa quarantine fix', () => {
   test('goes on until all were looked at', async () => {
     answer = (_request, number) => (number < 3 ? { matched: 5, changed: 4, too_large: 1, next: number * 10 } : done)
     const { code, errors } = await biwa(
-      'quarantine',
-      'fix',
-      'web.logs',
-      '--reason',
-      'time',
-      '--find',
-      'a',
-      '--put',
-      'b',
-      '--find',
-      'c',
-      '--put',
-      'd',
+      ...'quarantine fix web.logs --reason time --find a --put b --find c --put d'.split(' '),
     )
     expect(code).toBe(0)
     expect(bodies().map(({ after }) => after)).toEqual([0, 10, 20])

@@ -12,6 +12,7 @@ import { isFixedColumn } from '../store/columns.ts'
 import type { QuarantinedRecord } from '../store/quarantine.ts'
 import type { AppliedId, Commit, NewChunk, Store, Table } from '../store/store.ts'
 import { commitSurely } from './commit-surely.ts'
+import { condemned, isDeadly } from './convert/deadly.ts'
 import { convertTask } from './convert/tasks.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
 import type { BodyOutcome } from './import-input.ts'
@@ -274,24 +275,6 @@ export class TableImport {
 }
 
 const shownRejectedMax = 10
-
-/** Whether a conversion failed in a way that its input may be the cause of: the process died, or had to be ended. */
-function isDeadly(error: unknown): boolean {
-  if (!(error instanceof AppError)) return error instanceof Error && error.message.startsWith('an engine task failed')
-  return ['worker_lost', 'query_memory_exceeded', 'query_timeout'].includes(error.code)
-}
-
-/** What is said of a body that no process survives. */
-function condemned(cause: unknown): ConvertOutput {
-  const code = cause instanceof AppError ? cause.code : 'internal'
-  const reason = cause instanceof AppError ? cause.message : 'Biwa failed on its own account.'
-  const error = {
-    code,
-    message: `The body cannot be converted: ${reason}`,
-    hint: 'It is kept whole in the quarantine.',
-  }
-  return { files: [], newColumns: [], bodies: [{ rows: 0, rejected: 0, rejectedRows: [], error }] }
-}
 
 function total(items: readonly { readonly rows: number }[]): number {
   return items.reduce((sum, { rows }) => sum + rows, 0)

@@ -92,6 +92,8 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   schedule_not_found: 'semantic',
   record_not_found: 'semantic',
   limit_not_found: 'semantic',
+  bulk_import_not_found: 'semantic',
+  bulk_import_state: 'semantic',
   view_not_found: 'semantic',
   database_not_empty: 'semantic',
   result_not_found: 'semantic',
@@ -109,6 +111,7 @@ export const causeOfCode: Readonly<Record<ErrorCode, RetryCause>> = {
   too_many_columns: 'limit',
   scan_limit_exceeded: 'limit',
   query_disk_exceeded: 'limit',
+  not_supported: 'setup',
   startup: 'setup',
   internal: 'unknown',
 }

@@ -1,7 +1,7 @@
+import type { QuarantinedRecord } from './quarantine.ts'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 
 import { openTestDatabase } from '../../test/support/postgres.ts'
-import type { QuarantinedRecord } from './quarantine.ts'
 import type { StoreBench } from './testing/store-bench.ts'
 import { openStoreBench } from './testing/store-bench.ts'
 import { parseType } from './types.ts'
@@ -138,6 +138,36 @@ describe('tables', () => {
     const snapshots = await bench.store.openSnapshot(accountId, names)
     expect(snapshots.map(({ table }) => table.database)).toEqual(['web', 'app', 'web'])
     expect(await bench.store.openSnapshot(accountId, [])).toEqual([])
+  })
+
+  test('are made once under one id', async () => {
+    const once = { uniqueId: 'made' }
+    const made = await bench.store.createTable(accountId, 'web', 'once', { once })
+    expect(await bench.store.createTable(accountId, 'web', 'once', { once })).toMatchObject({ id: made.id })
+    for (const options of [{}, { once: { uniqueId: 'other' } }])
+      await expect(bench.store.createTable(accountId, 'web', 'once', options)).rejects.toMatchObject({
+        code: 'already_exists',
+      })
+  })
+
+  test('know the time of their newest row', async () => {
+    const empty = await bench.store.createTable(accountId, 'web', 'empty')
+    const { id: tableId, schemaVersion } = await bench.store.createTable(accountId, 'web', 'aged')
+    const chunks = [
+      await bench.uploadChunk({ accountId, tableId }, 5, 10),
+      await bench.uploadChunk({ accountId, tableId }, 0, 3),
+    ]
+    await bench.store.commit({
+      accountId,
+      target: { tableId, schemaVersion, newColumns: [] },
+      operation: 'import',
+      cause: 'test',
+      chunks,
+      ids: [{ uniqueId: 'x', rows: 2, quarantined: 0 }],
+      quarantined: [],
+    })
+    expect([...(await bench.store.newestTimes(accountId, [tableId, empty.id]))]).toEqual([[tableId, 9]])
+    expect([...(await bench.store.newestTimes(accountId + 1, [tableId]))]).toEqual([])
   })
 })
 

@@ -14,10 +14,10 @@ import {
 import { columnsOfNewTable, withFixedColumns } from './columns.ts'
 import { insertAppliedIds, selectTableOfIds } from './commit.sql.ts'
 import { lockPlaces } from './lock-names.ts'
+import type { NewTable } from './new-table.ts'
 import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
-import type { Database, Once, Table, TableName } from './store.ts'
+import type { Database, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
-import type { LogicalType } from './types.ts'
 
 export async function createDatabase(
   postgres: Postgres,
@@ -63,17 +63,11 @@ export async function requireTables(
   return tables
 }
 
-export interface TableDraft {
-  readonly columns?: readonly { readonly name: string; readonly type: LogicalType }[]
-  readonly ifNotExists?: boolean
-  readonly once?: Once
-}
-
 export async function createTable(
   postgres: Postgres,
   accountId: number,
   { database, name }: TableName,
-  options: TableDraft,
+  options: NewTable,
 ): Promise<void> {
   requireName('table', name)
   const { columns, nextFieldId } = columnsOfNewTable(`${database}.${name}`, options.columns ?? [])

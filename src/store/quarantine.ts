@@ -28,6 +28,7 @@ export interface QuarantineEvent {
   readonly detail?: string
 }
 
+/** A record that could not be read, on its way into the quarantine. */
 export interface QuarantinedRecord {
   readonly uniqueId: string
   readonly recordNumber: number | null
@@ -45,6 +46,7 @@ export interface QuarantinedRecord {
   readonly history?: readonly QuarantineEvent[]
 }
 
+/** A record as lists show it. */
 export interface QuarantineEntry extends QuarantinedRecord {
   readonly id: number
   readonly database: string

@@ -1,6 +1,7 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
-import type { QuarantinedRecord, QuarantineEntry, ReplayedRecords } from './quarantine.ts'
+import type { NewTable } from './new-table.ts'
+import type { QuarantineEntry, QuarantinedRecord, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
 
 export interface Database {
@@ -325,16 +326,7 @@ export interface Store extends Service, TableOperations {
   dropDatabase(accountId: number, name: string): Promise<void>
 
   /** Makes a table with the fixed columns and `columns`. Fails with `already_exists`, unless it is `once` repeated. */
-  createTable(
-    accountId: number,
-    database: string,
-    name: string,
-    options?: {
-      columns?: readonly { name: string; type: LogicalType }[]
-      ifNotExists?: boolean
-      once?: Pick<Once, 'uniqueId'>
-    },
-  ): Promise<Table>
+  createTable(accountId: number, database: string, name: string, table?: NewTable): Promise<Table>
   listTables(accountId: number, database: string): Promise<Table[]>
   /** Fails with `database_not_found` or `table_not_found`. */
   table(accountId: number, database: string, name: string): Promise<Table>

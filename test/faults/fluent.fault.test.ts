@@ -112,7 +112,7 @@ it(`keeps every acknowledged chunk exactly once over ${kills} kills of the api p
     rows = await queryRows(biwa, counted)
   }
   console.log(`${sent.length} chunks acknowledged, ${repeated.length} of them sent more than once`)
-  expect(rows.map(([chunk]) => chunk).toSorted()).toEqual(sent.toSorted())
+  expect(new Set(rows.map(([chunk]) => chunk))).toEqual(new Set(sent))
   for (const [, count, distinct] of rows) {
     expect([Number(count), Number(distinct)]).toEqual([rowsPerChunk, rowsPerChunk])
   }

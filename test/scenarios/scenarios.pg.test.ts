@@ -24,14 +24,15 @@ afterAll(() => doors.close())
 /** Each story has an account of its own, and somebody else's besides. */
 async function newVariables(): Promise<Variables> {
   stories += 1
-  const { keys } = await makeTenant(doors.parts.access, `story${stories}`)
-  const other = await makeTenant(doors.parts.access, `other${stories}`)
+  const name = `story${stories}`
+  const { keys } = await makeTenant(doors.parts.access, name)
+  const other = await makeTenant(doors.parts.access, `not_${name}`)
   return new Map<string, unknown>([
     ['key', keys.full],
     ['writeKey', keys.import],
     ['queryKey', keys.query],
     ['otherKey', other.keys.full],
-    ['account', `story${stories}`],
+    ['account', name],
     ['host', doors.url.replace('http://', '')],
     ['now', Math.floor(Date.now() / 1000)],
   ])
@@ -65,7 +66,7 @@ describe.each(folders.map(({ name }) => name))('the scenarios of %s', (folder) =
   it('are there', () => expect(files.flatMap(([, all]) => all).length).toBeGreaterThan(0))
 
   describe.each(files)('%s', (_file, all) => {
-    it.each(all.map((story) => [story.name, story] as const))('%s', (_name, story) => play(story), 120_000)
+    it.concurrent.each(all.map((story) => [story.name, story] as const))('%s', (_name, story) => play(story), 120_000)
   })
 })
 

@@ -21,6 +21,7 @@ export function send(url: string, sent: Request): Promise<Received> {
     else headers[name.toLowerCase()] = value
   }
   if (sent.chunked) headers['transfer-encoding'] = 'chunked'
+  else if (headers['content-length'] !== undefined) headers['connection'] = 'close'
   else if (bytes !== undefined || sent.method !== 'GET') headers['content-length'] = String(bytes?.byteLength ?? 0)
   return new Promise((resolve, reject) => {
     const request = httpRequest(url + sent.path, { method: sent.method, headers, agent: false }, (response) => {

@@ -40,7 +40,17 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
   const parts = await openParts(options)
   const { postgres, objects, access, jobs, store } = parts
   const ports = { clock: options.clock ?? systemClock, randomness: systemRandomness, log: openLog('silent') }
-  const platform = { ...ports, postgres, objects, access, jobs, store, collect: parts.collect, process: parts.process }
+  const platform = {
+    ...ports,
+    postgres,
+    objects,
+    access,
+    jobs,
+    store,
+    collect: parts.collect,
+    bulk: parts.bulk,
+    process: parts.process,
+  }
   const address = objectAddress({ location: join(parts.folder, 'objects') })
   const upkeep = openUpkeep(platform)
   const bugs: unknown[] = []

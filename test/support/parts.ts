@@ -16,6 +16,10 @@ import type { Postgres } from '../../src/base/postgres/postgres.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import type { Service } from '../../src/base/service.ts'
 import type { Collect, ImportRequest } from '../../src/collect/collect.ts'
+import type { BulkImports } from '../../src/collect/bulk/bulk-imports.ts'
+import { commitJob } from '../../src/collect/bulk/commit-job.ts'
+import { openBulkImports } from '../../src/collect/bulk/open-bulk-imports.ts'
+import { performJob } from '../../src/collect/bulk/perform-job.ts'
 import { importJob } from '../../src/collect/import-job.ts'
 import { openDirectoryInbox } from '../../src/collect/inbox/directory-inbox.ts'
 import { openObjectInbox } from '../../src/collect/inbox/object-inbox.ts'
@@ -56,6 +60,7 @@ export interface Parts {
   readonly jobs: Jobs
   readonly store: Store
   readonly collect: Collect
+  readonly bulk: BulkImports
   readonly process: Process
   /** A body of NDJSON for `web.<table>`. */
   request(table: string, uniqueId: string, records: readonly unknown[]): ImportRequest
@@ -96,6 +101,8 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
       ? openObjectInbox({ objects, postgres, orphanSeconds: 1, ...ports })
       : openDirectoryInbox({ directory: inboxDirectory, segmentBytes: 1 << 20, ...ports })
   const collect = openCollect({ access, jobs, store, objects, postgres, inbox, inboxDirectory, ...ports })
+  await systemDisk.makeDirectory(scratchDirectory)
+  const bulk = openBulkImports({ access, jobs, store, objects, postgres, scratchDirectory, ...ports })
   const process = openProcess({ access, jobs, ...ports, timeoutMs: { interactive: 60_000, batch: 60_000 } })
   const shared = { access, store, objects, postgres, engines, scratchDirectory, ...ports, concurrency: 4 }
   const limits = {
@@ -143,6 +150,8 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   }
   const kinds = [
     importJob({ ...shared, inboxDirectory }),
+    performJob(shared),
+    commitJob(shared),
     queryJobKind({ ...shared, limits }),
     queryJobKind({ ...shared, limits }, 'batch'),
     resultJob({ ...shared, jobs, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }),
@@ -151,5 +160,5 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const runner = openJobRunner({ postgres, ...ports, owner: 'worker', kinds })
   opened.push(runner, collect)
   for (const service of [runner, collect]) await service.start()
-  return { ...parts, collect, process }
+  return { ...parts, collect, bulk, process }
 }

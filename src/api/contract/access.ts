@@ -120,6 +120,27 @@ export const deleteUser = operation({
   answers: { 204: { description: 'The user is gone.' } },
 })
 
+export const setPassword = operation({
+  id: 'setPassword',
+  method: 'PUT',
+  path: '/users/{user}/password',
+  tag: 'access',
+  summary: 'Sets the password of a user',
+  params: z.object({ user: idText }),
+  body: z.strictObject({ password: z.string().describe('8 to 256 characters, whichever they are.') }),
+  answers: { 204: { description: 'The user can sign in with it, where a client asks for a password.' } },
+})
+
+export const removePassword = operation({
+  id: 'removePassword',
+  method: 'DELETE',
+  path: '/users/{user}/password',
+  tag: 'access',
+  summary: 'Takes the password of a user away',
+  params: z.object({ user: idText }),
+  answers: { 204: { description: 'Keys alone open something; those that there are stay.' } },
+})
+
 const permissionPath = z.object({ user: idText, database: name })
 
 export const listPermissions = operation({

@@ -84,6 +84,8 @@ export const operations: readonly Operation[] = [
   access.listUsers,
   access.createUser,
   access.deleteUser,
+  access.setPassword,
+  access.removePassword,
   access.listPermissions,
   access.getPermission,
   access.putPermission,

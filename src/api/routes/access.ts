@@ -5,6 +5,8 @@ import {
   deleteKey,
   deletePermission,
   deleteUser,
+  removePassword,
+  setPassword,
   getAccount,
   getPermission,
   listKeys,
@@ -68,6 +70,18 @@ function serveUsers(host: OperationHost, access: Access): void {
   serveOperation(host, deleteUser).with(async ({ principal, params }) => {
     requireFullKey(principal)
     await access.deleteUser(principal, params.user)
+    return { status: 204 }
+  })
+
+  serveOperation(host, setPassword).with(async ({ principal, params, body }) => {
+    requireFullKey(principal)
+    await access.setPassword(principal, params.user, body.password)
+    return { status: 204 }
+  })
+
+  serveOperation(host, removePassword).with(async ({ principal, params }) => {
+    requireFullKey(principal)
+    await access.setPassword(principal, params.user, null)
     return { status: 204 }
   })
 }

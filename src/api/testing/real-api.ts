@@ -8,18 +8,16 @@ import { openTestDatabase } from '../../../test/support/postgres.ts'
 import type { Access } from '../../access/access.ts'
 import { openAccess } from '../../access/open-access.ts'
 import { systemClock } from '../../base/clock.ts'
-import type { Clock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
 import type { EngineHandler, EnginePool } from '../../base/engines/engines.ts'
 import { must } from '../../base/errors.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
-import type { Logger } from '../../base/log.ts'
 import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
-import type { Randomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import type { Collect, ImportRequest } from '../../collect/collect.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openReplays } from '../../collect/replay/open-replays.ts'
@@ -38,6 +36,9 @@ import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
 import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { queryJobKind } from '../../process/query-job.ts'
+import type { QueryJobOptions } from '../../process/query-job.ts'
+import type { JobKind } from '../../jobs/jobs.ts'
+import type { ResultJobParts } from '../../deliver/result-job.ts'
 import { tdApi } from '../../protocols/td/plugin.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
@@ -67,7 +68,7 @@ export interface RealApi {
 const timeoutMs = 60_000
 const memoryBytes = 300e6
 
-export async function openRealApi(): Promise<RealApi> {
+export async function openRealApi(options: { readonly inflightBytesMax?: number } = {}): Promise<RealApi> {
   const database = await openTestDatabase()
   const { postgres } = database
   const folder = await mkdtemp(join(tmpdir(), 'biwa-api-'))
@@ -77,7 +78,8 @@ export async function openRealApi(): Promise<RealApi> {
   const jobs = openJobs({ postgres, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
   const work = { ...ports, postgres, access, jobs, store, objects, engines: enginesHere(), concurrency: 2 }
-  const runner = workerHere(work, join(folder, 'scratch'))
+  const scratchDirectory = join(folder, 'scratch')
+  const runner = openJobRunner({ ...work, owner: 'test', kinds: kindsOf(work, scratchDirectory) })
   const upkeep = openUpkeep(work)
   const imports: ImportRequest[] = []
   const rejections = openRejections(work)
@@ -86,10 +88,11 @@ export async function openRealApi(): Promise<RealApi> {
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
+    bulk: openBulkImports({ ...work, scratchDirectory }),
     process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
-    budget: new BodyBudget(1e7),
+    budget: new BodyBudget(options.inflightBytesMax ?? 1e7),
     rejections,
     schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
@@ -129,23 +132,17 @@ export async function openRealApi(): Promise<RealApi> {
   }
 }
 
-/** A worker in this process, for everything that is asked for over the API and takes a job. */
-function workerHere(
-  work: Omit<Parameters<typeof queryJobKind>[0] & Parameters<typeof resultJob>[0], 'scratchDirectory' | 'limits'> &
-    Pick<RealApi, 'postgres'> & { readonly clock: Clock; readonly randomness: Randomness; readonly log: Logger },
+function kindsOf(
+  work: Omit<QueryJobOptions & ResultJobParts, 'scratchDirectory' | 'limits'>,
   scratchDirectory: string,
-): Service {
+): JobKind[] {
   const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
   const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
-  return openJobRunner({
-    ...work,
-    owner: 'test',
-    kinds: [
-      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
-      queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
-      resultJob({ ...work, scratchDirectory, limits: resultLimits }),
-    ],
-  })
+  return [
+    queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+    queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
+    resultJob({ ...work, scratchDirectory, limits: resultLimits }),
+  ]
 }
 
 function lightIntake(access: Access, imports: ImportRequest[]): Collect {

@@ -1,9 +1,7 @@
-import { createInterface } from 'node:readline/promises'
-import { Writable } from 'node:stream'
-
 import type { Command } from 'commander'
 
 import type { Account } from '../answers.ts'
+import { askSecret } from '../ask-secret.ts'
 import { Client } from '../client.ts'
 import { readLayers } from '../config-layers.ts'
 import { normalUrl, resolveConfig } from '../config.ts'
@@ -29,7 +27,7 @@ async function login(terminal: Terminal, flags: CommonOptions): Promise<void> {
   const { profile = 'default', ...others } = flags
   const { url } = resolveConfig(await readLayers(terminal, others))
   const address = normalUrl(url.value)
-  const apiKey = flags.apiKey ?? (await askForKey(terminal, address))
+  const apiKey = flags.apiKey ?? (await askSecret(terminal, `API key for ${address}`))
   if (apiKey === '')
     throw usage('There is no key to keep.', 'biwa key create makes one; the server printed one at its first start.')
   const config = { url, apiKey: { value: apiKey, origin: 'this login' }, database: undefined, passedOver: [] }
@@ -41,19 +39,4 @@ async function login(terminal: Terminal, flags: CommonOptions): Promise<void> {
     `This is account ${account.id} (${account.name}), with a ${account.key.kind} key of its ${account.user.role}.`,
   )
   tell(terminal, `Kept in ${file} as profile “${profile}”.`)
-}
-
-async function askForKey(terminal: Terminal, url: string): Promise<string> {
-  const interactive = terminal.stdin.isTTY === true
-  if (interactive) terminal.stderr.write(`API key for ${url}: `)
-  // Typed keys are not shown: nothing of what readline echoes reaches the terminal.
-  const silent = new Writable({ write: (_chunk, _encoding, done) => done() })
-  const lines = createInterface({ input: terminal.stdin, output: silent, terminal: interactive })
-  try {
-    const { value } = await lines[Symbol.asyncIterator]().next()
-    return (value ?? '').trim()
-  } finally {
-    lines.close()
-    if (interactive) terminal.stderr.write('\n')
-  }
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 
 import type { Permission, User } from '../answers.ts'
+import { askSecret } from '../ask-secret.ts'
 import { path } from '../client.ts'
 import type { Client } from '../client.ts'
 import { exitCodes } from '../exit-codes.ts'
@@ -38,6 +39,31 @@ export function defineUser(user: Command, terminal: Terminal): void {
       await confirm(terminal, `Remove ${email} with all keys?`, flags.yes)
       await client.delete(path`/users/${id}`)
       tell(terminal, `Removed ${email}.`)
+    })
+
+  withConnection(user.command('password <user>').description('set the password of a user, by id or address'))
+    .option('--remove', 'take it away')
+    .addHelpText(
+      'after',
+      `
+Clients that sign in with an address and a password, such as Treasure Data's, get a key for it. Nobody has one
+before it is set. It is asked for, or read from standard input.
+
+Examples:
+  biwa user password ada@example.com
+  biwa user password ada@example.com < password.txt
+  biwa user password ada@example.com --remove`,
+    )
+    .action(async (text: string, flags: CommonOptions & { remove?: boolean }) => {
+      const client = await connect(terminal, flags)
+      const { id, email } = await findUser(client, text)
+      if (flags.remove === true) {
+        await client.delete(path`/users/${id}/password`)
+        return tell(terminal, `${email} has no password any more.`)
+      }
+      const password = await askSecret(terminal, `New password of ${email}`)
+      await client.call('PUT', path`/users/${id}/password`, { json: { password } })
+      tell(terminal, `${email} has a new password.`)
     })
 
   defineGrants(user, terminal)

@@ -72,7 +72,7 @@ export function idOfPlace(segment: Segment, from: number): string {
 }
 
 /**
- * Ids that only we give, by what they begin with: `inbox:` for bodies without one, `job:` for the rows of a query, `replay:` for
- * records of the quarantine.
+ * Ids that only we give, by what they begin with: `inbox:` for bodies without one, `job:` for the rows of a query, `bulk:` for
+ * bulk imports, `replay:` for records of the quarantine.
  */
-export const reservedIdPrefixes: readonly string[] = ['inbox:', 'job:', 'replay:']
+export const reservedIdPrefixes: readonly string[] = ['inbox:', 'job:', 'bulk:', 'replay:']

@@ -2,10 +2,9 @@ import type {
   QuarantineEvent,
   QuarantineItem,
   QuarantineRef,
-  ReplayedRecords,
   QuarantinedRecord,
+  ReplayedRecords,
 } from '../../store/quarantine.ts'
-
 import type { ConvertedBody } from '../convert/tasks.ts'
 
 /** A record of the quarantine that is read again. */

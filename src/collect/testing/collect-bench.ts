@@ -27,6 +27,11 @@ import type { Quarantine } from '../../store/quarantine.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store, Table } from '../../store/store.ts'
 import type { Collect, ImportOutcome, ImportRequest } from '../collect.ts'
+import type { BulkImports } from '../bulk/bulk-imports.ts'
+import { commitJob } from '../bulk/commit-job.ts'
+import { openBulkImports } from '../bulk/open-bulk-imports.ts'
+import { performJob } from '../bulk/perform-job.ts'
+import type { BulkJobOptions } from '../bulk/perform-job.ts'
 import { importJob } from '../import-job.ts'
 import type { Inbox } from '../inbox/inbox.ts'
 import { openDirectoryInbox } from '../inbox/directory-inbox.ts'
@@ -34,6 +39,8 @@ import { openObjectInbox } from '../inbox/object-inbox.ts'
 import { openCollect } from '../open-collect.ts'
 import { openReplays } from '../replay/open-replays.ts'
 import { replayJob } from '../replay/replay-job.ts'
+import type { ReplayJobOptions } from '../replay/replay-job.ts'
+import type { JobKind } from '../../jobs/jobs.ts'
 import type { Replays } from '../replay.ts'
 import type { CollectOptions } from '../open-collect.ts'
 
@@ -47,6 +54,7 @@ export interface CollectBench {
   readonly replays: Replays
   readonly postgres: Postgres
   readonly jobs: Jobs
+  readonly bulk: BulkImports
   /** Where the segments lie. */
   readonly inboxDirectory: string
   startIntake(options?: Partial<CollectOptions>): Promise<Collect>
@@ -80,6 +88,9 @@ export async function openCollectBench(
   for (const service of opened) await service.start()
   const made = must(await access.bootstrap(), 'a new database has no account')
   const owner = await access.authenticate(made.key)
+  const scratchDirectory = join(folder, 'scratch')
+  await systemDisk.makeDirectory(scratchDirectory)
+  const bulk = openBulkImports({ access, jobs, store, objects, postgres, ...ports, scratchDirectory })
   let intake: Collect | undefined
 
   const bench: CollectBench = {
@@ -91,6 +102,7 @@ export async function openCollectBench(
     replays: openReplays({ jobs, quarantine }),
     postgres,
     jobs,
+    bulk,
     inboxDirectory,
     async startIntake(options = {}) {
       const own = await openPostgres({ url: await wayTo(database.url), connectionsMax: 4, applicationName: 'intake' })
@@ -104,12 +116,10 @@ export async function openCollectBench(
       return intake
     },
     async startWorker() {
-      const scratchDirectory = join(folder, 'scratch')
-      const tools = { store, objects, engines, ...ports, scratchDirectory }
-      const kinds = [
-        importJob({ ...tools, postgres, inboxDirectory, concurrency: 4 }),
-        replayJob({ ...tools, quarantine, concurrency: 2 }),
-      ]
+      const kinds = kindsOf(
+        { store, objects, postgres, engines, ...ports, scratchDirectory, quarantine },
+        inboxDirectory,
+      )
       const runner = openJobRunner({ postgres, ...ports, owner: `worker ${opened.length}`, kinds })
       await runner.start()
       opened.push(runner)
@@ -128,6 +138,17 @@ export async function openCollectBench(
     },
   }
   return bench
+}
+
+type Tools = Omit<ReplayJobOptions & BulkJobOptions, 'concurrency'>
+
+function kindsOf(tools: Tools, inboxDirectory: string): JobKind[] {
+  return [
+    importJob({ ...tools, inboxDirectory, concurrency: 4 }),
+    performJob({ ...tools, concurrency: 4 }),
+    commitJob({ ...tools, concurrency: 4 }),
+    replayJob({ ...tools, concurrency: 2 }),
+  ]
 }
 
 function openInbox(

@@ -21,14 +21,15 @@ describe('a failure', () => {
   })
 
   it('says the same under each key that clients read', () => {
-    const error = new AppError('table_not_found', 'There is no table.', { hint: 'Make it.' })
+    const fields = { hint: 'Make it.', details: { conflicts_with: 7 } }
+    const error = new AppError('table_not_found', 'There is no table.', fields)
     const sentence = 'There is no table. Make it.'
-    expect(errorAnswer(error, { conflicts_with: '7' })).toEqual({
+    expect(errorAnswer(error)).toEqual({
       error: sentence,
       text: sentence,
       severity: 'error',
       message: sentence,
-      details: { code: 'table_not_found', conflicts_with: '7' },
+      details: { code: 'table_not_found', conflicts_with: 7 },
     })
   })
 })

@@ -23,6 +23,7 @@ const statuses: Partial<Record<ErrorCode, number>> = {
   overloaded: 429,
   request_timeout: 503,
   conflict: 503,
+  bulk_import_state: 422,
   result_not_ready: 404,
   result_expired: 404,
   snapshot_expired: 404,
@@ -48,13 +49,13 @@ export function retryAfterOf(error: AppError): number | undefined {
   return Math.ceil(error.retryAfterSeconds ?? retrySecondsDefault)
 }
 
-export function errorAnswer(error: AppError, details: Readonly<Record<string, unknown>> = {}): ErrorAnswer {
+export function errorAnswer(error: AppError): ErrorAnswer {
   const sentence = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
   return {
     error: sentence,
     text: sentence,
     severity: 'error',
     message: sentence,
-    details: { code: error.code, ...error.details, ...details },
+    details: { code: error.code, ...error.details },
   }
 }

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream'
 import type { Access, Principal } from '../../access/access.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { IngestMetrics } from '../../base/http/ingest-metrics.ts'
+import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
 import type { Collect } from '../../collect/collect.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
@@ -18,6 +19,7 @@ export interface TdParts {
   readonly store: Store
   readonly collect: Collect
   readonly rejections: Pick<Rejections, 'note'>
+  readonly bulk: BulkImports
   readonly process: Process
   readonly jobs: Jobs
   readonly deliver: Deliver
@@ -48,6 +50,8 @@ export interface Call extends OpenCall {
 export interface UploadCall extends Call {
   /** Reads the body: call it when it is known that the body is welcome. Fails with `body_too_large`, `overloaded` … */
   readonly upload: () => Promise<Buffer>
+  /** The body as it comes, for those who do not hold it in memory. */
+  readonly stream: Readable
 }
 
 export interface Answer {

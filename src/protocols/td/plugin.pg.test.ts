@@ -9,10 +9,14 @@ import { operations } from './operations.ts'
 let api: RealApi
 let owner: Tenant
 
+/** Less than some bodies have. */
+const inflightBytesMax = 10_000
+
 beforeAll(async () => {
-  api = await openRealApi()
+  api = await openRealApi({ inflightBytesMax })
   owner = await api.makeTenant('owner')
   await api.store.createDatabase(owner.principal.accountId, 'web')
+  await api.store.createTable(owner.principal.accountId, 'web', 'logs')
 })
 afterAll(() => api.close())
 
@@ -65,6 +69,32 @@ describe('what is not there', () => {
       405,
       '/v3/database/list does not take POST. It takes GET.',
     ])
+  })
+})
+
+describe('a body', () => {
+  const upload = (bytes: number) =>
+    ask('/table/import/web/logs/msgpack.gz', owner.keys.import, { method: 'PUT', payload: Buffer.alloc(bytes) })
+
+  it('is to be sent again later where memory has no room for it', async () => {
+    const refused = await upload(inflightBytesMax + 1)
+    expect([refused.statusCode, refused.headers['retry-after']]).toEqual([429, '1'])
+    expect(refused.json()).toMatchObject({ details: { code: 'overloaded' } })
+    const form = { method: 'POST', payload: { query: 'x'.repeat(inflightBytesMax) } } as const
+    expect((await ask('/database/create/other', owner.keys.full, form)).statusCode).toBe(429)
+  })
+
+  it('gives its room back when it is answered, whatever the answer is', async () => {
+    for (let times = 0; times < 3; times += 1) {
+      expect((await upload(inflightBytesMax)).statusCode).toBe(200)
+      const form = { method: 'POST', payload: { any: 'x'.repeat(inflightBytesMax - 100) } } as const
+      expect((await ask('/database/create/web', owner.keys.full, form)).statusCode).toBe(409)
+    }
+    expect(api.imports).toHaveLength(3)
+  })
+
+  it('is digested over all of its bytes', async () => {
+    expect((await upload(10)).json()).toMatchObject({ md5_hex: 'a63c90cc3684ad8b0a2176a6a8fe9005' })
   })
 })
 

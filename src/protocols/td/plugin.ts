@@ -52,7 +52,7 @@ function serve(scope: FastifyInstance, options: TdPluginOptions, operation: Oper
     }
     try {
       const call = callOf(options, request, reply, { fields: {}, json: undefined })
-      return send(reply, await operation.handle({ ...call, principal, upload }))
+      return send(reply, await operation.handle({ ...call, principal, upload, stream: request.raw }))
     } finally {
       release()
     }
@@ -179,7 +179,7 @@ function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppErr
 
 /** 405 where the path takes other methods, or else 404. */
 function nothingAt(prefix: string, request: FastifyRequest): AppError {
-  const path = request.url.split('?', 1)[0] ?? ''
+  const path = (request.url.split('?', 1)[0] ?? '').replaceAll(/\/{2,}/g, '/')
   const others = operations.filter((operation) => pathPattern(prefix + operation.path).test(path))
   if (others.length === 0) {
     return new AppError('route_not_found', `There is nothing at ${path}.`, {

@@ -11,6 +11,8 @@ import { buildApi } from '../../api/server.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
+import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
+import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
 import { openRejections } from '../../collect/rejections/open-rejections.ts'
@@ -30,6 +32,7 @@ import { addProtocols } from '../protocols.ts'
 import { socketsOf } from '../role-messages.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
+import { makeScratchDirectory } from '../scratch-directory.ts'
 
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
@@ -52,11 +55,13 @@ function onBug(error: unknown): void {
 await runRole(log, async ({ previous, sockets }) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
+  const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
+  const bulk = openBulkImports({ ...platform, scratchDirectory })
   const rejections = openRejections(platform)
   const upkeep = openUpkeep(platform)
   const figures = openFigures(platform.postgres)
   const metrics = openMetrics({ version, jobs: platform.jobs, figures, upkeep, log })
-  const app = buildApp({ platform, collect, rejections, upkeep, metrics })
+  const app = buildApp({ platform, collect, bulk, rejections, upkeep, metrics })
   const http = new HttpListener(app, settings.host, portOf(previous, 'port') ?? settings.port, sockets.get('http'))
   const forward = openForward({
     platform,
@@ -84,6 +89,7 @@ function portOf(previous: unknown, name: 'port' | 'fluentPort'): number | undefi
 interface ApiParts {
   readonly platform: Platform
   readonly collect: Collect
+  readonly bulk: BulkImports
   readonly rejections: Rejections
   readonly upkeep: Upkeep
   readonly metrics: ApiMetrics

@@ -1,4 +1,5 @@
 import { openLog } from '../../base/log.ts'
+import { expireBulkImports, partOrphans } from '../../collect/bulk/orphans.ts'
 import { inboxOrphans } from '../../collect/inbox/inbox-orphans.ts'
 import { forgetRejections } from '../../collect/rejections/open-rejections.ts'
 import { expireResults } from '../../deliver/expire-results.ts'
@@ -38,6 +39,7 @@ function chores(platform: Platform): Chore[] {
   const iceberg = openCatalog(platform)
   const orphans = { objects, clock, ageMs: orphanAgeMs }
   const inbox = inboxOrphans(postgres, orphans)
+  const parts = partOrphans(postgres, orphans)
   const results = resultOrphans(jobs, orphans)
   return [
     { name: 'submit merges', everyMs: 1000, perform: () => submitMerges({ postgres, jobs }) },
@@ -51,6 +53,12 @@ function chores(platform: Platform): Chore[] {
     { name: 'remove files of other engines that nothing refers to', everyMs: 60_000, perform: () => iceberg.sweep() },
     { name: 'remove rows that are too old', everyMs: 600_000, perform: () => store.expireChunks() },
     { name: 'remove what was never acknowledged', everyMs: 600_000, perform: () => inbox.step() },
+    { name: 'remove parts that no bulk import knows', everyMs: 600_000, perform: () => parts.step() },
+    {
+      name: 'remove old bulk imports',
+      everyMs: 600_000,
+      perform: () => expireBulkImports({ postgres, objects, clock }),
+    },
     { name: 'remove results without a job', everyMs: 600_000, perform: () => results.step() },
     {
       name: 'forget ids, arrivals and snapshots',

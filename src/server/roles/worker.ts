@@ -8,6 +8,8 @@ import { openPostgres } from '../../base/postgres/postgres.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
+import { commitJob } from '../../collect/bulk/commit-job.ts'
+import { performJob } from '../../collect/bulk/perform-job.ts'
 import { importJob } from '../../collect/import-job.ts'
 import { replayJob } from '../../collect/replay/replay-job.ts'
 import { resultJob } from '../../deliver/result-job.ts'
@@ -63,6 +65,7 @@ await runRole(log, async () => {
   const merges = enginePool(platform, 'merges', 1)
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
+    ...bulkKinds(platform, imports, scratchDirectory),
     replayKind(platform, imports, scratchDirectory),
     queryKind(platform, queries, scratchDirectory),
     batchKind(platform, batches, scratchDirectory),
@@ -127,6 +130,12 @@ function importKind(platform: Platform, engines: EnginePool, scratchDirectory: s
     scratchDirectory,
     concurrency: settings.enginesMax * 2,
   })
+}
+
+/** Bulk imports share the engine processes of other imports. */
+function bulkKinds(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind[] {
+  const options = { ...platform, engines, scratchDirectory, concurrency: settings.enginesMax }
+  return [performJob(options), commitJob(options)]
 }
 
 function replayKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {

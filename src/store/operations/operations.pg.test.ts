@@ -187,24 +187,6 @@ describe('names', () => {
     })
   })
 
-  test('are made once under one id', async () => {
-    const once = { uniqueId: 'made' }
-    const made = await bench.store.createTable(accountId, 'web', 'once', { once })
-    expect(await bench.store.createTable(accountId, 'web', 'once', { once })).toMatchObject({ id: made.id })
-    for (const options of [{}, { once: { uniqueId: 'other' } }])
-      await expect(bench.store.createTable(accountId, 'web', 'once', options)).rejects.toMatchObject({
-        code: 'already_exists',
-      })
-  })
-
-  test('know the time of their newest row', async () => {
-    const { table } = await makeTable('aged', 3)
-    const { table: empty } = await makeTable('empty')
-    const times = await bench.store.newestTimes(accountId, [table.id, empty.id])
-    expect([...times]).toEqual([[table.id, 2]])
-    expect([...(await bench.store.newestTimes(accountId + 1, [table.id]))]).toEqual([])
-  })
-
   test('are swapped at once, by many at once, and once under one id', async () => {
     const [left, right] = [await makeTable('left', 1), await makeTable('right', 2)]
     const once = { uniqueId: 'swap' }

@@ -1,8 +1,8 @@
+import type { QuarantinedRecord } from '../quarantine.ts'
 import { assert } from '../../base/errors.ts'
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import type { QuarantinePlace } from './quarantine.sql.ts'
 import { insertQuarantine } from './quarantine.sql.ts'
-import type { QuarantinedRecord } from '../quarantine.ts'
 
 /** The most of a record's bytes that its row may hold; the whole of a longer one is an object. */
 export const rawBytesMax = 64 * 1024

@@ -1,6 +1,6 @@
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
-import type { QuarantineCount, RecentQuestion, QuarantinedRecord, QuarantineEntry } from '../quarantine.ts'
+import type { QuarantineCount, QuarantineEntry, QuarantinedRecord, RecentQuestion } from '../quarantine.ts'
 
 /** Where quarantined records belong. `tableId` is null where no table of that name could be made. */
 export interface QuarantinePlace {

@@ -39,6 +39,7 @@ async function tail(call: Call): Promise<Answer> {
   const { job } = await process.submitQuery(principal, {
     sql,
     database: name.database,
+    engine: 'interactive',
     priority: 1,
     timeoutMs: waitMsMax,
   })
@@ -108,7 +109,14 @@ const partialDelete = operation('POST', '/table/partialdelete/{database}/{table}
   await call.access.require(principal, name.database, 'full')
   await store.table(principal.accountId, name.database, name.name)
   const sql = `DELETE FROM ${inSql(name)} WHERE time >= ${from} AND time < ${to}`
-  const { job } = await process.submitQuery(principal, { sql, database: name.database })
+  const domainKey = form['domain_key']
+  const { job } = await process.submitQuery(principal, {
+    sql,
+    database: name.database,
+    engine: 'batch',
+    submittedAs: 'partialdelete',
+    ...(domainKey !== undefined && domainKey !== '' && { domainKey }),
+  })
   return { body: { job_id: String(job.id), database: name.database, table: name.name, from, to } }
 })
 

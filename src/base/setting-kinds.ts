@@ -1,4 +1,4 @@
-/** A setting of the server: its name, its default, what it is for, and how its text is read. */
+/** One setting, and how its text is read. */
 export interface SettingSpec<Value> {
   /** The flag without its dashes; the variable is the same in capitals, BIWA_ before it, unless `env` says otherwise. */
   readonly flag: string
