@@ -34,5 +34,14 @@ declare module 'td' {
       uniqueId: string | null,
       callback: Callback,
     ): void
+    createBulkImport(name: string, database: string, table: string, callback: Callback): void
+    bulkImportUploadPart(name: string, part: string, stream: NodeJS.ReadableStream, callback: Callback): void
+    bulkImportDeletePart(name: string, part: string, callback: Callback): void
+    listBulkImportParts(name: string, callback: Callback): void
+    performBulkImport(name: string, callback: Callback): void
+    showBulkImport(name: string, callback: Callback): void
+    commitBulkImport(name: string, callback: Callback): void
+    listBulkImports(callback: Callback): void
+    deleteBulkImport(name: string, callback: Callback): void
   }
 }
