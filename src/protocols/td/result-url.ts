@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts'
+import { requireName } from '../../base/names.ts'
 import type { Delivery } from '../../process/process.ts'
 import { choiceParameter } from './parameters.ts'
 import type { Call } from './operation.ts'
@@ -18,6 +19,7 @@ export async function readResultUrl(call: Call, text = ''): Promise<Delivery | u
   if (found === null) throw malformed(text)
   const [, key = '', host = '', database = '', table = '', query = ''] = found
   if (host !== '' && host.toLowerCase() !== (call.headers.host ?? '').toLowerCase()) throw missing(`td://${host}`)
+  requireName('table', table)
   const form = Object.fromEntries(new URLSearchParams(query))
   const mode = choiceParameter({ ...call, form }, 'mode', modes) ?? 'append'
   const principal = key === '' ? call.principal : await call.access.authenticate(decodeURIComponent(key))
@@ -42,7 +44,7 @@ function missing(target: string): AppError {
 function malformed(text: string): AppError {
   return new AppError(
     'invalid_request',
-    `The result URL ${JSON.stringify(text.replace(/\/\/[^@/]*@/, '//***@'))} is not valid.`,
+    `The result URL ${JSON.stringify(text.replace(/\/\/.*@/s, '//***@'))} is not valid.`,
     {
       hint: 'Write td:///database/table?mode=append, or td://key@host/database/table?mode=replace.',
     },
