@@ -15,7 +15,7 @@ export async function readResultUrl(call: Call, text = ''): Promise<Delivery | u
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) throw missing(`the saved connection ${JSON.stringify(text.split(':', 1)[0])}`)
   if (scheme !== 'td') throw missing(scheme)
-  const found = /^td:\/\/(?:([^@]*)@)?([^/?@]*)\/([^/?]+)\/([^/?]+)(?:\?(.*))?$/i.exec(text)
+  const found = /^td:\/\/(?:([^@]*)@)?([^/?@]*)\/([^/?@]+)\/([^/?@]+)(?:\?(.*))?$/i.exec(text)
   if (found === null) throw malformed(text)
   const [, key = '', host = '', database = '', table = '', query = ''] = found
   if (host !== '' && host.toLowerCase() !== (call.headers.host ?? '').toLowerCase()) throw missing(`td://${host}`)
