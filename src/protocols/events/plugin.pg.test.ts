@@ -132,6 +132,18 @@ describe('events', () => {
   })
 })
 
+describe('names that mean something in JavaScript', () => {
+  it.each(['constructor', '__proto__', 'toString.valueOf'])('are names like others: %s', async (name) => {
+    const headers = { 'x-td-write-key': owner.keys.import }
+    const answer = await send(`{"${name}":[{"${name}":"${name}","a":1}]}`, { url: '/ios/v3/event', headers })
+    expect(answer.statusCode).toBe(200)
+    expect(JSON.parse(answer.payload)).toHaveProperty([name, 0, 'success'], true)
+    const query = new URLSearchParams({ td_write_key: owner.keys.import, [name]: name })
+    const got = await send('', { method: 'GET', url: `/postback/v3/event/web/gets?${query.toString()}` })
+    expect(got.statusCode).toBe(200)
+  })
+})
+
 describe('a body', () => {
   it('is at most 5 MiB, as it is sent and when it is inflated', async () => {
     const large = Buffer.alloc((5 << 20) + 1, ' ')
