@@ -137,7 +137,7 @@ describe('names that mean something in JavaScript', () => {
     const headers = { 'x-td-write-key': owner.keys.import }
     const answer = await send(`{"${name}":[{"${name}":"${name}","a":1}]}`, { url: '/ios/v3/event', headers })
     expect(answer.statusCode).toBe(200)
-    expect(JSON.parse(answer.payload)).toHaveProperty([name, 0, 'success'], true)
+    expect(answer.payload).toBe(`{"${name}":[{"success":true}]}`)
     const query = new URLSearchParams({ td_write_key: owner.keys.import, [name]: name })
     const got = await send('', { method: 'GET', url: `/postback/v3/event/web/gets?${query.toString()}` })
     expect(got.statusCode).toBe(200)
