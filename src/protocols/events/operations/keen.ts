@@ -35,9 +35,13 @@ async function answerBatches(call: EventCall) {
   const receipts = receiptsOf(call, addressed, outcomes)
   // A map, because senders choose the names: `constructor` is one, too.
   const byName = new Map<string, Receipt[]>()
+  let at = 0
   for (const { database, table, events } of batches) {
     const name = table === '' ? database : `${database}.${table}`
-    byName.set(name, [...(byName.get(name) ?? []), ...receipts.splice(0, events.length)])
+    const own = byName.get(name) ?? []
+    own.push(...receipts.slice(at, at + events.length))
+    at += events.length
+    byName.set(name, own)
   }
   return { body: Object.fromEntries(byName) }
 }
