@@ -12,7 +12,7 @@ import { Source } from './source.ts'
 /** A translation, and where in the original the places of it come from. */
 export interface Translation {
   readonly text: string
-  offsetOf(offset: number): number
+  readonly offsetOf: (offset: number) => number
 }
 
 const shared: readonly Rule[] = [call, sessionCall, sessionSelect]
