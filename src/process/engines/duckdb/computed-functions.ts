@@ -5,11 +5,18 @@ import type { Session } from '../../../base/duckdb/session.ts'
 import { AppError } from '../../../base/errors.ts'
 import { agentFields, userAgentFields } from '../../functions/agents.ts'
 import { cutToBytes } from '../../functions/bytes.ts'
-import { javaFormat, jodaFormat, jodaParseFormat, mysqlFormat } from '../../functions/date-patterns.ts'
+import {
+  hasMarks,
+  javaFormat,
+  jodaFormat,
+  jodaParseFormat,
+  mysqlFormat,
+  withoutMarks,
+} from '../../functions/date-patterns.ts'
 import { momentOf, requireMoment } from '../../functions/moments.ts'
 import { replacementOf } from '../../functions/replacements.ts'
-import { durationOf, intervalOf, timeCode } from '../../functions/time-units.ts'
-import { clockName, offsetText, zoneOf } from '../../functions/zones.ts'
+import { durationOf, intervalOf, timeCode, timeText } from '../../functions/time-units.ts'
+import { zoneOf } from '../../functions/zones.ts'
 
 /**
  * A function that is computed here instead of in SQL. It costs a microsecond for each row, on one thread, so it is for what is
@@ -43,15 +50,16 @@ const interval = (end: 0 | 1): ComputedFunction => ({
 const computedFunctions: Readonly<Record<string, ComputedFunction>> = {
   _zone_name: ofTexts(VARCHAR, 1, (zone) => zoneOf(zone).name),
   _zone_seconds: ofTexts(BIGINT, 1, (zone) => BigInt(zoneOf(zone).seconds)),
-  _clock_name: {
-    parameters: [VARCHAR, BIGINT],
+  _has_marks: ofTexts(BOOLEAN, 1, hasMarks),
+  _without_marks: {
+    parameters: [VARCHAR, BIGINT, VARCHAR, BIGINT],
     answers: VARCHAR,
-    compute: (zone, offset) => clockName(String(zone), Number(offset)),
+    compute: (text, clockMs, zone, offset) => withoutMarks(String(text), Number(clockMs), String(zone), Number(offset)),
   },
-  _offset_text: {
-    parameters: [BIGINT, VARCHAR],
+  _time_text: {
+    parameters: [BIGINT, VARCHAR, VARCHAR],
     answers: VARCHAR,
-    compute: (offset, mark) => offsetText(Number(offset), String(mark)),
+    compute: (t, code, zone) => timeText(Number(t), String(code), String(zone)),
   },
   _moment: ofTexts(BIGINT, 2, (text, zone) => BigInt(requireMoment(text, zone))),
   _moment_or_null: ofTexts(BIGINT, 2, (text, zone) => {

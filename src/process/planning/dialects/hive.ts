@@ -30,7 +30,7 @@ const division: Rule = (source, at) =>
 
 /** Words behind which no operator stands. */
 const openWords: ReadonlySet<string> = new Set(
-  'select where and or not on having when then else case by in like as'.split(' '),
+  'select where and or not on having when then else case by in like as from join into table'.split(' '),
 )
 
 function isOperand(source: Source, at: number): boolean {

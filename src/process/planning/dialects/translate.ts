@@ -12,7 +12,7 @@ import { Source } from './source.ts'
 /** A translation, and where in the original the places of it come from. */
 export interface Translation {
   readonly text: string
-  offsetOf(offset: number): number
+  readonly offsetOf: (offset: number) => number
 }
 
 const shared: readonly Rule[] = [call, sessionCall, sessionSelect]
@@ -26,7 +26,12 @@ const rules: Readonly<Record<SqlDialect, readonly Rule[]>> = {
 /** Writes a query of a dialect in the engine's language. What is not known stays as it is, for the engine to judge. */
 export function translate(sql: string, dialect: SqlDialect): Translation {
   const source = new Source(sql, tokenize(sql, dialect === 'hive' ? 'hive' : 'standard'), dialect)
-  const pieces = translated(source, 0, source.tokens.length)
+  const [first, last] = [source.offset(0), source.tokens.at(-1)?.end ?? sql.length]
+  const pieces = [
+    { text: sql.slice(0, first), offset: 0, isOriginal: true },
+    ...translated(source, 0, source.tokens.length),
+    { text: sql.slice(last), offset: last, isOriginal: true },
+  ]
   const text = pieces.map((piece) => piece.text).join('')
   return { text, offsetOf: (offset) => originalOffset(pieces, offset) }
 }
