@@ -4,6 +4,7 @@ import { tokenize } from '../tokens.ts'
 import { callOf } from './calls.ts'
 import type { SqlDialect } from './dialect.ts'
 import { hiveRules } from './hive.ts'
+import { pairLambda } from './pair-lambdas.ts'
 import { prestoRules } from './presto.ts'
 import { sessionCall, sessionSelect } from './sessionize.ts'
 import type { Inner, Piece, Rule, Translated } from './source.ts'
@@ -15,7 +16,7 @@ export interface Translation {
   readonly offsetOf: (offset: number) => number
 }
 
-const shared: readonly Rule[] = [call, sessionCall, sessionSelect]
+const shared: readonly Rule[] = [call, pairLambda, sessionCall, sessionSelect]
 
 const rules: Readonly<Record<SqlDialect, readonly Rule[]>> = {
   duckdb: [...shared],
