@@ -14,7 +14,7 @@ const atTimeZone: Rule = (source, at) => {
   return { pieces: [source.ours('::timestamptz ', at), ...source.original(at, at + 3)], next: at + 3 }
 }
 
-const behindValues: ReadonlySet<string> = new Set(['union', 'except', 'intersect', 'order', 'limit'])
+const behindValues: ReadonlySet<string> = new Set(['union', 'except', 'intersect', 'order', 'limit', 'values'])
 
 /** VALUES 1, 2 has rows of one column. */
 const valuesOfOne: Rule = (source, at, inner) => {
