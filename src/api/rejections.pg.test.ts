@@ -82,6 +82,24 @@ describe('what was rejected', () => {
     expect(await rejections(owner.keys.full, '?door=events')).toHaveLength(1)
   })
 
+  it('is told of the other protocols, too', async () => {
+    const put = (key: string, table: string) =>
+      api.app.inject({
+        method: 'PUT',
+        url: `/v3/table/import/web/${table}/msgpack.gz`,
+        headers: { authorization: `TD1 ${key}` },
+        payload: Buffer.alloc(3),
+      })
+    expect((await put(`${owner.principal.accountId}/ffff`, 'logs')).statusCode).toBe(401)
+    expect((await put(owner.keys.full, 'missing')).statusCode).toBe(404)
+    await settled()
+    const told = (await rejections(owner.keys.full, '?door=td')).map(
+      (one) => `${one.reason} ${one.key_hint} ${one.table}`,
+    )
+    expect(told.toSorted()).toEqual(['table_not_found null missing', 'unauthenticated ffff logs'])
+    await api.postgres.query(sql`delete from rejections where door = 'td'`)
+  })
+
   it('has the quarantined records of the time beside it', async () => {
     const record = { uniqueId: 'q', recordNumber: 0, byteOffset: 0, reason: 'json_syntax', detail: 'no value' }
     const raw = Buffer.from('{')

@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createServer, request as httpRequest } from 'node:http'
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
+import { promisify } from 'node:util'
 
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,6 +13,7 @@ import { chromiumPath, inBrowser, startBrowser } from '../support/browser.ts'
 import { openDoors } from '../support/doors.ts'
 import type { Doors } from '../support/doors.ts'
 import { selfSigned } from '../support/self-signed.ts'
+import { recipe } from './recipes.ts'
 
 const sdk = readFileSync(new URL('../../node_modules/td-js-sdk/dist/td.min.js', import.meta.url))
 
@@ -31,8 +34,8 @@ const safeHome = (): string => `https://localhost:${portOf(safeSite)}`
 const safeDoors = (): string => `https://localhost:${portOf(proxy)}`
 
 beforeAll(async () => {
-  if (chromiumPath === undefined) return
   doors = await openDoors()
+  if (chromiumPath === undefined) return
   const certificate = await selfSigned()
   site = createServer(showPage)
   safeSite = createTlsServer(certificate, showPage)
@@ -43,16 +46,28 @@ beforeAll(async () => {
   browser = await startBrowser()
 })
 afterAll(async () => {
-  if (chromiumPath === undefined) return
-  await browser.close()
-  for (const server of [site, safeSite, proxy]) server.close()
+  if (chromiumPath !== undefined) {
+    await browser.close()
+    for (const server of [site, safeSite, proxy]) server.close()
+  }
   await doors.close()
 })
+
+const page = '<!doctype html><title>Shop</title><script src="/td.js"></script>'
+
+function recipePage(): string {
+  const own = {
+    'https://cdn.treasuredata.com/sdk/4.4/td.min.js': '/td.js',
+    'https://events.example.com/': `${doors.url}/`,
+    'YOUR-WRITE-KEY': writeKey,
+  }
+  return `<!doctype html><title>Recipe</title>${recipe('td-js-sdk', 'html', own)}`
+}
 
 function showPage(request: IncomingMessage, response: ServerResponse): void {
   const isScript = request.url === '/td.js'
   response.setHeader('content-type', isScript ? 'application/javascript' : 'text/html')
-  response.end(isScript ? sdk : '<!doctype html><title>Shop</title><script src="/td.js"></script>')
+  response.end(isScript ? sdk : request.url === '/recipe' ? recipePage() : page)
 }
 
 function passOn(incoming: IncomingMessage, outgoing: ServerResponse): void {
@@ -81,11 +96,15 @@ function called(page: Page, call: string): Promise<unknown> {
   )
 }
 
-async function rowsOf(table: string, rows: number): Promise<void> {
+/** Waits until the table, of which there is nothing at first, has so many rows. */
+async function hasRows(database: string, table: string, rows: number): Promise<void> {
   const { store, owner } = doors.parts
-  await expect
-    .poll(async () => (await store.table(owner.accountId, 'shop', table)).rows, { timeout: 30_000, interval: 100 })
-    .toBe(rows)
+  const count = () =>
+    store.table(owner.accountId, database, table).then(
+      (found) => found.rows,
+      () => 0,
+    )
+  await expect.poll(count, { timeout: 30_000, interval: 100 }).toBe(rows)
 }
 
 const kept = { success: { receipts: [{ success: true }] } }
@@ -98,7 +117,7 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('td-js-sdk 4 in Chromium')
     ).toEqual(kept)
     expect(await called(page, `trackPageview('pageviews', success, failure)`)).toEqual(kept)
     expect(await called(page, `trackEvent('events', { kind: 'scroll' }, success, failure)`)).toEqual(kept)
-    for (const table of ['clicks', 'pageviews', 'events']) await rowsOf(table, 1)
+    for (const table of ['clicks', 'pageviews', 'events']) await hasRows('shop', table, 1)
     expect(await doors.parts.rows('select button, price, tags from shop.clicks')).toEqual([['buy', 12.5, '["a"]']])
     const tracked = `select td_title, td_host, td_path, td_version from shop.pageviews`
     expect(await doors.parts.rows(tracked)).toEqual([['Shop', `localhost:${portOf(site)}`, '/', '4.4.3']])
@@ -109,7 +128,7 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('td-js-sdk 4 in Chromium')
     const page = await openPage()
     await page.evaluate(`td.blockEvents(); td.trackEvent('visits', { kind: 'blocked' }); td.unblockEvents()`)
     expect(await called(page, `trackEvent('visits', { kind: 'wanted' }, success, failure)`)).toEqual(kept)
-    await rowsOf('visits', 1)
+    await hasRows('shop', 'visits', 1)
     expect(await doors.parts.rows('select kind from shop.visits')).toEqual([['wanted']])
   })
 
@@ -129,14 +148,26 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('td-js-sdk 4 in Chromium')
       sameSite: 'None',
     })
     expect(await called(page, `addRecord('signed', { a: 1 }, success, failure)`)).toEqual(kept)
-    await rowsOf('signed', 1)
+    await hasRows('shop', 'signed', 1)
     expect(await doors.parts.rows('select td_global_id, td_ip from shop.signed')).toEqual([[id, '203.0.113.9']])
+  })
+
+  it('gets a cookie of its own domain from the server', async () => {
+    const page = await openPage({ address: safeHome(), endpoint: safeDoors() })
+    await page.evaluate(`td.setSignedMode(); Object.assign(td.client, {
+      useServerSideCookie: true, sscDomain: 'localhost', sscServer: 'localhost:${portOf(proxy)}' }); undefined`)
+    const { success: id } = (await called(page, `fetchServerCookie(success, failure)`)) as { success: string }
+    expect(id).toMatch(/^[0-9a-f-]{36}$/)
+    for (const again of ['false', 'true']) {
+      expect(await called(page, `fetchServerCookie(success, failure, ${again})`)).toEqual({ success: id })
+    }
+    expect(await page.evaluate('document.cookie')).toContain(`_td_ssc_id=${id}`)
   })
 
   it('gets an event away while the page is left', async () => {
     const page = await openPage()
     await page.evaluate(`td.addRecord('left', { a: 1 }); location.href = '/other'`)
-    await rowsOf('left', 1)
+    await hasRows('shop', 'left', 1)
   })
 
   it('is told of a wrong key, and of a page that may not use it', async () => {
@@ -149,6 +180,24 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('td-js-sdk 4 in Chromium')
     expect(await called(elsewhere, `addRecord('wrong', { a: 1 }, success, failure)`)).toEqual({
       failure: 'TypeError: Failed to fetch',
     })
+  })
+})
+
+describe('recipes', () => {
+  it.skipIf(chromiumPath === undefined)(inBrowser('the one for td-js-sdk'), async () => {
+    await (await browser.newPage()).goto(`${home()}/recipe`)
+    await hasRows('web', 'pageviews', 1)
+    expect(await doors.parts.rows('select td_title from web.pageviews')).toEqual([['Recipe']])
+  })
+
+  it('the one for postbacks', async () => {
+    const { access, owner } = doors.parts
+    const { key } = await access.createKey(owner, { kind: 'import' })
+    const environment = { ...process.env, BIWA_URL: doors.url, WRITE_KEY: key }
+    await promisify(execFile)('bash', ['-euc', recipe('postback', 'bash', {})], { env: environment })
+    for (const table of ['clicks', 'opens']) await hasRows('ads', table, 1)
+    expect(await doors.parts.rows('select campaign, td_ip from ads.clicks')).toEqual([['7', '127.0.0.1']])
+    expect(await doors.parts.rows('select campaign from ads.opens')).toEqual([['7']])
   })
 })
 
@@ -165,9 +214,9 @@ describe.skipIf(chromiumPath === undefined)(inBrowser('a script of td-js-sdk 1 a
       document.head.append(script)
     })`)
     expect(answered).toEqual({ created: true })
-    await rowsOf('scripts', 1)
+    await hasRows('shop', 'scripts', 1)
     expect(await doors.parts.rows('select td_title, td_browser from shop.scripts')).toEqual([['Shöp', 'Chrome']])
   })
 })
 
-it.skipIf(chromiumPath === undefined)('meet no bug', () => expect(doors.bugs).toEqual([]))
+it('meet no bug', () => expect(doors.bugs).toEqual([]))

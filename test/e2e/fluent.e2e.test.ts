@@ -50,12 +50,9 @@ describe('a server with Fluentd’s doors', () => {
     const stop = new AbortController()
     const senders = ['a', 'b'].map((name) => new ForwardSender(forwardPort, 'rolling.chunks', name))
     const runs = senders.map((sender) => sender.run(stop.signal))
-    for (let round = 0; round < 2; round += 1) {
-      await sleep(1000)
-      const known = biwa.output().split('has restarted its roles').length
-      biwa.supervisor.kill('SIGHUP')
-      while (biwa.output().split('has restarted its roles').length === known) await sleep(50)
-    }
+    await sleep(1000)
+    biwa.supervisor.kill('SIGHUP')
+    while (!biwa.output().includes('has restarted its roles')) await sleep(50)
     await sleep(1000)
     stop.abort()
     await Promise.all(runs)
@@ -80,12 +77,5 @@ describe('a server with Fluentd’s doors', () => {
     expect(metrics).toMatch(/biwa_ingest_requests_total\{door="forward",outcome="accepted"\} [1-9]/)
     expect(metrics).toMatch(/biwa_forward_acks_total [1-9]/)
     expect(metrics).toMatch(/biwa_ingest_requests_total\{door="in_http",outcome="accepted"\} 1/)
-  })
-
-  it('does not start where nobody could write', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'biwa-nobody-'))
-    const started = startBiwa({ dataDirectory: directory, arguments: ['--fluent-port=0'] })
-    await expect(started).rejects.toThrow(/Nobody may send to the forward port/)
-    rmSync(directory, { recursive: true, force: true })
   })
 })

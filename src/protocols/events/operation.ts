@@ -31,6 +31,9 @@ export interface Call extends EventParts {
   readonly headers: IncomingHttpHeaders
   /** Of the client, as far as trusted proxies tell. */
   readonly address: string
+  /** Under which the server was asked, without the port. */
+  readonly hostname: string
+  readonly isSecure: boolean
   readonly visitor: Visitor
 }
 

@@ -115,7 +115,8 @@ type Sender = Pick<Rejection, 'accountId' | 'keyId' | 'unknownKey'>
 
 function callOf(options: EventPluginOptions, request: FastifyRequest): Call {
   const query = request.query as Readonly<Record<string, string | string[]>>
-  const { headers, method } = request
+  const { headers, method, hostname } = request
+  const isSecure = request.protocol === 'https'
   return {
     ...options,
     method,
@@ -123,7 +124,9 @@ function callOf(options: EventPluginOptions, request: FastifyRequest): Call {
     query: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat().at(-1) ?? ''])),
     headers,
     address: request.ip.replace(/^::ffff:(?=\d+\.)/, ''),
-    visitor: new Visitor(headers.cookie, request.protocol === 'https', options),
+    hostname: hostname.toLowerCase(),
+    isSecure,
+    visitor: new Visitor(headers.cookie, isSecure, options),
   }
 }
 

@@ -160,9 +160,8 @@ export class Connection {
       try {
         const principal = await access.authenticate(apiKey)
         this.#principal = principal
-        const format = 'fluent'
-        const door = 'forward'
-        await collect.accept({ principal, ...target, uniqueId, format, encoding, timeColumn: null, door, body })
+        const form = { format: 'fluent', encoding, timeColumn: null, door: 'forward' } as const
+        await collect.accept({ principal, ...target, uniqueId, ...form, body })
         return
       } catch (error) {
         if (!isAppError(error) || !error.retryable || error.code === 'shutting_down' || signal.aborted) throw error

@@ -6,6 +6,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { IngestMetrics } from '../../base/http/ingest-metrics.ts'
 import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
 import type { Collect } from '../../collect/collect.ts'
+import type { Rejections } from '../../collect/rejections.ts'
 import type { Deliver } from '../../deliver/deliver.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import type { Schedules } from '../../jobs/schedules.ts'
@@ -17,6 +18,7 @@ export interface TdParts {
   readonly access: Access
   readonly store: Store
   readonly collect: Collect
+  readonly rejections: Pick<Rejections, 'note'>
   readonly bulk: BulkImports
   readonly process: Process
   readonly jobs: Jobs

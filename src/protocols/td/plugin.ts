@@ -6,6 +6,7 @@ import type { Form } from '../../base/http/parse-form.ts'
 import { readBody } from '../../base/http/read-body.ts'
 import type { BodyBudget } from '../../base/http/read-body.ts'
 import { errorAnswer, retryAfterOf, statusOf } from './errors.ts'
+import { noteRejection } from './note-rejection.ts'
 import type { Answer, OpenCall, Operation, TdParts } from './operation.ts'
 import { operations } from './operations.ts'
 
@@ -56,9 +57,17 @@ function serve(scope: FastifyInstance, options: TdPluginOptions, operation: Oper
       release()
     }
   }
+  const noting = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    try {
+      return await handler(request, reply)
+    } catch (error) {
+      await noteRejection(options, operation, request, keyIn(request.headers.authorization), error)
+      throw error
+    }
+  }
   // The client for Node has a slash behind some paths.
   const url = routePath(operation)
-  for (const each of [url, `${url}/`]) scope.route({ method: operation.method, url: each, handler })
+  for (const each of [url, `${url}/`]) scope.route({ method: operation.method, url: each, handler: noting })
 }
 
 function routePath({ path }: Operation): string {
@@ -66,8 +75,12 @@ function routePath({ path }: Operation): string {
 }
 
 /** Clients send `TD1 <key>`, or the key alone where it has not the shape they know. */
+function keyIn(header: string | undefined): string | undefined {
+  return /^(?:td1 +)?(\S+) *$/i.exec(header ?? '')?.[1]
+}
+
 function keyOf(header: string | undefined): string {
-  const [, key] = /^(?:td1 +)?(\S+) *$/i.exec(header ?? '') ?? []
+  const key = keyIn(header)
   if (key !== undefined) return key
   throw new AppError('unauthenticated', 'The request carries no API key.', {
     hint: 'Send the header “Authorization: TD1 <your key>”, as clients do that are given an API key.',

@@ -27,7 +27,17 @@ async function importBody(call: UploadCall): Promise<Answer> {
   await requireTable(call, { database, name: table })
   const body = await call.upload()
   const uniqueId = call.params['id'] ?? null
-  const request = { principal, database, table, uniqueId, format, encoding, timeColumn: null, body }
+  const request = {
+    principal,
+    database,
+    table,
+    uniqueId,
+    format,
+    encoding,
+    timeColumn: null,
+    door: 'td' as const,
+    body,
+  }
   const receipt = await countedIngest(metrics, 'td_import', body, () => collect.accept(request))
   return {
     body: {
