@@ -8,6 +8,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<unknown> }>> = {
   queue: () => import('./queue.ts'),
   schedules: () => import('./schedules.ts'),
   store: () => import('./store.ts'),
+  forward: () => import('./forward.ts'),
 }
 
 const [name = ''] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

@@ -40,6 +40,7 @@ const doors: Record<string, readonly string[]> = {
   jobs: ['jobs.ts', 'schedules.ts', 'limits.ts', 'dead-letters.ts', 'figures.ts', 'workers.ts', 'waiting-reason.ts'],
   store: [
     'store.ts',
+    'assignment.ts',
     'iceberg.ts',
     'types.ts',
     'columns.ts',

@@ -95,6 +95,8 @@ export interface Access extends Service {
    * whether there is such a user, and with `too_many_requests` after several wrong ones.
    */
   signIn(email: string, password: string): Promise<{ user: User; key: string }>
+  /** What users are called, by id: all of the account to administrators, themselves to others. */
+  userNames(principal: Principal): Promise<ReadonlyMap<number, string>>
 
   /** Makes a key for a user of the account. The returned `key` is shown this once. */
   createKey(

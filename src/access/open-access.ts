@@ -3,7 +3,7 @@ import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Randomness } from '../base/randomness.ts'
-import type { Access, Account, User } from './access.ts'
+import type { Access, Account, Principal, User } from './access.ts'
 import { anyAccountExists, lockBootstrap, selectAccount } from './accounts.sql.ts'
 import { Authentication } from './authentication.ts'
 import { KeyUsage } from './key-usage.ts'
@@ -86,7 +86,7 @@ interface Parts {
 
 type People = Pick<
   Access,
-  'createUser' | 'listUsers' | 'deleteUser' | 'self' | 'setPassword' | 'changePassword' | 'signIn'
+  'createUser' | 'listUsers' | 'userNames' | 'deleteUser' | 'self' | 'setPassword' | 'changePassword' | 'signIn'
 >
 
 function people({ postgres, authentication, passwords }: Parts): People {
@@ -107,6 +107,7 @@ function people({ postgres, authentication, passwords }: Parts): People {
       requireAdministrator(principal)
       return (await selectUsers(postgres, principal.accountId)).map(userOf)
     },
+    userNames: (principal) => userNames(postgres, principal),
     setPassword: (principal, userId, password) => passwords.set(principal, userId, password),
     changePassword: (principal, old, password) => passwords.change(principal, old, password),
     async signIn(email, password) {
@@ -151,4 +152,10 @@ async function bootstrap(
     const { key } = await makeKey(tx, randomness, made.account.id, newKey)
     return { ...made, key }
   })
+}
+
+async function userNames(postgres: Postgres, principal: Principal): Promise<ReadonlyMap<number, string>> {
+  const rows = await selectUsers(postgres, principal.accountId)
+  const seen = isAdministrator(principal) ? rows : rows.filter(({ id }) => id === principal.userId)
+  return new Map(seen.map(({ id, name }) => [id, name]))
 }

@@ -130,8 +130,9 @@ function newServer(parts: ApiParts): FastifyInstance {
     // While the server closes, what still comes is answered; the stages refuse what they cannot take any more.
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    // Some clients put a path behind an address that ends with a slash, or one more slash behind one that does not.
-    routerOptions: { maxParamLength: 512, ignoreDuplicateSlashes: true },
+    routerOptions: { maxParamLength: 512 },
+    // Some clients put the slash of a path behind that of an address, or behind one that it does not have.
+    rewriteUrl: (request) => (request.url ?? '/').replace(/^\/{2,}/, '/'),
     frameworkErrors: (error, request, reply) => answerFailure(parts, error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   })

@@ -23,6 +23,8 @@ export interface ImportRequest {
    * receipt where there is none.
    */
   readonly timeColumn: string | null
+  /** The time of records that carry none, microseconds since the epoch; that of receipt where the sender says none. */
+  readonly timeUs?: number | undefined
   /** Where it came in, for those who ask later what became of it. */
   readonly door?: IntakeDoor
   readonly body: Uint8Array

@@ -68,7 +68,7 @@ export class Intake {
     const { accountId, userId, keyId } = principal
     const leave = admission.enter(accountId, body.byteLength, inbox.backlogBytes())
     try {
-      const receivedAtUs = clock.nowUs()
+      const receivedAtUs = request.timeUs ?? clock.nowUs()
       const place = { accountId, userId, keyId, database, table }
       const reading = { uniqueId, format, encoding, timeColumn, receivedAtUs }
       const header = { ...place, ...reading, ...(door !== undefined && { door }) }

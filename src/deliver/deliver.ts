@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 
+import type { Principal } from '../access/access.ts'
 import type { Job } from '../jobs/jobs.ts'
 
 export const resultFormats = ['json', 'ndjson', 'csv', 'tsv', 'parquet', 'msgpack', 'msgpack.gz'] as const
@@ -35,6 +36,18 @@ export interface ResultObject {
   stream(range?: { from: number; to: number }): Promise<Readable>
 }
 
+/** A table that a result goes to. */
+export interface Delivery {
+  readonly database: string
+  readonly table: string
+  /** The rows come to those that are there, or take their place at once. */
+  readonly mode: 'append' | 'replace'
+  /** With whose rights, as they are when it is done. */
+  readonly principal: Principal
+  /** Without what is secret in it. */
+  readonly shownAs: string
+}
+
 /** The door of deliver: results of queries in the format that is asked for. */
 export interface Deliver {
   /**
@@ -45,4 +58,9 @@ export interface Deliver {
   result(job: Job, format: ResultFormat | BareFormat, options?: { readonly waitMsMax?: number }): Promise<ResultObject>
   /** The bytes of the result in a format that was made already. */
   knownBytes(job: Job, format: ResultFormat | BareFormat): Promise<number | undefined>
+  /**
+   * Has the result put into a table by a job, which is answered: once, however often that is tried. Columns go by their names, and new ones
+   * are made; rows without a time get that of the query. Fails as `result` does.
+   */
+  exportResult(principal: Principal, job: Job, delivery: Delivery): Promise<Job>
 }

@@ -4,6 +4,8 @@ import type { Job, Jobs } from '../jobs/jobs.ts'
 import { finishedStates } from '../jobs/jobs.ts'
 import type { BareFormat, Deliver, ResultFormat } from './deliver.ts'
 import { resultMediaTypes } from './deliver.ts'
+import type { ExportJobInput } from './exports/export-job.ts'
+import { exportJobKind } from './exports/export-job.ts'
 import { resultJobKind } from './result-job.ts'
 import type { ResultJobInput } from './result-job.ts'
 import { formattedKey, notReady, storedResult } from './stored-result.ts'
@@ -18,6 +20,11 @@ export interface DeliverOptions {
 export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliver {
   return {
     knownBytes: (job, format) => objects.size(formattedKey(job, format)),
+    async exportResult({ accountId, userId }, query, delivery) {
+      storedResult(query)
+      const input: ExportJobInput = { queryJobId: query.id, delivery }
+      return (await jobs.submit({ accountId, userId, kind: exportJobKind, input })).job
+    },
     async result(job, format, options = {}) {
       const { resultKey } = storedResult(job)
       const key = formattedKey(job, format)

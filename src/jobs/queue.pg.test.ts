@@ -123,6 +123,36 @@ describe('reading', () => {
     expect(await list({ kind: 'nothing' })).toEqual([])
   })
 
+  test('lists jobs of several kinds and states, of a user, from a place on, and by how long they ran', async () => {
+    const other = await bench.jobs.submit({ accountId: bench.accountId, kind: 'listed too', input: 6, userId: 7 })
+    const list = async (filter: object) => {
+      const kind = ['listed', 'listed too']
+      const jobs = await bench.jobs.list({ accountId: bench.accountId, kind, limit: 10, ...filter })
+      return jobs.map((job) => job.input)
+    }
+    expect(await list({})).toEqual([6, 5, 4, 3, 2, 1])
+    expect(await list({ offset: 1, limit: 2 })).toEqual([5, 4])
+    expect(await list({ state: ['delayed', 'killed'] })).toEqual([3])
+    expect(await list({ userId: 7 })).toEqual([6])
+    expect(await list({ secondsMin: 0 })).toEqual([])
+    await bench.jobs.kill(bench.accountId, other.job.id, 'test')
+    expect(await list({ state: ['dead', 'killed'] })).toEqual([6])
+  })
+
+  test('refuses a domain key that another job has, of whichever kind, and names that job', async () => {
+    const submit = (kind: string, domainKey: string, accountId = bench.accountId) =>
+      bench.jobs.submit({ accountId, kind, input: {}, domainKey })
+    const { job } = await submit('keyed', 'of-a-workflow')
+    await expect(submit('keyed too', 'of-a-workflow')).rejects.toMatchObject({
+      code: 'already_exists',
+      details: { conflicts_with: job.id },
+    })
+    expect((await bench.jobs.ofDomainKey(bench.accountId, 'of-a-workflow')).id).toBe(job.id)
+    await expect(bench.jobs.ofDomainKey(bench.accountId, 'another')).rejects.toMatchObject({ code: 'job_not_found' })
+    const racing = await Promise.allSettled(Array.from({ length: 5 }, () => submit('keyed', 'raced')))
+    expect(racing.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+  })
+
   test('counts what waits by kind', async () => {
     await bench.submit({ kind: 'counted' })
     await bench.submit({ kind: 'counted', runAt: later() })

@@ -94,8 +94,8 @@ export interface Schedules {
     name: string,
     range: { readonly from: Date; readonly to: Date; readonly dryRun: boolean },
   ): Promise<Date[]>
-  /** The next `count` (at most `previewMax`) scheduled times from now on, as if it were not paused. None without a cron. */
-  next(scope: ScheduleScope, name: string, count: number): Promise<Date[]>
+  /** The next `count` (at most `previewMax`) scheduled times after now, or another moment, as if it were not paused. None without a cron. */
+  next(scope: ScheduleScope, name: string, count: number, after?: Date): Promise<Date[]>
   /** The same for a schedule that is not made yet. Fails with `invalid_request` where it could not be made. */
   preview(cron: string, timezone: string, count: number): Promise<Date[]>
   /** The newest first, before `before`. */

@@ -21,20 +21,26 @@ const attemptsOfBatch = 4
 const attemptsOfNone = 3
 
 export function openProcess({ access, jobs, clock, timeoutMs }: ProcessOptions): Process {
-  const inputOf = async (principal: Principal, { sql, database }: Pick<QueryRequest, 'sql' | 'database'>) => {
+  const inputOf = async (principal: Principal, query: InputOfRequest): Promise<QueryJobInput> => {
+    const { sql, database, submittedAs, delivery } = query
     checkSql(sql)
     // The tables' databases are known after parsing only, which is the engine's work; this one is known now.
     if (database !== null) await access.require(principal, database.toLowerCase(), 'query')
-    return { sql, database, principal } satisfies QueryJobInput
+    return {
+      sql,
+      database,
+      principal,
+      ...(submittedAs !== undefined && { submittedAs }),
+      ...(delivery !== undefined && { delivery }),
+    }
   }
   return {
     async submitQuery(principal, request) {
       requireQueryKey(principal)
-      const { engine = 'interactive', submittedAs, scheduledTime } = request
+      const { engine = 'interactive', scheduledTime } = request
       const scheduledMs = scheduledTime?.getTime()
       const input: QueryJobInput = {
         ...(await inputOf(principal, request)),
-        ...(submittedAs !== undefined && { submittedAs }),
         ...(scheduledMs !== undefined && { scheduledTime: Math.floor(scheduledMs / 1000) }),
       }
       return await jobs.submit({
@@ -61,6 +67,8 @@ export function openProcess({ access, jobs, clock, timeoutMs }: ProcessOptions):
     },
   }
 }
+
+type InputOfRequest = Pick<QueryRequest, 'sql' | 'database' | 'submittedAs' | 'delivery'>
 
 /** An interactive query that was lost is not begun again behind the back of whoever waits for it, unless they asked for that. */
 function attemptsOf({ engine, retryLimit }: QueryRequest): number {

@@ -18,6 +18,17 @@ export function engineOfKind(kind: string): QueryEngine | undefined {
   return kind === queryJobKinds.batch ? 'batch' : undefined
 }
 
+/** A table that the result goes to as well, before the job is done. Nothing to the query itself: deliver does it. */
+export interface Delivery {
+  readonly database: string
+  readonly table: string
+  readonly mode: 'append' | 'replace'
+  /** With whose rights. */
+  readonly principal: Principal
+  /** Without what is secret in it. */
+  readonly shownAs: string
+}
+
 export interface QueryRequest {
   readonly sql: string
   /** Where unqualified names are looked up. */
@@ -34,8 +45,12 @@ export interface QueryRequest {
   /** `TD_SCHEDULED_TIME()`; where it is yet to come, the query waits for it. */
   readonly scheduledTime?: Date
   readonly timeoutMs?: number
-  /** As what a client of another protocol submitted it, for that protocol to tell again. */
+  /**
+   * As what a client of another protocol submitted it, for that protocol to tell again. What is submitted as `presto`, `trino` or
+   * `hive` is in that dialect (docs/td-sql.md); everything else is in ours.
+   */
   readonly submittedAs?: string
+  readonly delivery?: Delivery
 }
 
 /** What a schedule runs, time after time. */
@@ -47,6 +62,8 @@ export interface ScheduledQuery {
   /** As in `NewJob`. */
   readonly attemptsMax?: number
   readonly timeoutMs?: number
+  readonly submittedAs?: string
+  readonly delivery?: Delivery
 }
 
 export type ScheduledQueryJob = ScheduledJob & Required<Pick<ScheduledJob, 'priority' | 'attemptsMax' | 'timeoutMs'>>
@@ -60,6 +77,7 @@ export interface QueryJobInput {
   /** Unix seconds: `TD_SCHEDULED_TIME()`, for the jobs of a schedule. Others take the time of their submission. */
   readonly scheduledTime?: number
   readonly submittedAs?: string
+  readonly delivery?: Delivery
 }
 
 export interface ResultColumn {

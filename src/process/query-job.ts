@@ -2,6 +2,8 @@ import { join } from 'node:path'
 
 import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import { performStatement } from './perform-statement.ts'
+import { dialectOf } from './planning/dialects/dialect.ts'
+import { inDialect } from './planning/dialects/translate.ts'
 import { parseScript } from './planning/parse-script.ts'
 import { runScript } from './scripts/run-script.ts'
 import type { QueryEngine, QueryJobInput, QueryOutput } from './process.ts'
@@ -50,7 +52,11 @@ async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise
     input,
     principal,
     accountId: principal.accountId,
-    moment: { nowUs, scheduledSeconds: input.scheduledTime ?? Math.floor(job.createdAt.getTime() / 1000) },
+    moment: {
+      nowUs,
+      scheduledSeconds: input.scheduledTime ?? Math.floor(job.createdAt.getTime() / 1000),
+      integerDivision: dialectOf(input.submittedAs) === 'presto',
+    },
     scratch: join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`),
     deadlineMs: clock.monotonicMs() + Math.min(job.timeoutMs ?? limits.timeoutMs, limits.timeoutMs),
     progress: (progress) => attempt.progress(progress),
@@ -58,7 +64,11 @@ async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise
 }
 
 async function perform(context: QueryContext): Promise<QueryOutput> {
-  const [statement, ...more] = parseScript(context.input.sql)
-  if (statement !== undefined && more.length === 0) return await performStatement(context, statement)
-  return await runScript(context, statement === undefined ? [] : [statement, ...more])
+  const { input } = context
+  return await inDialect(input.sql, dialectOf(input.submittedAs), async (sql) => {
+    const within = { ...context, input: { ...input, sql } }
+    const [statement, ...more] = parseScript(sql)
+    if (statement !== undefined && more.length === 0) return await performStatement(within, statement)
+    return await runScript(within, statement === undefined ? [] : [statement, ...more])
+  })
 }

@@ -4,6 +4,8 @@ import { serveEngine } from '../base/engines/serve-engine.ts'
 import { convertHandler } from '../collect/convert/convert-task.ts'
 import { convertTask } from '../collect/convert/tasks.ts'
 import { createSplitter } from '../collect/split/split.ts'
+import { exportTask } from '../deliver/exports/export-input.ts'
+import { writeExport } from '../deliver/exports/export-task.ts'
 import { formatTask } from '../deliver/format-input.ts'
 import { formatResult } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
@@ -19,6 +21,7 @@ serveEngine({
   ...queryEngineHandlers(systemClock),
   [convertTask]: convertHandler(createSplitter(), systemDisk),
   [formatTask]: formatResult,
+  [exportTask]: writeExport,
   [mergeTask]: mergeFiles,
   [restateTask]: restateFiles,
   [checkTask]: checkFiles,

@@ -12,6 +12,7 @@ import type { FluentConfiguration } from '../protocols/fluent/configuration.ts'
 import type { ForwardMeter, Refusal } from '../protocols/fluent/door.ts'
 import { forwardLimitsDefault } from '../protocols/fluent/door.ts'
 import { ForwardListener } from '../protocols/fluent/forward-listener.ts'
+import type { ForwardListenerOptions } from '../protocols/fluent/forward-listener.ts'
 import { routesOf } from '../protocols/fluent/routes.ts'
 import type { RouteOf } from '../protocols/fluent/routes.ts'
 import { sendersOf } from '../protocols/fluent/senders.ts'
@@ -36,9 +37,6 @@ const heldShare = 0.5
 export function openForward(parts: ForwardParts): ForwardListener | undefined {
   const { settings, ...platform } = parts.platform
   if (typeof settings.fluentPort !== 'number') return undefined
-  const { networks, users } = readConfiguration(settings)
-  requireSomebody(settings, networks.length > 0)
-  const others = { sharedKey: settings.fluentSharedKey, apiKey: settings.fluentApiKey, users }
   return new ForwardListener({
     ...platform,
     collect: parts.collect,
@@ -48,13 +46,19 @@ export function openForward(parts: ForwardParts): ForwardListener | undefined {
     inherited: parts.inherited,
     host: settings.host,
     port: parts.previousPort ?? settings.fluentPort,
-    tls: readTls(settings),
-    routeOf: openRoutes(settings),
-    ruleFor: sendersOf(networks, others),
+    ...forwardSettings(settings),
     // Clients on this machine have its name, and refuse a server of their own name.
     hostname: `biwa.${hostname()}`,
     limits: { ...forwardLimitsDefault, heldBytesMax: Math.floor(settings.inflightBytes * heldShare) },
   })
+}
+
+/** Who may send, in which way, and where it goes. Fails with `startup`. */
+export function forwardSettings(settings: Settings): Pick<ForwardListenerOptions, 'routeOf' | 'ruleFor' | 'tls'> {
+  const { routes, networks, users } = readConfiguration(settings)
+  requireSomebody(settings, networks.length > 0)
+  const others = { sharedKey: settings.fluentSharedKey, apiKey: settings.fluentApiKey, users }
+  return { routeOf: routesOf(routes), ruleFor: sendersOf(networks, others), tls: readTls(settings) }
 }
 
 /** What is counted of forward connections, beside the bodies that they bring. */
@@ -127,6 +131,7 @@ function readTls(settings: Settings): TlsOptions | undefined {
 }
 
 function readPem(flag: string, path: string): Buffer {
+  if (path === '') throw new AppError('startup', `The forward port speaks TLS only with --${flag}.`)
   try {
     return readFileSync(path)
   } catch (error) {

@@ -14,9 +14,8 @@ import {
 import { columnsOfNewTable, withFixedColumns } from './columns.ts'
 import { insertAppliedIds, selectTableOfIds } from './commit.sql.ts'
 import { lockPlaces } from './lock-names.ts'
-import type { NewTable } from './new-table.ts'
 import { lockTables, markDatabaseDropped, markTablesDropped } from './removal.sql.ts'
-import type { Database, Table, TableName } from './store.ts'
+import type { NewTable, Database, Table, TableName } from './store.ts'
 import { formatType, parseType } from './types.ts'
 
 export async function createDatabase(

@@ -1,6 +1,5 @@
 import type { Service } from '../base/service.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
-import type { NewTable } from './new-table.ts'
 import type { QuarantineEntry, QuarantinedRecord, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
 
@@ -217,23 +216,32 @@ export type CommitOutcome =
   | { readonly kind: 'conflict' }
   | { readonly kind: 'table_dropped' }
 
+/** A table that goes together with commits to others. Where its name means another table by now, the outcome is `conflict`. */
+export interface TableDrop {
+  readonly accountId: number
+  readonly tableId: number
+  readonly name: TableName
+  /** As in `Commit`. */
+  readonly fence?: Commit['fence']
+}
+
 /** What came of commits that belong together. */
 export type CommitAllOutcome =
   | { readonly kind: 'committed'; readonly commits: readonly { readonly tableId: number; readonly snapshot: number }[] }
   /** Nothing was changed, for the sake of the commit at `index`. */
   | { readonly kind: 'undone'; readonly index: number; readonly outcome: CommitOutcome }
 
-/** A table that goes together with commits to others. Where its name means another table by now, the outcome is `conflict`. */
-export interface TableDrop {
-  readonly accountId: number
-  readonly tableId: number
-  readonly name: TableName
-  readonly fence?: Commit['fence']
-}
-
 export interface TableName {
   readonly database: string
   readonly name: string
+}
+
+/** What a table is made with, besides its name. */
+export interface NewTable {
+  readonly columns?: readonly { readonly name: string; readonly type: LogicalType }[]
+  readonly ifNotExists?: boolean
+  /** By which the same making is known again: a table that it made is not in its way. */
+  readonly once?: { readonly uniqueId: string }
 }
 
 /** By which a change is known again: repeated with the same id, it is found done, and changes nothing. */
@@ -359,10 +367,7 @@ export interface Store extends Service, TableOperations {
   newChunk(table: { accountId: number; tableId: number }): { id: string; objectKey: string }
   /** Fails with `lease_lost`; for a table to be made also with `already_exists`, `database_not_found`, `invalid_name`. */
   commit(commit: Commit): Promise<CommitOutcome>
-  /**
-   * Commits to several tables at once, all of them or none. Tables that are dropped with them leave their names first, so that a
-   * commit may make one of the same name; where a drop undoes all, its index follows those of the commits.
-   */
+  /** Commits to several tables at once: all or none. What is dropped with them leaves its name first; its index follows the commits'. */
   commitAll(commits: readonly Commit[], drops?: readonly TableDrop[]): Promise<CommitAllOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>

@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { createReadStream, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +13,8 @@ import { makeTenant } from '../../src/api/testing/tenants.ts'
 import type { Tenant } from '../../src/api/testing/tenants.ts'
 import { openDoors } from '../support/doors.ts'
 import type { Doors } from '../support/doors.ts'
-import { runScript } from './python.ts'
+import { clientsPython, runScript } from './python.ts'
+import { recipe } from './recipes.ts'
 
 let doors: Doors
 let folder: string
@@ -90,8 +92,6 @@ describe('td of npm', () => {
     tenant = await makeTenant(doors.parts.access, 'node')
   })
 
-  const connect = (key: string) => new TDClient(key, { host: doors.url.replace('http://', ''), protocol: 'http' })
-
   test('makes databases and tables, imports in pieces, and sees its rows', async () => {
     const client = connect(tenant.keys.full)
     const call = calls(client)
@@ -131,6 +131,10 @@ describe('td of npm', () => {
   })
 })
 
+const run = promisify(execFile)
+
+const connect = (key: string) => new TDClient(key, { host: doors.url.replace('http://', ''), protocol: 'http' })
+
 const rowsOf = (answer: unknown): Record<string, number> =>
   Object.fromEntries(
     (answer as { tables: { name: string; count: number }[] }).tables.map(({ name, count }) => [name, count]),
@@ -153,3 +157,35 @@ function calls(client: TDClient) {
     import: promisify(client.import.bind(client)),
   }
 }
+
+describe('recipes', () => {
+  const inFolder = (name: string) => join(folder, name)
+
+  test('run as they are written', async () => {
+    const { keys } = await makeTenant(doors.parts.access, 'recipes')
+    writeFileSync(inFolder('signups.json'), '{"time":1700000000,"plan":"free"}\n{"time":1700000001,"plan":"free"}\n')
+    const python = recipe('td-client-python', 'python', {
+      'https://biwa.example': doors.url,
+      'YOUR-API-KEY': keys.full,
+      'signups.json': inFolder('signups.json'),
+    })
+    await run(await clientsPython(), ['-c', python])
+    const call = calls(connect(keys.full))
+    await expect
+      .poll(async () => rowsOf(await call.listTables('web_site')), { timeout: 60_000 })
+      .toEqual({ signups: 2 })
+    await call.deleteDatabase('web_site')
+
+    writeFileSync(inFolder('signups.msgpack.gz'), gzipSync(new Encoder().encode({ time: 1700000000, plan: 'free' })))
+    const node = recipe('td-node', 'js', {
+      "'https'": "'http'",
+      'biwa.example': doors.url.replace('http://', ''),
+      'YOUR-API-KEY': keys.full,
+      'signups.msgpack.gz': inFolder('signups.msgpack.gz'),
+    })
+    await run(process.execPath, ['--input-type=module', '--eval', node], { cwd: import.meta.dirname })
+    await expect
+      .poll(async () => rowsOf(await call.listTables('web_site')), { timeout: 60_000 })
+      .toEqual({ signups: 1 })
+  })
+})

@@ -15,6 +15,16 @@ declare module 'td' {
     updateSchema(database: string, table: string, schema: unknown, callback: Callback): void
     deleteTable(database: string, table: string, callback: Callback): void
     tail(database: string, table: string, callback: Callback): void
+    prestoQuery(database: string, query: string, callback: Callback): void
+    hiveQuery(database: string, query: string, options: object, callback: Callback): void
+    showJob(job: string, callback: Callback): void
+    jobResult(job: string, format: string, callback: Callback): void
+    listJobs(from: number, callback: Callback): void
+    kill(job: string, callback: Callback): void
+    createSchedule(name: string, options: object, callback: Callback): void
+    listSchedules(callback: Callback): void
+    runSchedule(name: string, time: number, callback: Callback): void
+    deleteSchedule(name: string, callback: Callback): void
     import(
       database: string,
       table: string,
@@ -24,5 +34,14 @@ declare module 'td' {
       uniqueId: string | null,
       callback: Callback,
     ): void
+    createBulkImport(name: string, database: string, table: string, callback: Callback): void
+    bulkImportUploadPart(name: string, part: string, stream: NodeJS.ReadableStream, callback: Callback): void
+    bulkImportDeletePart(name: string, part: string, callback: Callback): void
+    listBulkImportParts(name: string, callback: Callback): void
+    performBulkImport(name: string, callback: Callback): void
+    showBulkImport(name: string, callback: Callback): void
+    commitBulkImport(name: string, callback: Callback): void
+    listBulkImports(callback: Callback): void
+    deleteBulkImport(name: string, callback: Callback): void
   }
 }

@@ -4,6 +4,7 @@ import datetime
 import gzip
 import io
 import json
+import os
 import sys
 import time
 
@@ -88,7 +89,9 @@ with tdclient.Client(endpoint=told["url"], apikey=told["key"], retry_post_reques
 
 with tdclient.Client(endpoint=told["url"], apikey=told["writeKey"]) as td:
     found["forbidden"] = failure(lambda: td.create_database("py_more"))
-with tdclient.Client(endpoint=told["url"], apikey="1/0123456789abcdef") as td:
+os.environ["TD_API_SERVER"] = told["url"]
+os.environ["TD_API_KEY"] = "1/0123456789abcdef"
+with tdclient.Client() as td:
     found["unknown"] = failure(lambda: td.databases())
 
 print(json.dumps(found))

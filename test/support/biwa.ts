@@ -27,6 +27,8 @@ export interface Biwa {
   readonly supervisor: ChildProcess
   /** Everything the server wrote to standard error so far. */
   readonly log: () => string
+  /** Everything it wrote to standard output. */
+  readonly output: () => string
   /** A request with the key; the path starts with a slash. */
   readonly request: (path: string, init?: RequestInit) => Promise<Response>
   /** Ends the server as Ctrl-C does, and removes the directory when it was made for this server. */
@@ -71,6 +73,7 @@ export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
     dataDirectory,
     supervisor,
     log: () => log,
+    output: () => output,
     request: (path, init) => request(credentials.url + path, credentials.api_key, init),
     async stop({ keep = false } = {}) {
       const code = await ended(supervisor)

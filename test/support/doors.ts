@@ -16,6 +16,8 @@ import { openFigures } from '../../src/jobs/open-figures.ts'
 import { openLimits } from '../../src/jobs/open-limits.ts'
 import { openWorkers } from '../../src/jobs/open-workers.ts'
 import { openSchedules } from '../../src/jobs/schedules/open-schedules.ts'
+import { httpOrigins } from '../../src/protocols/fluent/http-origins.ts'
+import { routesOf } from '../../src/protocols/fluent/routes.ts'
 import { addProtocols } from '../../src/server/protocols.ts'
 import { openIceberg } from '../../src/store/iceberg/open-iceberg.ts'
 import { openQuarantine } from '../../src/store/quarantine/open-quarantine.ts'
@@ -86,6 +88,7 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     ...shared,
     catalog: openIceberg({ ...platform, address, graceMs: 3_600_000 }),
     address,
+    fluent: { routeOf: routesOf([]), apiKey: '', origins: httpOrigins('https://*.example.com') },
     redirectHosts: ['*.example.com'],
     uploadBytesMax: importBodyBytesMax,
     bodySilenceMsMax,

@@ -24,6 +24,7 @@ import { importJob } from '../../src/collect/import-job.ts'
 import { openDirectoryInbox } from '../../src/collect/inbox/directory-inbox.ts'
 import { openObjectInbox } from '../../src/collect/inbox/object-inbox.ts'
 import { openCollect } from '../../src/collect/open-collect.ts'
+import { delivering, exportJob } from '../../src/deliver/exports/export-job.ts'
 import { resultJob } from '../../src/deliver/result-job.ts'
 import { openJobRunner } from '../../src/jobs/job-runner.ts'
 import type { Job, Jobs } from '../../src/jobs/jobs.ts'
@@ -148,13 +149,15 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
       if (options.folder === undefined) await rm(folder, { recursive: true, force: true })
     },
   }
+  const exporting = { ...shared, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }
   const kinds = [
     importJob({ ...shared, inboxDirectory }),
     performJob(shared),
     commitJob(shared),
-    queryJobKind({ ...shared, limits }),
-    queryJobKind({ ...shared, limits }, 'batch'),
-    resultJob({ ...shared, jobs, limits: { ...limits, residentBytesMax: 1e9, outputBytesMax: 1e9 } }),
+    delivering(queryJobKind({ ...shared, limits }), exporting),
+    delivering(queryJobKind({ ...shared, limits }, 'batch'), exporting),
+    resultJob({ ...exporting, jobs }),
+    exportJob({ ...exporting, jobs }),
     mergeJob({ ...shared, concurrency: 1, limits: { ...limits, residentBytesMax: 1e9 } }),
   ]
   const runner = openJobRunner({ postgres, ...ports, owner: 'worker', kinds })

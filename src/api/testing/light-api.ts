@@ -163,5 +163,6 @@ export function lightDeliver(text: string): Deliver {
       stream: async (range) => Readable.from([bytes.subarray(range?.from, range?.to)]),
     }),
     knownBytes: async () => bytes.byteLength,
+    exportResult: () => Promise.reject(new Error('nothing is exported here')),
   }
 }

@@ -7,16 +7,26 @@ export interface IngestMetrics {
 }
 
 /** Does the work of taking in a body, and counts what came of it: accepted, or the code of the error. */
-export async function countedIngest<T>(
+export function countedIngest<T>(
   metrics: IngestMetrics,
   door: string,
   body: Uint8Array,
   work: () => Promise<T>,
 ): Promise<T> {
+  return countedStream(metrics, door, () => body.byteLength, work)
+}
+
+/** As `countedIngest`, of a body whose size is known when it was taken in. */
+export async function countedStream<T>(
+  metrics: IngestMetrics,
+  door: string,
+  bytesOf: (done: T) => number,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     const done = await work()
     metrics.ingestRequests.inc({ door, outcome: 'accepted' })
-    metrics.ingestBytes.inc({ door }, body.byteLength)
+    metrics.ingestBytes.inc({ door }, bytesOf(done))
     return done
   } catch (error) {
     metrics.ingestRequests.inc({ door, outcome: error instanceof AppError ? error.code : 'internal' })

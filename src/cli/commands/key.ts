@@ -10,6 +10,11 @@ import { tell, write } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 
 const columns = ['id', 'user_id', 'kind', 'hint', 'description', 'origins', 'created_at', 'last_used_at'] as const
+const examples = `
+For example:
+  biwa key create --kind query --description 'for the dashboard'
+  biwa key create --kind import --origin https://www.example.com --origin https://*.shop.example.com`
+
 const keyId = wholeNumber('The id of a key', 1, Number.MAX_SAFE_INTEGER)
 
 export function defineKey(key: Command, terminal: Terminal): void {
@@ -26,6 +31,7 @@ export function defineKey(key: Command, terminal: Terminal): void {
       'the web pages that may use it, such as https://www.example.com or https://*.example.com; for --kind import',
     )
     .option('--user <id>', 'whose key; your own by default', wholeNumber('--user', 1, Number.MAX_SAFE_INTEGER))
+    .addHelpText('after', examples)
     .action(async (flags: CommonOptions & { kind: string; description?: string; origin?: string[]; user?: number }) => {
       const client = await connect(terminal, flags)
       const { kind, description, origin, user } = flags

@@ -138,9 +138,9 @@ class OpenSchedules implements Schedules {
     return (await this.#insertRuns(scope, name, 'backfill', missing)).times
   }
 
-  async next(scope: ScheduleScope, name: string, count: number): Promise<Date[]> {
+  async next(...[scope, name, count, after]: Parameters<Schedules['next']>): Promise<Date[]> {
     const schedule = await this.get(scope, name)
-    return schedule.cron === null ? [] : await this.#timesToCome(this.#cronOf(schedule), count)
+    return schedule.cron === null ? [] : await this.#timesToCome(this.#cronOf(schedule), count, after)
   }
 
   async preview(cron: string, timezone: string, count: number): Promise<Date[]> {
@@ -195,9 +195,10 @@ class OpenSchedules implements Schedules {
     return { id, times }
   }
 
-  async #timesToCome(cron: CronTimes, count: number): Promise<Date[]> {
+  async #timesToCome(cron: CronTimes, count: number, after?: Date): Promise<Date[]> {
     const times: Date[] = []
-    for await (const time of timesAfter(this.#clock, cron, this.#clock.nowMs())) {
+    if (count < 1) return times
+    for await (const time of timesAfter(this.#clock, cron, after?.getTime() ?? this.#clock.nowMs())) {
       if (times.push(time) >= Math.min(count, previewMax)) break
     }
     return times

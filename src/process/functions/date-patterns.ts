@@ -1,10 +1,11 @@
 import { AppError } from '../../base/errors.ts'
+import { clockName, offsetText } from './zones.ts'
 
 /**
  * Patterns of dates as Java, Joda and MySQL write them, made into formats of DuckDB's strftime and strptime. What strftime has no
- * letter for becomes a mark, a character that nobody writes; the macro _shown puts what is meant in its place.
+ * letter for becomes a mark, a character that nobody writes; `withoutMarks` puts what is meant in its place.
  */
-export const marks = {
+const marks = {
   hourFrom1: '\uE001',
   hourFrom0: '\uE002',
   weekOfYear: '\uE003',
@@ -16,6 +17,7 @@ export const marks = {
   offset: '\uE009',
   offsetHours: '\uE00A',
   offsetWithColon: '\uE00B',
+  colonOffset: '\uE011',
   isoOffset: '\uE00C',
   tenth: '\uE00D',
   hundredth: '\uE00E',
@@ -63,7 +65,7 @@ const jodaLetters: Letters = {
   x: ['%G'],
   w: ['%V'],
   e: ['%u'],
-  Z: [marks.offset, marks.offsetWithColon, marks.clockName],
+  Z: [marks.offset, marks.colonOffset, marks.clockName],
 }
 
 /** The format of strftime for a pattern of SimpleDateFormat. */
@@ -74,6 +76,11 @@ export function javaFormat(pattern: string): string {
 /** The format of strftime for a pattern of Joda's DateTimeFormat. */
 export function jodaFormat(pattern: string): string {
   return letterFormat(pattern, jodaLetters)
+}
+
+/** The format of strptime for a pattern of Joda's: it reads offsets with and without a colon. */
+export function jodaParseFormat(pattern: string): string {
+  return jodaFormat(pattern).replaceAll(new RegExp(`[${marks.offset}${marks.colonOffset}]`, 'g'), '%z')
 }
 
 const patternCharactersMax = 1000
@@ -146,4 +153,80 @@ function requireShort(pattern: string): void {
   throw new AppError('query_data', `The pattern of a date is longer than ${patternCharactersMax} characters.`, {
     hint: 'Put texts together with || instead.',
   })
+}
+
+const anyMark = new RegExp(`[${Object.values(marks).join('')}]`, 'g')
+
+export function hasMarks(format: string): boolean {
+  return format.search(anyMark) >= 0
+}
+
+/** A moment that strftime has written but for the marks: what the clock shows, in milliseconds as if it were UTC, and whose clock. */
+interface Shown {
+  readonly clock: Date
+  readonly zone: string
+  readonly offsetSeconds: number
+}
+
+/** The text with what the marks stand for. */
+export function withoutMarks(text: string, clockMs: number, zone: string, offsetSeconds: number): string {
+  const shown = { clock: new Date(clockMs), zone, offsetSeconds }
+  return text.replaceAll(anyMark, (mark) => meaningOf(mark, shown))
+}
+
+function meaningOf(mark: string, { clock, zone, offsetSeconds }: Shown): string {
+  const two = (value: number) => String(value).padStart(2, '0')
+  const orZ = (written: string) => (offsetSeconds === 0 ? 'Z' : written)
+  switch (mark) {
+    case marks.hourFrom1:
+      return String(clock.getUTCHours() || 24)
+    case marks.twoDigitHourFrom1:
+      return two(clock.getUTCHours() || 24)
+    case marks.hourFrom0:
+      return String(clock.getUTCHours() % 12)
+    case marks.twoDigitHourFrom0:
+      return two(clock.getUTCHours() % 12)
+    case marks.weekOfYear:
+      return String(weekOf(clock).week)
+    case marks.twoDigitWeekOfYear:
+      return two(weekOf(clock).week)
+    case marks.weekYear:
+      return String(weekOf(clock).year)
+    case marks.weekOfMonth:
+      return String(Math.ceil((clock.getUTCDate() + firstDayOfMonth(clock)) / 7))
+    case marks.dayOfWeekInMonth:
+      return String(Math.ceil(clock.getUTCDate() / 7))
+    case marks.clockName:
+      return clockName(zone, offsetSeconds)
+    case marks.offset:
+      return offsetText(offsetSeconds, '')
+    case marks.colonOffset:
+      return offsetText(offsetSeconds, ':')
+    case marks.offsetHours:
+      return orZ(offsetText(offsetSeconds, '').slice(0, 3))
+    case marks.isoOffset:
+      return orZ(offsetText(offsetSeconds, ''))
+    case marks.offsetWithColon:
+      return orZ(offsetText(offsetSeconds, ':'))
+    case marks.tenth:
+      return String(Math.floor(clock.getUTCMilliseconds() / 100))
+    default:
+      return two(Math.floor(clock.getUTCMilliseconds() / 10))
+  }
+}
+
+const dayMs = 86_400_000
+
+/** As Americans count: weeks begin on Sunday, and the first is the one that January 1 is in. */
+function weekOf(clock: Date): { year: number; week: number } {
+  const saturday = new Date(clock.getTime() + (6 - clock.getUTCDay()) * dayMs)
+  const year = saturday.getUTCFullYear()
+  const newYear = new Date(0)
+  newYear.setUTCFullYear(year, 0, 1)
+  return { year, week: Math.floor((saturday.getTime() - newYear.getTime()) / (7 * dayMs)) + 1 }
+}
+
+/** The day of the week that the month begins on, counted from Sunday. */
+function firstDayOfMonth(clock: Date): number {
+  return (((clock.getUTCDay() - clock.getUTCDate() + 1) % 7) + 7) % 7
 }

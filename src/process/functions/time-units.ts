@@ -1,7 +1,7 @@
 import { AppError } from '../../base/errors.ts'
 import { requireMoment } from './moments.ts'
 import type { Zone } from './zones.ts'
-import { offsetAt, unixOf, zoneOf } from './zones.ts'
+import { offsetAt, offsetText, unixOf, zoneOf } from './zones.ts'
 
 /** The units of TD_INTERVAL and TD_TIME_STRING by their letters. Upper and lower case are not the same: M is the month. */
 const units = {
@@ -41,6 +41,8 @@ export function intervalOf(spec: string, zoneName: string, now: number): readonl
   const zone = zoneOf(zoneName)
   const base = origin === 'now' ? now : cut(originOf(origin, zoneName, now), step.letter, zone)
   const other = plus(base, step, zone)
+  // No calendar goes so far.
+  if (!Number.isSafeInteger(other)) throw noInterval(spec)
   return [Math.min(base, other), Math.max(base, other)]
 }
 
@@ -104,6 +106,17 @@ export function durationOf(text: string): number {
   return parts.reduce((sum, [, count, letter = 's']) => sum + Number(count) * (durationSeconds[letter] ?? 0), 0)
 }
 
+/** What TD_TIME_STRING shows for a code without !: the beginning of the unit, with seconds and the offset of the zone. */
+export function timeText(unix: number, code: string, zoneName: string): string | null {
+  const { letter } = timeCode(code)
+  const zone = zoneOf(zoneName)
+  const start = cut(unix, letter, zone)
+  const offset = offsetAt(zone, start)
+  const clock = new Date((start + offset) * 1000)
+  if (Number.isNaN(clock.getTime())) return null
+  return `${clock.toISOString().replace('T', ' ').slice(0, -5)}${offsetText(offset, '')}`
+}
+
 const cutFormats: Readonly<Record<string, string>> = {
   y: '%Y',
   q: '%Y-%m',
@@ -116,7 +129,7 @@ const cutFormats: Readonly<Record<string, string>> = {
 }
 
 /** What TD_TIME_STRING shows for a code such as d or d!: the unit it cuts to, strftime's format, and whether the zone follows. */
-export function timeCode(code: string): { unit: string; format: string; withZone: boolean } {
+export function timeCode(code: string): { letter: Letter; unit: string; format: string; withZone: boolean } {
   const [found, letter = '', mark] = /^([smhdwMqy])(!?)$/.exec(code) ?? []
   if (found === undefined) {
     throw new AppError('query_data', `${JSON.stringify(code.slice(0, 60))} is not a code of TD_TIME_STRING.`, {
@@ -125,5 +138,5 @@ export function timeCode(code: string): { unit: string; format: string; withZone
   }
   const withZone = mark === ''
   const format = withZone ? '%Y-%m-%d %H:%M:%S' : (cutFormats[letter] ?? '')
-  return { unit: units[letter as Letter], format, withZone }
+  return { letter: letter as Letter, unit: units[letter as Letter], format, withZone }
 }

@@ -47,6 +47,31 @@ const forbiddenFunctions: ReadonlySet<string> = new Set([
   'write_log',
 ])
 
+/** Functions of Treasure Data that are not here, by how their names begin: why, and what to do instead. */
+const missingFunctions: readonly (readonly [beginning: string, hint: string])[] = [
+  [
+    'td_ip_to_',
+    'It needs a data set of MaxMind, which is licensed: import one as a table of address ranges, and join with it.',
+  ],
+  [
+    'td_lat_long_to_country',
+    'It needs the borders of countries, which are licensed data: import them as a table, and join with it.',
+  ],
+  [
+    'td_currency_conv',
+    'It needs daily rates, which are licensed data: import them as a table, and join by date and currency.',
+  ],
+  ['td_x_rank', 'Write rank() OVER (PARTITION BY key ORDER BY column).'],
+  ['td_pivot', "Write FROM (PIVOT t ON key IN ('a', 'b') USING first(value) GROUP BY id)."],
+  ['td_unpivot', 'Write FROM (UNPIVOT t ON a, b INTO NAME key VALUE value).'],
+]
+
+/** What to do about a function that queries for Treasure Data call and that is not here; undefined for others. */
+export function missingFunctionHint(name: string): string | undefined {
+  const folded = name.toLowerCase()
+  return missingFunctions.find(([beginning]) => folded.startsWith(beginning))?.[1]
+}
+
 /** Functions whose answer is another one each time. The present is not among them: it is one moment for the whole query. */
 const volatileFunctions: ReadonlySet<string> = new Set(['random', 'uuid', 'uuidv4', 'uuidv7', 'gen_random_uuid'])
 

@@ -1,5 +1,5 @@
 import { AppError } from '../../base/errors.ts'
-import { isForbiddenFunction, tableFunctions } from './function-rules.ts'
+import { isForbiddenFunction, missingFunctionHint, tableFunctions } from './function-rules.ts'
 
 /** A node of the tree that DuckDB's `json_serialize_sql` makes of a statement. */
 export type SyntaxNode = Readonly<Record<string, unknown>>
@@ -103,6 +103,11 @@ function checkTableReference(node: SyntaxNode): void {
 
 function checkFunction(node: SyntaxNode): void {
   const name = textOf(node, 'function_name')
+  const hint = missingFunctionHint(name)
+  if (hint !== undefined) {
+    const message = `The function ${name}() is not there.`
+    throw new AppError('query_semantic', message, { hint, position: { offset: byteOf(node) } })
+  }
   if (!isForbiddenFunction(name)) return
   throw functionNotAllowed(name, node, 'Queries see the data, and nothing of the engine and the machine it runs on.')
 }

@@ -26,12 +26,21 @@ const patterns = {
   mark: /[^]/y,
 } as const
 
+/** Hive has texts in both kinds of quotes, with backslashes, and names in backticks. */
+const hivePatterns = {
+  ...patterns,
+  quoted: /`(?:[^`]|``)*`?/y,
+  text: /'(?:[^'\\]|\\[^])*'?|"(?:[^"\\]|\\[^])*"?/y,
+} as const
+
+export type Quoting = 'standard' | 'hive'
+
 /** Fails with `query_syntax` where parentheses nest deeper than 500 levels. Broken tokens are left to DuckDB to report. */
-export function tokenize(sql: string): Token[] {
+export function tokenize(sql: string, quoting: Quoting = 'standard'): Token[] {
   const tokens: Token[] = []
   let depth = 0
   for (let at = skipBlanks(sql, 0); at < sql.length;) {
-    const token = tokenAt(sql, at)
+    const token = tokenAt(sql, at, quoting === 'hive' ? hivePatterns : patterns)
     tokens.push(token)
     if (token.kind === 'mark') depth += nesting(token.value)
     if (depth > nestingMax) throw tooDeep(sql, token)
@@ -40,10 +49,10 @@ export function tokenize(sql: string): Token[] {
   return tokens
 }
 
-function tokenAt(sql: string, start: number): Token {
+function tokenAt(sql: string, start: number, of: Readonly<Record<Token['kind'], RegExp>>): Token {
   // A text may begin like a word: E'…'.
   for (const kind of ['text', 'quoted', 'word', 'number', 'mark'] as const) {
-    const pattern = patterns[kind]
+    const pattern = of[kind]
     pattern.lastIndex = start
     const found = pattern.exec(sql)?.[0]
     if (found === undefined) continue

@@ -37,6 +37,7 @@ export interface QueryOptions {
   readonly signal?: AbortSignal
   /** Unix seconds: as a job of a schedule has it. */
   readonly scheduledTime?: number
+  readonly submittedAs?: string
   /** The job to run another attempt of. */
   readonly jobId?: number
   readonly onProgress?: (progress: QueryProgress) => void
@@ -184,8 +185,8 @@ async function makeAttempt(
   postgres: Postgres,
   input: QueryOptions & { sql: string; principal: Principal; database: string | null },
 ): Promise<Attempt> {
-  const { principal, onProgress, scheduledTime } = input
-  const values = JSON.stringify({ sql: input.sql, database: input.database, principal, scheduledTime })
+  const { principal, onProgress, scheduledTime, submittedAs } = input
+  const values = JSON.stringify({ sql: input.sql, database: input.database, principal, scheduledTime, submittedAs })
   const jobId =
     input.jobId ??
     must(

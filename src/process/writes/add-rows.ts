@@ -7,11 +7,11 @@ import type { RowStatement, SelectText, TableStatement } from '../planning/state
 import { tokenize } from '../planning/tokens.ts'
 import type { QueryOutput } from '../process.ts'
 import type { QueryContext } from '../query-context.ts'
-import type { Assignment } from './assignment.ts'
-import { assignments } from './assignment.ts'
+import type { Assignment } from '../../store/assignment.ts'
+import { assignments } from '../../store/assignment.ts'
 import { appliedRows, commitOfJob, existingTable, requireTarget, written } from './job-write.ts'
 import { pairCreate, pairInsert } from './target-columns.ts'
-import type { Pairing } from './assignment.ts'
+import type { Pairing } from '../../store/assignment.ts'
 import { uploadRows } from './upload-rows.ts'
 
 /** INSERT INTO: the rows of a SELECT become a chunk of the table. */

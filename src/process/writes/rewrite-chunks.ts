@@ -4,7 +4,7 @@ import type { PlannedSelect } from '../plan-select.ts'
 import type { StandIn } from '../planning/statement.ts'
 import type { QueryContext } from '../query-context.ts'
 import { runSelect } from '../run-select.ts'
-import { assignments } from './assignment.ts'
+import { assignments } from '../../store/assignment.ts'
 import { pairInsert } from './target-columns.ts'
 import { uploadOneFile } from './upload-rows.ts'
 

@@ -5,7 +5,7 @@ import type { QueryColumn } from '../../store/columns.ts'
 import type { Column, Table } from '../../store/store.ts'
 import type { PlannedColumn } from '../engines/duckdb/tasks.ts'
 import { nearestName } from '../planning/nearest-name.ts'
-import type { Pairing } from './assignment.ts'
+import type { Pairing } from '../../store/assignment.ts'
 
 /**
  * Pairs the columns of an answer with those of an existing table: in the order of the list where the statement has one, in the

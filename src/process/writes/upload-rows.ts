@@ -5,7 +5,7 @@ import { writtenChunk } from '../../store/written-chunk.ts'
 import type { PlannedSelect } from '../plan-select.ts'
 import type { QueryContext } from '../query-context.ts'
 import { runSelect } from '../run-select.ts'
-import type { Assignment } from './assignment.ts'
+import type { Assignment } from '../../store/assignment.ts'
 
 /** The rows of a SELECT as files of the table, uploaded and not yet committed. */
 export interface UploadedRows {

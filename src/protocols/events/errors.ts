@@ -16,6 +16,7 @@ export function statusOf(error: AppError): number {
 
 /** What became of one event, for senders that keep events until they are told. */
 export interface Receipt {
+  /** Not the text “true”: SDKs for iOS read either, those for Android fall over a text. */
   readonly success: boolean
   readonly error?: { readonly name: string; readonly description: string }
 }

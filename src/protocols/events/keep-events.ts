@@ -18,7 +18,7 @@ export type Outcome = AppError | undefined
  * `event:<uuid>`, so that its repetitions are known for as long as unique ids are; the others of a table make one body.
  */
 export async function keepEvents(
-  collect: Collect,
+  collect: Pick<Collect, 'accept'>,
   principal: Principal,
   events: readonly Addressed[],
 ): Promise<Outcome[]> {

@@ -12,7 +12,7 @@ import type { Visitor } from './global-id.ts'
 /** The doors that operations call, and what they were told by settings. */
 export interface EventParts {
   readonly access: Access
-  readonly collect: Collect
+  readonly collect: Pick<Collect, 'accept'>
   readonly rejections: Pick<Rejections, 'note'>
   readonly metrics: IngestMetrics
   readonly clock: Clock
@@ -31,6 +31,9 @@ export interface Call extends EventParts {
   readonly headers: IncomingHttpHeaders
   /** Of the client, as far as trusted proxies tell. */
   readonly address: string
+  /** Under which the server was asked, without the port. */
+  readonly hostname: string
+  readonly isSecure: boolean
   readonly visitor: Visitor
 }
 

@@ -4,6 +4,7 @@ import { ingestEvents } from './operations/ingest.ts'
 import { keenEvents } from './operations/keen.ts'
 import { postback } from './operations/postback.ts'
 import { scriptEvent } from './operations/script.ts'
+import { serverCookie } from './operations/server-cookie.ts'
 
 /** Every operation of the collector. */
 export const operations: readonly Operation[] = [
@@ -13,4 +14,5 @@ export const operations: readonly Operation[] = [
   postback,
   ingestEvents,
   globalIdOfRoot,
+  serverCookie,
 ]

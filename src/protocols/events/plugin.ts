@@ -115,15 +115,18 @@ type Sender = Pick<Rejection, 'accountId' | 'keyId' | 'unknownKey'>
 
 function callOf(options: EventPluginOptions, request: FastifyRequest): Call {
   const query = request.query as Readonly<Record<string, string | string[]>>
-  const { headers, method } = request
+  const { headers, method, hostname } = request
+  const isSecure = request.protocol === 'https'
   return {
     ...options,
     method,
     params: request.params as Record<string, string>,
     query: Object.fromEntries(Object.entries(query).map(([name, value]) => [name, [value].flat().at(-1) ?? ''])),
     headers,
-    address: request.ip,
-    visitor: new Visitor(headers.cookie, request.protocol === 'https', options),
+    address: request.ip.replace(/^::ffff:(?=\d+\.)/, ''),
+    hostname: hostname.toLowerCase(),
+    isSecure,
+    visitor: new Visitor(headers.cookie, isSecure, options),
   }
 }
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { connect } from 'node:tls'
 import { gzipSync } from 'node:zlib'
 
 import { encode } from '@msgpack/msgpack'
@@ -222,6 +224,34 @@ describe('an intake that is full', () => {
     await drained
     await client.closed()
     expect(client.messages).toEqual([{ ack: chunk }])
+  })
+})
+
+describe('TLS', () => {
+  const pem = (name: string) => readFileSync(new URL(`testing/tls/${name}`, import.meta.url))
+  const own = { cert: pem('certificate.pem'), key: pem('key.pem') }
+
+  it('lets in clients whose certificate an authority has signed, and no others', async () => {
+    forward = await openForward({ tls: { ...own, ca: own.cert, requestCert: true } }, parts)
+    const address = { host: 'localhost', port: forward.port, ca: own.cert }
+    const message = fluentdMessage('web.certified', entry(seconds, { n: 1 }), { chunk })
+    const known = new Line(connect({ ...address, ...own }))
+    lines.push(known)
+    known.socket.write(message)
+    expect(await known.hear(1)).toEqual([{ ack: chunk }])
+    const unknown = new Line(connect(address))
+    lines.push(unknown)
+    unknown.socket.write(message)
+    await unknown.closed()
+    expect(unknown.messages).toEqual([])
+    expect(forward.outcomes).toContain('unauthenticated')
+  })
+
+  it('is not to be had by what is no TLS', async () => {
+    const plain = await open({ tls: own })
+    plain.socket.write(fluentdMessage('web.plain', entry(seconds, {}), { chunk }))
+    await plain.closed()
+    expect(forward.outcomes).toEqual(['unauthenticated'])
   })
 })
 

@@ -20,6 +20,7 @@ const types: Partial<Record<ErrorCode, string>> = {
   conflict: 'CommitFailedException',
   unauthenticated: 'NotAuthorizedException',
   forbidden: 'ForbiddenException',
+  origin_not_allowed: 'ForbiddenException',
   internal: 'InternalServerError',
 }
 

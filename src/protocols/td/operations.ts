@@ -3,8 +3,11 @@ import { accountOperations } from './operations/account.ts'
 import { bulkImportOperations } from './operations/bulk-imports.ts'
 import { databaseOperations } from './operations/databases.ts'
 import { importOperations } from './operations/imports.ts'
+import { jobOperations } from './operations/jobs.ts'
 import { notYetOperations } from './operations/not-yet.ts'
+import { resultOperations } from './operations/results.ts'
 import { rowOperations } from './operations/rows.ts'
+import { scheduleOperations } from './operations/schedules.ts'
 import { schemaOperations } from './operations/schemas.ts'
 import { systemOperations } from './operations/system.ts'
 import { tableOperations } from './operations/tables.ts'
@@ -18,6 +21,9 @@ export const operations: readonly Operation[] = [
   ...schemaOperations,
   ...rowOperations,
   ...importOperations,
+  ...jobOperations,
+  ...resultOperations,
+  ...scheduleOperations,
   ...bulkImportOperations,
   ...userOperations,
   ...accountOperations,

@@ -179,7 +179,7 @@ function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppErr
 
 /** 405 where the path takes other methods, or else 404. */
 function nothingAt(prefix: string, request: FastifyRequest): AppError {
-  const path = (request.url.split('?', 1)[0] ?? '').replaceAll(/\/{2,}/g, '/')
+  const path = request.url.split('?', 1)[0] ?? ''
   const others = operations.filter((operation) => pathPattern(prefix + operation.path).test(path))
   if (others.length === 0) {
     return new AppError('route_not_found', `There is nothing at ${path}.`, {

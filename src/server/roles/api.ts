@@ -13,16 +13,17 @@ import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
 import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
-import type { Collect } from '../../collect/collect.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
-import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
+import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { openProcess } from '../../process/open-process.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { openUpkeep } from '../../store/open-upkeep.ts'
 import type { Upkeep } from '../../store/upkeep.ts'
+import { inHttpSettings, openInHttpPort } from '../in-http.ts'
+import type { InHttpOptions } from '../../protocols/fluent/in-http.ts'
 import { HttpListener } from '../http-listener.ts'
 import { openIntake } from '../intake.ts'
 import { addressOfObjects, openCatalog, openPlatform } from '../platform.ts'
@@ -39,8 +40,8 @@ const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'api' })
 const version = versionOfPackage()
 
-/** How long a sender may stay silent in the middle of a body. */
-const bodySilenceMsMax = 15_000
+/** Bodies of data, and how long a sender may stay silent in the middle of one. */
+const uploads = { uploadBytesMax: importBodyBytesMax, bodySilenceMsMax: 15_000 }
 
 const queryTimeouts = {
   interactive: settings.queryTimeoutSeconds * 1000,
@@ -61,7 +62,9 @@ await runRole(log, async ({ previous, sockets }) => {
   const upkeep = openUpkeep(platform)
   const figures = openFigures(platform.postgres)
   const metrics = openMetrics({ version, jobs: platform.jobs, figures, upkeep, log })
-  const app = buildApp({ platform, collect, bulk, rejections, upkeep, metrics })
+  const budget = new BodyBudget(settings.inflightBytes)
+  const doors = { collect, bulk, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
+  const app = buildApp(platform, doors, upkeep)
   const http = new HttpListener(app, settings.host, portOf(previous, 'port') ?? settings.port, sockets.get('http'))
   const forward = openForward({
     platform,
@@ -72,40 +75,43 @@ await runRole(log, async ({ previous, sockets }) => {
     previousPort: portOf(previous, 'fluentPort'),
     inherited: sockets.get('forward'),
   })
+  const inHttp = openInHttpPort({
+    ...platform,
+    ...doors,
+    previousPort: portOf(previous, 'inHttpPort'),
+    inherited: sockets.get('in_http'),
+  })
+  const more = [forward, inHttp].filter((listener) => listener !== undefined)
   return {
-    services: [...platform.services, rejections, collect, http, ...(forward === undefined ? [] : [forward])],
-    announce: () => ({ url: http.url, port: http.port, ...(forward !== undefined && { fluentPort: forward.port }) }),
-    sockets: () => socketsOf({ http: http.socket, forward: forward?.socket }),
+    services: [...platform.services, rejections, collect, http, ...more],
+    announce: () => ({ url: http.url, port: http.port, fluentPort: forward?.port, inHttpPort: inHttp?.port }),
+    sockets: () => socketsOf({ http: http.socket, forward: forward?.socket, in_http: inHttp?.socket }),
   }
 })
 
 /** A role that is started again answers where it answered before, also when the port was any free one. */
-function portOf(previous: unknown, name: 'port' | 'fluentPort'): number | undefined {
+function portOf(previous: unknown, name: 'port' | 'fluentPort' | 'inHttpPort'): number | undefined {
   if (typeof previous !== 'object' || previous === null) return undefined
   const port = (previous as Partial<Record<typeof name, unknown>>)[name]
   return typeof port === 'number' ? port : undefined
 }
 
-interface ApiParts {
-  readonly platform: Platform
-  readonly collect: Collect
+interface Doors extends Omit<InHttpOptions, 'access' | 'clock'> {
   readonly bulk: BulkImports
   readonly rejections: Rejections
-  readonly upkeep: Upkeep
   readonly metrics: ApiMetrics
 }
 
-function buildApp({ platform, ...parts }: ApiParts) {
+function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
   const { access, jobs, objects, postgres } = platform
   const quarantine = openQuarantine(platform)
   const shared = {
     ...platform,
-    ...parts,
+    ...doors,
+    upkeep,
     process: openProcess({ access, jobs, clock: platform.clock, timeoutMs: queryTimeouts }),
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
-    budget: new BodyBudget(settings.inflightBytes),
     schedules: openSchedules(platform),
-    onBug,
   }
   const app = buildApi({
     ...shared,
@@ -122,15 +128,13 @@ function buildApp({ platform, ...parts }: ApiParts) {
     ],
     version,
     trustedProxies: settings.trustedProxies,
-    limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
+    limits: { bodyBytesMax: uploads.uploadBytesMax, bodySilenceMsMax: uploads.bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
     redirectHosts: settings.redirectHosts,
-    uploadBytesMax: importBodyBytesMax,
-    bodySilenceMsMax,
   })
   return app
 }

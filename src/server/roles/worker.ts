@@ -12,6 +12,7 @@ import { commitJob } from '../../collect/bulk/commit-job.ts'
 import { performJob } from '../../collect/bulk/perform-job.ts'
 import { importJob } from '../../collect/import-job.ts'
 import { replayJob } from '../../collect/replay/replay-job.ts'
+import { delivering, exportJob } from '../../deliver/exports/export-job.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { JobKind } from '../../jobs/jobs.ts'
@@ -33,6 +34,13 @@ import { makeScratchDirectory } from '../scratch-directory.ts'
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
 const version = codeVersion()
+
+const resultLimits = {
+  memoryBytes: settings.queryMemoryBytes,
+  residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
+  outputBytesMax: settings.queryTemporaryBytes,
+  timeoutMs: settings.queryTimeoutSeconds * 1000,
+}
 
 /** Half as many long queries at once as short ones. */
 const batchesMax = Math.ceil(settings.enginesMax / 2)
@@ -70,6 +78,7 @@ await runRole(log, async () => {
     queryKind(platform, queries, scratchDirectory),
     batchKind(platform, batches, scratchDirectory),
     resultKind(platform, queries, scratchDirectory),
+    exportJob({ ...platform, ...exporting(queries, scratchDirectory), concurrency: settings.enginesMax }),
     mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
     restateJob(upkeepOptions(platform, merges, scratchDirectory)),
     verifyJob({
@@ -144,13 +153,9 @@ function replayKind(platform: Platform, engines: EnginePool, scratchDirectory: s
 }
 
 function queryKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
-  return queryJobKind({
-    ...platform,
-    engines,
-    scratchDirectory,
-    concurrency: settings.enginesMax * 2,
-    limits: queryLimits,
-  })
+  const concurrency = settings.enginesMax * 2
+  const kind = queryJobKind({ ...platform, engines, scratchDirectory, concurrency, limits: queryLimits })
+  return delivering(kind, { ...platform, ...exporting(engines, scratchDirectory) })
 }
 
 function batchKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
@@ -159,7 +164,8 @@ function batchKind(platform: Platform, engines: EnginePool, scratchDirectory: st
     temporaryBytes: settings.batchTemporaryBytes,
     timeoutMs: settings.batchTimeoutSeconds * 1000,
   }
-  return queryJobKind({ ...platform, engines, scratchDirectory, concurrency: batchesMax, limits }, 'batch')
+  const kind = queryJobKind({ ...platform, engines, scratchDirectory, concurrency: batchesMax, limits }, 'batch')
+  return delivering(kind, { ...platform, ...exporting(engines, scratchDirectory) })
 }
 
 function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
@@ -168,13 +174,13 @@ function resultKind(platform: Platform, engines: EnginePool, scratchDirectory: s
     engines,
     scratchDirectory,
     concurrency: settings.enginesMax,
-    limits: {
-      memoryBytes: settings.queryMemoryBytes,
-      residentBytesMax: settings.queryMemoryBytes * 2 + 512 * 2 ** 20,
-      outputBytesMax: settings.queryTemporaryBytes,
-      timeoutMs: settings.queryTimeoutSeconds * 1000,
-    },
+    limits: resultLimits,
   })
+}
+
+/** With what results are put into tables. */
+function exporting(engines: EnginePool, scratchDirectory: string) {
+  return { engines, scratchDirectory, limits: resultLimits }
 }
 
 function upkeepOptions(platform: Platform, engines: EnginePool, scratchDirectory: string) {

@@ -3,10 +3,20 @@ import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
 
 import type { Session } from '../../../base/duckdb/session.ts'
 import { AppError } from '../../../base/errors.ts'
-import { javaFormat, jodaFormat, mysqlFormat } from '../../functions/date-patterns.ts'
+import { agentFields, userAgentFields } from '../../functions/agents.ts'
+import { cutToBytes } from '../../functions/bytes.ts'
+import {
+  hasMarks,
+  javaFormat,
+  jodaFormat,
+  jodaParseFormat,
+  mysqlFormat,
+  withoutMarks,
+} from '../../functions/date-patterns.ts'
 import { momentOf, requireMoment } from '../../functions/moments.ts'
-import { durationOf, intervalOf, timeCode } from '../../functions/time-units.ts'
-import { clockName, offsetText, zoneOf } from '../../functions/zones.ts'
+import { replacementOf } from '../../functions/replacements.ts'
+import { durationOf, intervalOf, timeCode, timeText } from '../../functions/time-units.ts'
+import { zoneOf } from '../../functions/zones.ts'
 
 /**
  * A function that is computed here instead of in SQL. It costs a microsecond for each row, on one thread, so it is for what is
@@ -40,15 +50,16 @@ const interval = (end: 0 | 1): ComputedFunction => ({
 const computedFunctions: Readonly<Record<string, ComputedFunction>> = {
   _zone_name: ofTexts(VARCHAR, 1, (zone) => zoneOf(zone).name),
   _zone_seconds: ofTexts(BIGINT, 1, (zone) => BigInt(zoneOf(zone).seconds)),
-  _clock_name: {
-    parameters: [VARCHAR, BIGINT],
+  _has_marks: ofTexts(BOOLEAN, 1, hasMarks),
+  _without_marks: {
+    parameters: [VARCHAR, BIGINT, VARCHAR, BIGINT],
     answers: VARCHAR,
-    compute: (zone, offset) => clockName(String(zone), Number(offset)),
+    compute: (text, clockMs, zone, offset) => withoutMarks(String(text), Number(clockMs), String(zone), Number(offset)),
   },
-  _offset_text: {
-    parameters: [BIGINT, VARCHAR],
+  _time_text: {
+    parameters: [BIGINT, VARCHAR, VARCHAR],
     answers: VARCHAR,
-    compute: (offset, mark) => offsetText(Number(offset), String(mark)),
+    compute: (t, code, zone) => timeText(Number(t), String(code), String(zone)),
   },
   _moment: ofTexts(BIGINT, 2, (text, zone) => BigInt(requireMoment(text, zone))),
   _moment_or_null: ofTexts(BIGINT, 2, (text, zone) => {
@@ -63,7 +74,16 @@ const computedFunctions: Readonly<Record<string, ComputedFunction>> = {
   _code_with_zone: ofTexts(BOOLEAN, 1, (code) => timeCode(code).withZone),
   _java_format: ofTexts(VARCHAR, 1, javaFormat),
   _joda_format: ofTexts(VARCHAR, 1, jodaFormat),
+  _joda_parse_format: ofTexts(VARCHAR, 1, jodaParseFormat),
   _mysql_format: ofTexts(VARCHAR, 1, mysqlFormat),
+  _replacement: ofTexts(VARCHAR, 1, replacementOf),
+  _cut_to_bytes: {
+    parameters: [VARCHAR, BIGINT, VARCHAR],
+    answers: VARCHAR,
+    compute: (text, bytesMax, charset) => cutToBytes(String(text), Number(bytesMax), String(charset)),
+  },
+  _parse_agent: ofTexts(VARCHAR, 1, agentFields),
+  _parse_user_agent: ofTexts(VARCHAR, 2, userAgentFields),
 }
 
 export const computedNames: readonly string[] = Object.keys(computedFunctions)

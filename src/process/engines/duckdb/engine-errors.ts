@@ -2,6 +2,8 @@ import { diskFull } from '../../../base/disk.ts'
 import { saysDiskFull } from '../../../base/duckdb/disk-failures.ts'
 import type { ErrorCode, ErrorPosition } from '../../../base/errors.ts'
 import { AppError } from '../../../base/errors.ts'
+import { functionNames } from '../../functions/library.ts'
+import { translatedNames } from '../../planning/dialects/calls.ts'
 import { nearestName } from '../../planning/nearest-name.ts'
 import { characterOfByte, placeAt } from '../../planning/places.ts'
 import type { EngineSql } from './tasks.ts'
@@ -127,7 +129,8 @@ function hintOf({ candidates, subtype, message, name }: EngineFailure, code: Err
     if (subtype === 'NO_MATCHING_FUNCTION') {
       return `Cast the arguments so that they fit one of: ${candidates.slice(0, 5).join('; ')}.`
     }
-    const meant = nearestName(name, candidates)
+    const isFunction = / Function with name /.test(message)
+    const meant = nearestName(name, isFunction ? [...candidates, ...functionNames, ...translatedNames] : candidates)
     const shown = meant === undefined ? candidates.slice(0, 3) : [meant]
     return `Did you mean ${shown.map((candidate) => JSON.stringify(candidate)).join(' or ')}?`
   }

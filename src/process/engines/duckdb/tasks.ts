@@ -1,9 +1,9 @@
 import type { CopiedFile } from '../../../base/duckdb/copied-file.ts'
+import type { AnswerColumn } from '../../../store/assignment.ts'
 import type { ChunkCondition, SummaryItem } from '../../../store/conditions.ts'
 import type { TimeRange } from '../../../store/store.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import type { ScannedFiles } from '../../../store/schema/projection.ts'
-import type { LogicalType } from '../../../store/types.ts'
 
 /**
  * What query jobs ask of engine processes, and what these answer. Everything here crosses the border between two
@@ -63,6 +63,8 @@ export interface QueryMoment {
   readonly nowUs: number
   /** Unix seconds: `TD_SCHEDULED_TIME()`. */
   readonly scheduledSeconds: number
+  /** Whether a division of whole numbers gives a whole number: 7 / 2 is 3 to Presto. */
+  readonly integerDivision?: boolean
 }
 
 export interface PlanInput extends EngineSql, QueryMoment {
@@ -72,12 +74,8 @@ export interface PlanInput extends EngineSql, QueryMoment {
   readonly explain: boolean
 }
 
-/** A column of the answer: what it is to us, and how DuckDB calls its type. */
-export interface PlannedColumn {
-  readonly name: string
-  readonly type: LogicalType
-  readonly engineType: string
-}
+/** A column of the answer. */
+export type PlannedColumn = AnswerColumn
 
 /** What the plan reads of one table, over all places in which it stands. */
 export interface PlannedScan {

@@ -148,6 +148,6 @@ export class Line {
   /** Resolves when the other side has closed. */
   async closed(): Promise<void> {
     if (this.#isClosed || this.socket.readableEnded) return
-    await Promise.race([once(this.socket, 'end'), once(this.socket, 'close')])
+    await new Promise((resolve) => this.socket.once('end', resolve).once('close', resolve))
   }
 }

@@ -4,12 +4,14 @@ import { createGzip } from 'node:zlib'
 import { Encoder } from '@msgpack/msgpack'
 
 import { AppError, must } from '../../../base/errors.ts'
+import { countedStream } from '../../../base/http/ingest-metrics.ts'
 import type { BulkErrorRecord, BulkImport } from '../../../collect/bulk/bulk-imports.ts'
 import { operation, uploadOperation } from '../operation.ts'
-import type { Answer, Call, Operation } from '../operation.ts'
+import type { Answer, Operation } from '../operation.ts'
+import { param } from '../sight.ts'
 
 const createImport = operation('POST', '/bulk_import/create/{name}/{database}/{table}', async (call) => {
-  const { name, database, table } = namesOf(call, ['name', 'database', 'table'])
+  const [name, database, table] = [param(call, 'name'), param(call, 'database'), param(call, 'table')]
   const mode = call.form['mode'] ?? 'append'
   if (mode !== 'append') {
     throw new AppError('invalid_request', `Bulk imports cannot ${mode} yet: they append.`, {
@@ -26,61 +28,63 @@ const listImports = operation('GET', '/bulk_import/list', async ({ bulk, princip
 })
 
 const showImport = operation('GET', '/bulk_import/show/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   return { body: importJson(await call.bulk.show(call.principal, name)) }
 })
 
 const listParts = operation('GET', '/bulk_import/list_parts/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   const parts = await call.bulk.parts(call.principal, name)
   return { body: { name, bulk_import: name, parts: parts.map((part) => part.name) } }
 })
 
 const uploadPart = uploadOperation('PUT', '/bulk_import/upload_part/{name}/{part}', async (call) => {
-  const { name, part } = namesOf(call, ['name', 'part'])
-  await call.bulk.uploadPart(call.principal, name, part, call.stream)
+  const [name, part] = [param(call, 'name'), param(call, 'part')]
+  const { bulk, principal, metrics, stream } = call
+  const upload = () => bulk.uploadPart(principal, name, part, stream)
+  await countedStream(metrics, 'bulk', ({ bytes }) => bytes, upload)
   return named(name)
 })
 
 const deletePart = operation('POST', '/bulk_import/delete_part/{name}/{part}', async (call) => {
-  const { name, part } = namesOf(call, ['name', 'part'])
+  const [name, part] = [param(call, 'name'), param(call, 'part')]
   await call.bulk.deletePart(call.principal, name, part)
   return named(name)
 })
 
 const freezeImport = operation('POST', '/bulk_import/freeze/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   await call.bulk.freeze(call.principal, name)
   return named(name)
 })
 
 const unfreezeImport = operation('POST', '/bulk_import/unfreeze/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   await call.bulk.unfreeze(call.principal, name)
   return named(name)
 })
 
 /** Here alone, and where a schedule is run, the id of a job is a number. */
 const performImport = operation('POST', '/bulk_import/perform/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   const { jobId } = await call.bulk.perform(call.principal, name, { priority: priorityOf(call.form['priority']) })
   return { body: { name, bulk_import: name, job_id: must(jobId, 'whoever performs has a job') } }
 })
 
 const commitImport = operation('POST', '/bulk_import/commit/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   await call.bulk.commit(call.principal, name)
   return named(name)
 })
 
 const deleteImport = operation('POST', '/bulk_import/delete/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   await call.bulk.delete(call.principal, name)
   return named(name)
 })
 
 const errorRecords = operation('GET', '/bulk_import/error_records/{name}', async (call) => {
-  const { name } = namesOf(call, ['name'])
+  const name = param(call, 'name')
   // Whether there is such an import is asked before the answer begins.
   await call.bulk.show(call.principal, name)
   const maps = Readable.from(packed(call.bulk.errorRecords(call.principal, name)), { objectMode: false })
@@ -110,12 +114,6 @@ async function* packed(records: AsyncIterable<BulkErrorRecord>): AsyncIterable<B
 function priorityOf(text = '0'): number {
   const priority = Number(text)
   return Number.isInteger(priority) ? Math.max(-2, Math.min(2, priority)) : 0
-}
-
-/** Clients write the slashes and periods of names as they like; what is decoded is checked behind the door. */
-function namesOf<Name extends string>({ params }: Call, names: readonly Name[]): Record<Name, string> {
-  const entries = names.map((name) => [name, must(params[name], 'the path has all its names')])
-  return Object.fromEntries(entries) as Record<Name, string>
 }
 
 function named(name: string): Answer {

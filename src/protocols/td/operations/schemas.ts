@@ -7,7 +7,7 @@ import { operation } from '../operation.ts'
 import type { Call, Operation } from '../operation.ts'
 import { tableOfPath } from '../sight.ts'
 
-/** The schema becomes the one that is sent: columns that are not in it go, with their values for as long as they are away. */
+/** The schema becomes the one that is sent: columns that are not in it are dropped, and others get the type that is sent. */
 const updateSchema = operation('POST', '/table/update-schema/{database}/{table}', async (call) => {
   const name = tableOfPath(call)
   const table = await requireTable(call, name)

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 
 import type { ApiKey, KeyKind, User } from '../../../access/access.ts'
-import { AppError, must } from '../../../base/errors.ts'
+import { AppError } from '../../../base/errors.ts'
 import { dateText } from '../codec.ts'
 import { openOperation, operation } from '../operation.ts'
 import type { Call, OpenCall, Operation } from '../operation.ts'
+import { param } from '../sight.ts'
 
 const authenticate = openOperation('POST', '/user/authenticate', async (call) => {
   const { user, key } = await call.access.signIn(fieldOf(call, 'user'), fieldOf(call, 'password'))
@@ -21,7 +22,7 @@ const listUsers = operation('GET', '/user/list', async ({ access, principal }) =
 
 /** The organization, which clients still send, has no meaning any more. */
 const addUser = operation('POST', '/user/add/{name}', async (call) => {
-  const name = nameOf(call)
+  const name = param(call, 'name')
   const { password } = call.form
   const user = { email: call.form['email'] ?? name, name, role: 'member' } as const
   await call.access.createUser(call.principal, password === undefined ? user : { ...user, password })
@@ -29,13 +30,13 @@ const addUser = operation('POST', '/user/add/{name}', async (call) => {
 })
 
 const removeUser = operation('POST', '/user/remove/{name}', async (call) => {
-  const user = await findUser(call, nameOf(call))
+  const user = await findUser(call, param(call, 'name'))
   await call.access.deleteUser(call.principal, user.id)
   return { body: { user: user.name } }
 })
 
 const setPassword = operation('POST', '/user/password/change/{name}', async (call) => {
-  const user = await findUser(call, nameOf(call))
+  const user = await findUser(call, param(call, 'name'))
   await call.access.setPassword(call.principal, user.id, fieldOf(call, 'password'))
   return { body: { user: user.name } }
 })
@@ -47,20 +48,20 @@ const changePassword = operation('POST', '/user/password/change', async (call) =
 
 /** What Treasure Data shows whole, Biwa does not have: of a key, its hash and last four characters are kept. */
 const listKeys = operation('GET', '/user/apikey/list/{name}', async (call) => {
-  const keys = await keysOf(call, await findUser(call, nameOf(call)))
+  const keys = await keysOf(call, await findUser(call, param(call, 'name')))
   return { body: { apikeys: keys.map((key) => maskedKey(call.principal.accountId, key)) } }
 })
 
 /** The answer carries the key: it is shown this once. */
 const addKey = operation('POST', '/user/apikey/add/{name}', async (call) => {
-  const user = await findUser(call, nameOf(call))
+  const user = await findUser(call, param(call, 'name'))
   const { key } = await call.access.createKey(call.principal, { userId: user.id, kind: 'full', description: 'td' })
   return { body: { user: user.name, apikey: key } }
 })
 
 const removeKey = operation('POST', '/user/apikey/remove/{name}', async (call) => {
   const { access, principal } = call
-  const user = await findUser(call, nameOf(call))
+  const user = await findUser(call, param(call, 'name'))
   const text = fieldOf(call, 'apikey')
   const keys = await keysOf(call, user)
   const masked = keys.filter((key) => maskedKey(principal.accountId, key) === text)
@@ -106,10 +107,6 @@ async function keysOf({ access, principal }: Call, user: User): Promise<ApiKey[]
 
 function maskedKey(accountId: number, { hint }: ApiKey): string {
   return `${accountId}/${'*'.repeat(8)}${hint}`
-}
-
-function nameOf({ params }: Call): string {
-  return must(params['name'], 'the path has a name')
 }
 
 /** Fails with `invalid_request` where the form lacks it. */

@@ -1,9 +1,15 @@
-import { AppError } from '../../base/errors.ts'
-import { fixedColumns } from '../../store/columns.ts'
-import type { Column } from '../../store/store.ts'
-import type { LogicalType } from '../../store/types.ts'
-import { duckdbFileType, duckdbType, formatType } from '../../store/types.ts'
-import type { PlannedColumn } from '../engines/duckdb/tasks.ts'
+import { AppError } from '../base/errors.ts'
+import { fixedColumns } from './columns.ts'
+import type { Column } from './store.ts'
+import type { LogicalType } from './types.ts'
+import { duckdbFileType, duckdbType, formatType } from './types.ts'
+
+/** A column of an answer: what it is to us, and how DuckDB calls its type. */
+export interface AnswerColumn {
+  readonly name: string
+  readonly type: LogicalType
+  readonly engineType: string
+}
 
 /** A column of the written file: SQL over c0, c1 …, the column of the table that it becomes. */
 export interface Assignment {
@@ -14,7 +20,7 @@ export interface Assignment {
 /** Which column of the answer goes into which of the table. */
 export interface Pairing {
   readonly column: Column
-  readonly source: PlannedColumn
+  readonly source: AnswerColumn
   /** Of the source, among the columns of the answer. */
   readonly index: number
 }
@@ -55,7 +61,7 @@ function valueExpression({ column, source, index }: Pairing): string {
 }
 
 /** The value, if the way there and back leaves it as it was. */
-function checkedCast(value: string, source: PlannedColumn, column: Column, target: string): string {
+function checkedCast(value: string, source: AnswerColumn, column: Column, target: string): string {
   const there = `cast(${value} as ${target})`
   const same = `cast(${there} as ${source.engineType}) is not distinct from ${value}`
   const complaint = `concat('The value ', cast(${value} as varchar), ' does not fit the column ${escaped(column.name)} (${escaped(formatType(column.type))}) exactly.')`

@@ -1,0 +1,103 @@
+import { AppError } from '../../../base/errors.ts'
+import { placeAt } from '../places.ts'
+import { tokenize } from '../tokens.ts'
+import { callOf } from './calls.ts'
+import type { SqlDialect } from './dialect.ts'
+import { hiveRules } from './hive.ts'
+import { prestoRules } from './presto.ts'
+import { sessionCall, sessionSelect } from './sessionize.ts'
+import type { Inner, Piece, Rule, Translated } from './source.ts'
+import { Source } from './source.ts'
+
+/** A translation, and where in the original the places of it come from. */
+export interface Translation {
+  readonly text: string
+  readonly offsetOf: (offset: number) => number
+}
+
+const shared: readonly Rule[] = [call, sessionCall, sessionSelect]
+
+const rules: Readonly<Record<SqlDialect, readonly Rule[]>> = {
+  duckdb: [...shared],
+  presto: [...prestoRules, ...shared],
+  hive: [...hiveRules, ...shared],
+}
+
+/** Writes a query of a dialect in the engine's language. What is not known stays as it is, for the engine to judge. */
+export function translate(sql: string, dialect: SqlDialect): Translation {
+  const source = new Source(sql, tokenize(sql, dialect === 'hive' ? 'hive' : 'standard'), dialect)
+  const [first, last] = [source.offset(0), source.tokens.at(-1)?.end ?? sql.length]
+  const pieces = [
+    { text: sql.slice(0, first), offset: 0, isOriginal: true },
+    ...translated(source, 0, source.tokens.length),
+    { text: sql.slice(last), offset: last, isOriginal: true },
+  ]
+  const text = pieces.map((piece) => piece.text).join('')
+  return { text, offsetOf: (offset) => originalOffset(pieces, offset) }
+}
+
+/** Does something with the translation of the SQL; the places of errors are those of the SQL as it was written. */
+export async function inDialect<T>(sql: string, dialect: SqlDialect, body: (sql: string) => Promise<T>): Promise<T> {
+  const translation = translate(sql, dialect)
+  try {
+    return await body(translation.text)
+  } catch (error) {
+    const offset = error instanceof AppError ? error.position?.offset : undefined
+    if (!(error instanceof AppError) || offset === undefined) throw error
+    const position = placeAt(sql, translation.offsetOf(offset))
+    throw AppError.fromRecord({ ...error.toRecord(), position })
+  }
+}
+
+function translated(source: Source, from: number, to: number): Piece[] {
+  const pieces: Piece[] = []
+  let end = source.offset(from)
+  for (let at = from; at < to;) {
+    const start = source.offset(at)
+    if (start > end) pieces.push({ text: source.sql.slice(end, start), offset: end, isOriginal: true })
+    const found = firstOf(source, at)
+    pieces.push(...(found?.pieces ?? source.original(at, at + 1)))
+    at = found?.next ?? at + 1
+    end = source.tokens[at - 1]?.end ?? source.sql.length
+  }
+  return pieces
+}
+
+function firstOf(source: Source, at: number): Translated | undefined {
+  const inner = (from: number, to: number) => translated(source, from, to)
+  for (const rule of rules[source.dialect]) {
+    const found = rule(source, at, inner)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** Words before a parenthesis that is not that of a call: names of tables and aliases have their columns there. */
+const namesFollow: ReadonlySet<string> = new Set(['table', 'into', 'as', 'overwrite', 'exists', '.'])
+
+function call(source: Source, at: number, inner: Inner): Translated | undefined {
+  if (source.kind(at) !== 'word' || source.word(at + 1) !== '(' || namesFollow.has(source.word(at - 1)))
+    return undefined
+  const known = callOf(source.word(at), source.dialect)
+  const close = source.closing(at + 1)
+  if (known === undefined || close >= source.tokens.length) return undefined
+  const items = source.items(at + 2, close)
+  const parts = known(items.length)
+  if (parts === undefined) return undefined
+  const pieces = parts.flatMap((part): Piece[] => {
+    if (typeof part === 'string') return [source.ours(part, at)]
+    const [from, to] = items[part] ?? [close, close]
+    return inner(from, to)
+  })
+  return { pieces, next: close + 1 }
+}
+
+function originalOffset(pieces: readonly Piece[], offset: number): number {
+  let start = 0
+  for (const { text, offset: original, isOriginal } of pieces) {
+    if (offset < start + text.length) return isOriginal ? original + offset - start : original
+    start += text.length
+  }
+  const last = pieces.at(-1)
+  return last === undefined ? offset : last.offset + (last.isOriginal ? last.text.length : 0)
+}

@@ -1,0 +1,81 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+import { startBiwa } from '../support/biwa.ts'
+import type { Biwa } from '../support/biwa.ts'
+import { ForwardSender, freePort, rowsPerChunk } from '../support/forward-sender.ts'
+import { queryRows } from '../support/query.ts'
+
+let biwa: Biwa
+let forwardPort: number
+let httpPort: number
+const folder = mkdtempSync(join(tmpdir(), 'biwa-fluent-'))
+
+beforeAll(async () => {
+  forwardPort = await freePort()
+  httpPort = await freePort()
+  const first = await startBiwa({ dataDirectory: folder })
+  await first.stop({ keep: true })
+  const configuration = join(folder, 'fluent.toml')
+  writeFileSync(configuration, '[[routes]]\ntags = "rolling.**"\ntable = "web.${tag[1]}"\n')
+  biwa = await startBiwa({
+    dataDirectory: folder,
+    arguments: [
+      `--fluent-port=${forwardPort}`,
+      `--fluent-api-key=${first.apiKey}`,
+      `--fluent-configuration=${configuration}`,
+      `--fluent-http-port=${httpPort}`,
+    ],
+  })
+})
+afterAll(async () => {
+  await biwa.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function rowsOf(statement: string, count: number) {
+  for (let tries = 0; ; tries += 1) {
+    const rows = await queryRows(biwa, statement).catch(() => [])
+    if (rows.length >= count || tries === 200) return rows
+    await sleep(200)
+  }
+}
+
+describe('a server with Fluentd’s doors', () => {
+  it('goes on over a rolling restart: every chunk is there, once', async () => {
+    const stop = new AbortController()
+    const senders = ['a', 'b'].map((name) => new ForwardSender(forwardPort, 'rolling.chunks', name))
+    const runs = senders.map((sender) => sender.run(stop.signal))
+    await sleep(1000)
+    biwa.supervisor.kill('SIGHUP')
+    while (!biwa.output().includes('has restarted its roles')) await sleep(50)
+    await sleep(1000)
+    stop.abort()
+    await Promise.all(runs)
+    const sent = senders.flatMap(({ acknowledged }) => [...acknowledged])
+    const rows = await rowsOf('select chunk, count(*) from web.chunks group by chunk', sent.length)
+    expect(rows.map(([chunk]) => String(chunk)).toSorted()).toEqual(sent.toSorted())
+    expect(rows.every(([, count]) => Number(count) === rowsPerChunk)).toBe(true)
+  })
+
+  it('takes in_http on a port of its own, as the key of the settings', async () => {
+    const response = await fetch(`http://127.0.0.1:${httpPort}/rolling.posted`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"n":1}',
+    })
+    expect([response.status, await response.text()]).toEqual([200, ''])
+    expect((await rowsOf('select n from web.posted', 1)).length).toBe(1)
+  })
+
+  it('counts what came', async () => {
+    const metrics = await (await biwa.request('/metrics')).text()
+    expect(metrics).toMatch(/biwa_ingest_requests_total\{door="forward",outcome="accepted"\} [1-9]/)
+    expect(metrics).toMatch(/biwa_forward_acks_total [1-9]/)
+    expect(metrics).toMatch(/biwa_ingest_requests_total\{door="in_http",outcome="accepted"\} 1/)
+  })
+})

@@ -1,0 +1,77 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { decodeMulti } from '@msgpack/msgpack'
+
+import { entry, eventTime, fluentdMessage } from '../../src/protocols/fluent/testing/wire.ts'
+
+export const rowsPerChunk = 20
+
+/** A port that nobody listens on for now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port: free } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return free
+}
+
+/** Sends chunks until it is told to stop, several at a time, and each again until it is acknowledged, as Fluentd does. */
+export class ForwardSender {
+  readonly acknowledged = new Set<string>()
+  readonly open = new Map<string, Buffer>()
+  /** Chunks that were sent more than once. */
+  readonly repeated = new Set<string>()
+  readonly #port: number
+  readonly #tag: string
+  readonly #name: string
+  #next = 0
+
+  constructor(port: number, tag: string, name: string) {
+    this.#port = port
+    this.#tag = tag
+    this.#name = name
+  }
+
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted || this.open.size > 0) {
+      const socket = connect(this.#port, '127.0.0.1')
+      socket.on('error', () => {})
+      const closed = once(socket, 'close').catch(() => {})
+      await Promise.race([once(socket, 'connect').catch(() => {}), closed])
+      if (!socket.destroyed) await this.#talk(socket, stop)
+      socket.destroy()
+      await sleep(100)
+    }
+  }
+
+  async #talk(socket: Socket, stop: AbortSignal): Promise<void> {
+    let received = Buffer.alloc(0)
+    socket.on('data', (part: Buffer) => {
+      received = Buffer.concat([received, part])
+      for (const { ack } of [...decodeMulti(received)] as { ack: string }[]) {
+        this.acknowledged.add(ack)
+        this.open.delete(ack)
+      }
+    })
+    for (const [chunk, message] of this.open) {
+      this.repeated.add(chunk)
+      socket.write(message)
+    }
+    while (!socket.destroyed && (!stop.aborted || this.open.size > 0)) {
+      while (this.open.size < 8 && !stop.aborted) socket.write(this.#newChunk())
+      await sleep(5)
+    }
+  }
+
+  #newChunk(): Buffer {
+    const chunk = `${this.#name}-${this.#next++}\n`
+    const entries = Array.from({ length: rowsPerChunk }, (_, n) => entry(eventTime(1_700_000_000, n), { chunk, n }))
+    const message = fluentdMessage(this.#tag, Buffer.concat(entries), { size: rowsPerChunk, chunk })
+    this.open.set(chunk, message)
+    return message
+  }
+}
