@@ -131,6 +131,12 @@ describe('an export', () => {
     expect([a, b, c].filter((value) => value !== null)).toEqual([n])
   })
 
+  test('goes to a table that another one makes at the same moment', async () => {
+    const made = [1, 2, 3, 4].map((n) => exported(`select ${n} as n`, delivery('together', 'append')))
+    expect(await Promise.all(made)).toHaveLength(4)
+    expect(await values('select count(*), sum(n) from together')).toEqual([['4', '10']])
+  })
+
   test('is refused to whoever may not write there any more, or lost the lease', async () => {
     const answer = await bench.query('select 1 as n')
     const reader = { ...delivery('closed', 'append'), principal: { ...bench.owner, keyKind: 'query' as const } }

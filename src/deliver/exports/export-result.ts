@@ -65,7 +65,7 @@ async function tryExport(place: Place): Promise<number | undefined> {
   const chunks = await writtenChunks(place, columns, table?.id ?? 0)
   const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
   const isReplacing = table !== undefined && delivery.mode === 'replace'
-  const outcome = await parts.store.commit({
+  const commit: Commit = {
     accountId,
     target: columns.target,
     operation: operationOf(delivery, table),
@@ -75,9 +75,16 @@ async function tryExport(place: Place): Promise<number | undefined> {
     ids: [{ uniqueId, rows, quarantined: 0 }],
     quarantined: [],
     fence: { jobId: attempt.job.id, leaseToken: attempt.leaseToken },
-  })
+  }
+  const outcome = await parts.store.commit(commit).catch(unlessMade)
+  if (outcome === undefined) return undefined
   if (outcome.kind === 'duplicate') return outcome.known[0]?.rows ?? 0
   return outcome.kind === 'committed' ? rows : undefined
+}
+
+/** Somebody else may have made the table meanwhile: then the rows go to that one. */
+function unlessMade(error: unknown): undefined {
+  if (!isAppError(error, 'already_exists')) throw error
 }
 
 async function existingTable({ parts, accountId, delivery }: Place): Promise<Table | undefined> {
