@@ -190,7 +190,7 @@ describe('limits', () => {
     const holding = post(url, 'x'.repeat(600))
     await first
     const second = await post(url, 'x'.repeat(600))
-    expect(second.status).toBe(503)
+    expect(second.status).toBe(429)
     expect(second.headers.get('retry-after')).toBe('1')
     expect(await second.json()).toMatchObject({ code: 'overloaded', retryable: true })
     letGo()

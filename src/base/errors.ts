@@ -101,7 +101,7 @@ export const errorCatalogue = {
   lease_lost: spec(409, 'The lease was lost'),
   too_many_requests: spec(429, 'There are too many requests', true),
   /** A buffer is full; the request was refused before anything of it was kept. */
-  overloaded: spec(503, 'The server is at its limit', true),
+  overloaded: spec(429, 'The server is at its limit', true),
   /** The disk under the inbox fails: nothing of the request was kept. */
   inbox_unavailable: spec(503, 'The inbox cannot be written', true),
   shutting_down: spec(503, 'The server is shutting down', true),

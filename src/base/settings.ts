@@ -204,13 +204,13 @@ export const settingTable = {
     flag: 'inflight-bytes',
     placeholder: '<size>',
     fallback: 256e6,
-    doc: 'Bodies held in memory at one time by an api process; above it, 503 with Retry-After.',
+    doc: 'Bodies held in memory at one time by an api process; above it, 429 with Retry-After.',
   }),
   backlogBytes: bytes({
     flag: 'backlog-bytes',
     placeholder: '<size>',
     fallback: 4e9,
-    doc: 'Acknowledged bodies that wait in the inbox; above it, 503 with Retry-After.',
+    doc: 'Acknowledged bodies that wait in the inbox; above it, 429 with Retry-After.',
   }),
   trustedProxies: list({
     flag: 'trusted-proxies',

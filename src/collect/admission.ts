@@ -27,7 +27,8 @@ export class Admission {
     if (!this.#inflight.hasRoom(accountId, bytes, inflightBytesMax)) {
       throw overloaded('The server receives more than it can write at this moment.')
     }
-    const isFull = backlogBytes + bytes > backlogBytesMax
+    // However large, a body is let in where nothing else waits: refused, it would be sent again for ever.
+    const isFull = backlogBytes > 0 && backlogBytes + bytes > backlogBytesMax
     if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) {
       throw overloaded('Too many acknowledged bodies wait to be converted.')
     }

@@ -1,6 +1,7 @@
 import type { Collect } from '../collect/collect.ts'
 import { openDirectoryInbox } from '../collect/inbox/directory-inbox.ts'
 import { openObjectInbox } from '../collect/inbox/object-inbox.ts'
+import { segmentBytesDefault } from '../collect/limits.ts'
 import { openCollect } from '../collect/open-collect.ts'
 import type { Platform } from './platform.ts'
 
@@ -12,7 +13,7 @@ export function openIntake(platform: Platform): Collect {
   const { settings, paths } = platform
   const inbox = settings.objectStore.startsWith('s3://')
     ? openObjectInbox(platform)
-    : openDirectoryInbox({ ...platform, directory: paths.inbox })
+    : openDirectoryInbox({ ...platform, directory: paths.inbox, segmentBytes: segmentBytesOf(settings.backlogBytes) })
   return openCollect({
     ...platform,
     inbox,
@@ -21,3 +22,11 @@ export function openIntake(platform: Platform): Collect {
     backlogBytesMax: settings.backlogBytes,
   })
 }
+
+/** A segment is held until all of it was dealt with, so a small backlog needs small ones: else a single one would fill it. */
+function segmentBytesOf(backlogBytes: number): number {
+  return Math.min(segmentBytesDefault, Math.max(segmentBytesMin, Math.floor(backlogBytes / 8 / pageBytes) * pageBytes))
+}
+
+const segmentBytesMin = 2 ** 20
+const pageBytes = 4096

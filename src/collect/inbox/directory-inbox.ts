@@ -96,7 +96,7 @@ class DirectoryInbox implements Inbox {
   }
 
   backlogBytes(): number {
-    return this.#leftoverBytes + [...this.#segments.values()].reduce((sum, { writtenTo }) => sum + writtenTo, 0)
+    return this.#leftoverBytes + [...this.#segments.values()].reduce((sum, { heldBytes }) => sum + heldBytes, 0)
   }
 
   async drain(): Promise<void> {

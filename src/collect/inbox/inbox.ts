@@ -62,7 +62,7 @@ export interface Inbox extends Service {
    * which every frame is settled, and that takes no more, is released.
    */
   settle(segment: Segment, frames: number, before: number): void
-  /** Bytes of the segments that are not released. */
+  /** Bytes of the segments in which something is not settled yet. */
   backlogBytes(): number
 }
 

@@ -49,6 +49,11 @@ export class SegmentFile {
     return this.#writtenTo
   }
 
+  /** What is written of it, unless all of that was dealt with: then only the file waits for more, and nothing in it. */
+  get heldBytes(): number {
+    return this.#underWay === 0 && this.#settled >= this.#frames ? 0 : this.#writtenTo
+  }
+
   /** Whether it takes no more frames, and all that it took are settled. */
   get isDone(): boolean {
     return this.#sealed && this.#underWay === 0 && this.#settled >= this.#frames
