@@ -3,7 +3,7 @@ import type { ErrorRecord } from '../base/errors.ts'
 import type { ReplaySummary } from '../collect/replay.ts'
 import { replayKind } from '../collect/replay.ts'
 import type { Job } from '../jobs/jobs.ts'
-import type { QueryJobInput, QueryOutput } from '../process/process.ts'
+import type { Delivery, QueryJobInput, QueryOutput } from '../process/process.ts'
 import { engineOfKind } from '../process/process.ts'
 import { formatType } from '../store/types.ts'
 import type { VerifySummary } from '../store/upkeep.ts'
@@ -49,7 +49,17 @@ function queryJson(job: Job) {
   if (engine === undefined) return null
   const input = job.input as QueryJobInput
   const output = job.state === 'success' ? (job.output as QueryOutput) : null
-  return { engine, sql: input.sql, database: input.database, result: output === null ? null : resultJson(output) }
+  return {
+    engine,
+    sql: input.sql,
+    database: input.database,
+    deliver_to: input.delivery === undefined ? null : deliveryJson(input.delivery),
+    result: output === null ? null : resultJson(output),
+  }
+}
+
+function deliveryJson({ database, table, mode }: Delivery) {
+  return { database, table, mode }
 }
 
 function verificationJson({ problemCount, problems, ...counts }: VerifySummary) {

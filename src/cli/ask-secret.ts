@@ -12,7 +12,7 @@ export async function askSecret(terminal: Terminal, question: string): Promise<s
   const lines = createInterface({ input: terminal.stdin, output: silent, terminal: interactive })
   try {
     const { value } = await lines[Symbol.asyncIterator]().next()
-    return (value ?? '').trim()
+    return value ?? ''
   } finally {
     lines.close()
     if (interactive) terminal.stderr.write('\n')

@@ -9,6 +9,9 @@ export const importBodyBytesMax = 64 * mebibyte
 /** A body after inflation: above it, `inflated_too_large`. */
 export const inflatedBytesMax = 512 * mebibyte
 
+/** A body that is converted piece by piece, after inflation: above it, `inflated_too_large`. */
+export const longInflatedBytesMax = 16 * 1024 * mebibyte
+
 /**
  * How many times larger than itself a body may inflate: above it, `inflate_ratio_too_large`. Honest logs stay below 100;
  * small bodies may do as they like, because nobody is hurt by `ratioFreeBytes`.

@@ -80,6 +80,15 @@ describe('a submitted query', () => {
     expect(submitted[0]?.runAt).toBeUndefined()
   })
 
+  test('is refused where its result may not go', async () => {
+    const { submitted, process } = openFake()
+    const delivery = { database: 'closed', table: 't', mode: 'append', principal, shownAs: '' } as const
+    const query = { sql: 'select 1', database: null, delivery }
+    await expect(process.submitQuery(principal, query)).rejects.toMatchObject({ code: 'forbidden' })
+    await expect(process.scheduledQuery(principal, query)).rejects.toMatchObject({ code: 'forbidden' })
+    expect(submitted).toEqual([])
+  })
+
   test.each<[what: string, sql: string, code: string, database?: string]>([
     ['nothing', ' \n', 'query_syntax'],
     ['too much', `select '${'ü'.repeat(sqlCharactersMax)}'`, 'body_too_large'],

@@ -2,7 +2,7 @@ import type { Access, Principal } from '../access/access.ts'
 import { AppError } from '../base/errors.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Jobs, NewJob } from '../jobs/jobs.ts'
-import type { Process, QueryEngine, QueryJobInput, QueryRequest } from './process.ts'
+import type { Delivery, Process, QueryEngine, QueryJobInput, QueryRequest } from './process.ts'
 import { queryJobKinds } from './process.ts'
 
 export interface ProcessOptions {
@@ -26,6 +26,7 @@ export function openProcess({ access, jobs, clock, timeoutMs }: ProcessOptions):
     checkSql(sql)
     // The tables' databases are known after parsing only, which is the engine's work; this one is known now.
     if (database !== null) await access.require(principal, database.toLowerCase(), 'query')
+    if (delivery !== undefined) await access.require(delivery.principal, delivery.database, privilegeFor(delivery))
     return {
       sql,
       database,
@@ -69,6 +70,8 @@ export function openProcess({ access, jobs, clock, timeoutMs }: ProcessOptions):
 }
 
 type InputOfRequest = Pick<QueryRequest, 'sql' | 'database' | 'submittedAs' | 'delivery'>
+
+const privilegeFor = ({ mode }: Delivery) => (mode === 'replace' ? 'full' : 'import')
 
 /** An interactive query that was lost is not begun again behind the back of whoever waits for it, unless they asked for that. */
 function attemptsOf({ engine, retryLimit }: QueryRequest): number {

@@ -1,10 +1,13 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { entry, fluentdMessage } from '../../src/protocols/fluent/testing/wire.ts'
 import { startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { ForwardSender, freePort, rowsPerChunk } from '../support/forward-sender.ts'
@@ -70,6 +73,20 @@ describe('a server with Fluentd’s doors', () => {
     })
     expect([response.status, await response.text()]).toEqual([200, ''])
     expect((await rowsOf('select n from web.posted', 1)).length).toBe(1)
+  })
+
+  it('says afterwards what it refused, and why', async () => {
+    const socket = connect(forwardPort, '127.0.0.1')
+    socket.write(fluentdMessage('rolling.', entry(1, { n: 1 }), { chunk: 'refused' }))
+    await once(socket, 'close')
+    for (let tries = 0; ; tries += 1) {
+      const response = await biwa.request('/api/v1/rejections?door=forward')
+      const { items } = (await response.json()) as { items: { reason: string; detail: string }[] }
+      const found = items.find(({ reason }) => reason === 'invalid_name')
+      if (found !== undefined) return expect(found.detail).toContain('rolling.')
+      if (tries === 50) throw new Error('nothing is said of it')
+      await sleep(200)
+    }
   })
 
   it('counts what came', async () => {

@@ -34,6 +34,10 @@ const queryOfJob = z.object({
   engine,
   sql: z.string(),
   database: z.string().nullable(),
+  deliver_to: z
+    .object({ database: z.string(), table: z.string(), mode: z.enum(['append', 'replace']) })
+    .nullable()
+    .describe('A table that the result goes to as well.'),
   result: z
     .object({
       statement: z.string(),

@@ -30,6 +30,12 @@ export const submitQuery = operation({
     scheduled_time: moment
       .optional()
       .describe('What `TD_SCHEDULED_TIME()` answers; where it is yet to come, the query waits for it.'),
+    deliver_to: z
+      .strictObject({ database: name, table: name, mode: z.enum(['append', 'replace']).default('append') })
+      .optional()
+      .describe(
+        'A table that the result goes to as well, once, before the job is a success. Columns go by their names.',
+      ),
     domain_key: z
       .string()
       .min(1)

@@ -1,6 +1,7 @@
+import type { Principal } from '../../access/access.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
 import { finishedStates } from '../../jobs/jobs.ts'
-import type { Process } from '../../process/process.ts'
+import type { Delivery, Process } from '../../process/process.ts'
 import { apiPrefix } from '../contract/operation.ts'
 import { submitQuery } from '../contract/queries.ts'
 import { jobJson } from '../job-json.ts'
@@ -11,6 +12,7 @@ import { requireReader } from '../sight.ts'
 export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs): void {
   serveOperation(host, submitQuery).with(async ({ principal, headers, body, nobodyWaits }) => {
     requireReader(principal)
+    const { deliver_to: target } = body
     const idempotencyKey = body.idempotency_key ?? headers['idempotency-key']
     const { job } = await queries.submitQuery(principal, {
       sql: body.sql,
@@ -20,6 +22,7 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
       ...(body.retry_limit !== undefined && { retryLimit: body.retry_limit }),
       ...(body.domain_key !== undefined && { domainKey: body.domain_key }),
       ...(body.scheduled_time !== undefined && { scheduledTime: new Date(body.scheduled_time) }),
+      ...(target !== undefined && { delivery: deliveryTo(principal, target) }),
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(body.timeout_seconds !== undefined && { timeoutMs: body.timeout_seconds * 1000 }),
     })
@@ -32,4 +35,11 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
       headers: { location: `${apiPrefix}/jobs/${latest.id}` },
     }
   })
+}
+
+function deliveryTo(
+  principal: Principal,
+  { database, table, mode }: Omit<Delivery, 'principal' | 'shownAs'>,
+): Delivery {
+  return { database, table, mode, principal, shownAs: `td:///${database}/${table}?mode=${mode}` }
 }

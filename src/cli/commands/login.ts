@@ -27,7 +27,7 @@ async function login(terminal: Terminal, flags: CommonOptions): Promise<void> {
   const { profile = 'default', ...others } = flags
   const { url } = resolveConfig(await readLayers(terminal, others))
   const address = normalUrl(url.value)
-  const apiKey = flags.apiKey ?? (await askSecret(terminal, `API key for ${address}`))
+  const apiKey = flags.apiKey ?? (await askSecret(terminal, `API key for ${address}`)).trim()
   if (apiKey === '')
     throw usage('There is no key to keep.', 'biwa key create makes one; the server printed one at its first start.')
   const config = { url, apiKey: { value: apiKey, origin: 'this login' }, database: undefined, passedOver: [] }

@@ -62,7 +62,7 @@ Examples:
         return tell(terminal, `${email} has no password any more.`)
       }
       const password = await askSecret(terminal, `New password of ${email}`)
-      await client.call('PUT', path`/users/${id}/password`, { json: { password } })
+      await client.send('PUT', path`/users/${id}/password`, { json: { password } })
       tell(terminal, `${email} has a new password.`)
     })
 

@@ -163,7 +163,7 @@ class PartsConversion {
       const file = await disk.open(path, 'read')
       const head = await file.read(0, headBytes).finally(() => file.close())
       const receivedAtUs = uploadedAt.getTime() * 1000
-      return { path, offset: 0, bytes, ...partKind(name, head), timeColumn: null, receivedAtUs }
+      return { path, offset: 0, bytes, ...partKind(name, head), timeColumn: null, receivedAtUs, mayBeLong: true }
     })
     return {
       bodies: await Promise.all(bodies),

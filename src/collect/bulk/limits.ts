@@ -1,9 +1,7 @@
-import { inflatedBytesMax } from '../limits.ts'
-
 const mebibyte = 2 ** 20
 
-/** A part as it is sent: above it, `body_too_large`. It inflates to no more than any body does (`inflatedBytesMax`). */
-export const partBytesMax = inflatedBytesMax
+/** A part as it is sent: above it, `body_too_large`. What it may inflate to is in the limits of collect. */
+export const partBytesMax = 2048 * mebibyte
 
 /** Parts of one import: above it, `bulk_import_state`. */
 export const partsMax = 10_000

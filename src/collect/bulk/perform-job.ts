@@ -12,6 +12,9 @@ import type { Conversion } from './convert-parts.ts'
 import { convertParts } from './convert-parts.ts'
 import { keepConversion } from './keep-conversion.ts'
 
+/** Of one group: a part may inflate to many times what a body has. */
+const groupTimeoutMs = 3_600_000
+
 export interface BulkJobOptions extends ImportTools {
   readonly postgres: Postgres
   /** How many jobs run at once. */
@@ -58,6 +61,6 @@ export async function convertImport(options: BulkJobOptions, attempt: Attempt, r
   const { store, postgres } = options
   const table = await store.table(row.accountId, row.database, row.table)
   const parts = await selectParts(postgres, row.id)
-  const limits = { ...importLimitsDefault, ...options.limits }
+  const limits = { ...importLimitsDefault, timeoutMs: groupTimeoutMs, ...options.limits }
   return await convertParts({ ...options, limits, attempt, importId: row.id, table, parts })
 }

@@ -4,12 +4,13 @@ import type { Disk } from '../../base/disk.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
-import { quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
+import { inflatedBytesMax, quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
 import type { ImportFormat } from '../collect.ts'
-import type { SplitBody, Splitter } from '../split/splitter.ts'
+import type { RejectedRecord, SplitBody, SplitResult, Splitter } from '../split/splitter.ts'
 import type { CsvLines } from './csv.ts'
 import { csvLines } from './csv.ts'
-import { inflate } from './inflate.ts'
+import { inflate, inflatedTooLarge } from './inflate.ts'
+import { canBeCut, cutLongBody } from './long-body.ts'
 import { convertParquet } from './parquet-body.ts'
 import { TableDraft } from './table-draft.ts'
 import type {
@@ -25,9 +26,18 @@ import type {
 import { writeRows } from './write-rows.ts'
 
 /** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
-export function convertHandler(splitter: Splitter, disk: Disk): EngineHandler {
-  return (input: ConvertInput) => new Conversion(input, splitter, disk).run()
+export function convertHandler(splitter: Splitter, disk: Disk, limits: ConvertLimits = limitsDefault): EngineHandler {
+  return (input: ConvertInput) => new Conversion(input, { splitter, disk, limits }).run()
 }
+
+/** How much of a body is in memory at one time. */
+interface ConvertLimits {
+  /** Above it, a body is converted piece by piece, if it can be. */
+  readonly wholeBytesMax: number
+  readonly pieceBytes: number
+}
+
+const limitsDefault: ConvertLimits = { wholeBytesMax: inflatedBytesMax, pieceBytes: splitBytesMax }
 
 /** A body that the splitter can read, and what is needed to say where in the body its rejected records are. */
 interface Prepared {
@@ -41,13 +51,18 @@ class Conversion {
   readonly #input: ConvertInput
   readonly #splitter: Splitter
   readonly #disk: Disk
+  readonly #limits: ConvertLimits
   readonly #draft: TableDraft
   readonly #files: ConvertedFile[] = []
   readonly #bodies: (ConvertedBody | undefined)[]
   #nextName = 0
 
-  constructor(input: ConvertInput, splitter: Splitter, disk: Disk) {
+  constructor(
+    input: ConvertInput,
+    { splitter, disk, limits }: { splitter: Splitter; disk: Disk; limits: ConvertLimits },
+  ) {
     this.#input = input
+    this.#limits = limits
     this.#splitter = splitter
     this.#disk = disk
     this.#draft = new TableDraft(input.columns, input.nextFieldId)
@@ -78,7 +93,11 @@ class Conversion {
   /** Makes a body ready for the splitter, or brings it to its end where it needs none or cannot be read. */
   async #prepare(body: ConvertBody, index: number): Promise<Prepared | undefined> {
     try {
-      const bytes = inflate(await this.#read(body), body.encoding)
+      const bytes = await this.#inflated(body)
+      if (bytes === undefined) {
+        await this.#convertLong(body, index)
+        return undefined
+      }
       if (body.format === 'parquet') {
         await this.#convertParquet(bytes, body, index)
         return undefined
@@ -96,6 +115,48 @@ class Conversion {
       this.#bodies[index] = unread(error)
       return undefined
     }
+  }
+
+  /** Undefined where it is too large for that, and can be converted piece by piece. */
+  async #inflated(body: ConvertBody): Promise<Buffer | undefined> {
+    const mayBeCut = body.mayBeLong === true && canBeCut(body.format)
+    if (body.bytes > this.#limits.wholeBytesMax) {
+      if (mayBeCut) return undefined
+      throw inflatedTooLarge()
+    }
+    try {
+      return inflate(await this.#read(body), body.encoding)
+    } catch (error) {
+      if (mayBeCut && isAppError(error, 'inflated_too_large')) return undefined
+      throw error
+    }
+  }
+
+  /** All of the body or nothing: what was made of its first pieces is dropped where a later one cannot be read. */
+  async #convertLong(body: ConvertBody, index: number): Promise<void> {
+    const { format, timeColumn, receivedAtUs } = body
+    assert(canBeCut(format), 'long bodies are of a format that can be cut')
+    const files = this.#files.length
+    let [rows, rejected] = [0, 0]
+    const rejectedRows: RejectedRow[] = []
+    try {
+      for await (const piece of cutLongBody(body, this.#disk, this.#limits.pieceBytes)) {
+        const result = await this.#splitToFiles([{ bytes: piece.bytes, format, timeColumn, receivedAtUs }])
+        const counts = must(result.bodies[0], 'the splitter counts every body')
+        const found = result.rejected.slice(0, rejectedRecordsMax - rejectedRows.length).map((record) => ({
+          ...rejectedSource(record),
+          recordNumber: record.recordNumber + rows + rejected,
+          byteOffset: record.byteOffset + piece.offset,
+        }))
+        rejectedRows.push(...(await this.#keepRows(found)))
+        rows += counts.rows
+        rejected += counts.rejected
+      }
+    } catch (error) {
+      this.#files.length = files
+      throw error
+    }
+    this.#bodies[index] = { rows, rejected, rejectedRows, error: null }
   }
 
   async #read(body: ConvertBody): Promise<Buffer> {
@@ -122,19 +183,9 @@ class Conversion {
   }
 
   async #split(batch: readonly Prepared[]): Promise<void> {
-    const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
-    const result = this.#splitter.split(
-      batch.map(({ split }) => split),
-      known,
-      splitLimits,
-      this.#input.schemaMode,
-    )
-    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
-    this.#files.push(...(await writeRows(result, this.#draft, options)))
+    const result = await this.#splitToFiles(batch.map(({ split }) => split))
     const rejectedOf = batch.map((): RejectedSource[] => [])
-    for (const { body, recordNumber, byteOffset, reason, detail, raw } of result.rejected) {
-      rejectedOf[body]?.push({ recordNumber, byteOffset, reason, detail, raw })
-    }
+    for (const record of result.rejected) rejectedOf[record.body]?.push(rejectedSource(record))
     for (const [position, { index, csv }] of batch.entries()) {
       const counts = must(result.bodies[position], 'the splitter counts every body')
       const rejected = must(rejectedOf[position], 'every body has its rejected records')
@@ -170,6 +221,14 @@ class Conversion {
     return { records: rejected.length, path, bytes: bytes.byteLength, head }
   }
 
+  async #splitToFiles(bodies: readonly SplitBody[]): Promise<SplitResult> {
+    const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
+    const result = this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode)
+    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
+    this.#files.push(...(await writeRows(result, this.#draft, options)))
+    return result
+  }
+
   async #keepRows(rejected: readonly RejectedSource[]): Promise<RejectedRow[]> {
     const rows: RejectedRow[] = []
     for (const { raw, ...facts } of rejected) {
@@ -202,6 +261,10 @@ interface RejectedSource {
   readonly reason: string
   readonly detail: string
   readonly raw: Uint8Array
+}
+
+function rejectedSource({ recordNumber, byteOffset, reason, detail, raw }: RejectedRecord): RejectedSource {
+  return { recordNumber, byteOffset, reason, detail, raw }
 }
 
 /** Records that the splitter rejected in the lines, as records of the CSV, among those that made no line. */

@@ -19,7 +19,7 @@ export function inflate(body: Buffer, encoding: ContentEncoding): Buffer {
     return inflaters[encoding](body, bytesMax)
   } catch (error) {
     if (isAppError(error)) throw error
-    if (isTooLarge(error)) throw bytesMax < inflatedBytesMax ? ratioTooLarge(body.byteLength) : tooLarge()
+    if (isTooLarge(error)) throw bytesMax < inflatedBytesMax ? ratioTooLarge(body.byteLength) : inflatedTooLarge()
     throw malformed(encoding, error instanceof Error ? error.message : String(error), error)
   }
 }
@@ -96,7 +96,7 @@ function isTooLarge(error: unknown): boolean {
   )
 }
 
-function tooLarge(): AppError {
+export function inflatedTooLarge(): AppError {
   return new AppError('inflated_too_large', `The body inflates to more than ${inflatedBytesMax} bytes.`, {
     hint: 'Send it in parts, each with an id of its own.',
   })

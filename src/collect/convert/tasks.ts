@@ -18,6 +18,8 @@ export interface ConvertBody {
   readonly encoding: ContentEncoding
   readonly timeColumn: string | null
   readonly receivedAtUs: number
+  /** Where it is larger than memory it is converted piece by piece, as far as its format allows; or else it is refused. */
+  readonly mayBeLong?: boolean
 }
 
 /** Bodies that are meant for one table. */

@@ -14,8 +14,6 @@ import { convertHandler } from '../convert/convert-task.ts'
 import type { ConvertBody, ConvertOutput } from '../convert/tasks.ts'
 import { createSplitter } from '../split/split.ts'
 
-const convert = convertHandler(createSplitter(), systemDisk) as unknown as (input: unknown) => Promise<ConvertOutput>
-
 /** What came of bodies: files, and the columns of the table they are for. */
 export interface ConversionRun extends ConvertOutput {
   readonly columns: readonly Column[]
@@ -25,7 +23,9 @@ export interface ConversionRun extends ConvertOutput {
 type ContentOf = Partial<ConvertBody> & { readonly content: Buffer | string }
 
 /** Runs the task that converts bodies in a folder of its own, and reads the files with a DuckDB without bounds. */
-export function openConversions(receivedAtUs: number) {
+export function openConversions(receivedAtUs: number, limits?: Parameters<typeof convertHandler>[2]) {
+  const handler = convertHandler(createSplitter(), systemDisk, limits)
+  const convert = handler as unknown as (input: unknown) => Promise<ConvertOutput>
   const folder = mkdtempSync(join(tmpdir(), 'biwa-convert-'))
   let number = 0
 

@@ -79,7 +79,7 @@ describe('a pattern of SimpleDateFormat', () => {
           expect(rows[0]?.[0], pattern).toBe(expected.join(''))
         },
       ),
-      { numRuns: 200 },
+      { numRuns: 80 },
     )
   })
 

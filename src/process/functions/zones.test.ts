@@ -138,7 +138,7 @@ describe('an interval', () => {
           : `epoch(to_timestamp(${end}) - ${span})::bigint`
         expect(start).toBe(Number(await ask(reference)))
       }),
-      { numRuns: 200 },
+      { numRuns: 60 },
     )
   })
 

@@ -124,11 +124,32 @@ describe('events', () => {
     expect(receipts.slice(500).map(({ error }) => error?.name)).toEqual(['InternalServerError', 'InternalServerError'])
   })
 
+  it('of many batches for one table are told apart, and too many of them are refused at once', async () => {
+    const many = (count: number) => `{${Array.from({ length: count }, (_, n) => `"a.b":[${n}]`).join(',')}}`
+    const options = { url: '/ios/v3/event', headers: { 'x-td-write-key': owner.keys.import } }
+    const answer = await send(many(10_000), options)
+    expect(answer.json<Record<string, unknown[]>>()['a.b']).toHaveLength(10_000)
+    const refused = await send(many(10_001), options)
+    expect([refused.statusCode, codeOf(refused)]).toEqual([413, 'body_too_large'])
+  })
+
   it('that are larger than a mebibyte are thrown away', async () => {
     const answer = await send(events({ a: 'a'.repeat(1 << 20) }, { n: 1 }))
     expect(answer.json()).toMatchObject({
       receipts: [{ success: false, error: { name: 'InvalidPropertyValueError' } }, { success: true }],
     })
+  })
+})
+
+describe('names that mean something in JavaScript', () => {
+  it.each(['constructor', '__proto__', 'toString.valueOf'])('are names like others: %s', async (name) => {
+    const headers = { 'x-td-write-key': owner.keys.import }
+    const answer = await send(`{"${name}":[{"${name}":"${name}","a":1}]}`, { url: '/ios/v3/event', headers })
+    expect(answer.statusCode).toBe(200)
+    expect(answer.payload).toBe(`{"${name}":[{"success":true}]}`)
+    const query = new URLSearchParams({ td_write_key: owner.keys.import, [name]: name })
+    const got = await send('', { method: 'GET', url: `/postback/v3/event/web/gets?${query.toString()}` })
+    expect(got.statusCode).toBe(200)
   })
 })
 

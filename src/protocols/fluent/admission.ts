@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 
+import type { Principal } from '../../access/access.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
 import type { ForwardDoor } from './door.ts'
 import { FrameCutter } from './frame-cutter.ts'
@@ -15,16 +16,21 @@ const saltBytes = 16
 /** More is no PING, and nobody is known yet. */
 const answerBytesMax = 8192
 
+/** As whom a client sends. The key is asked for again with each message: it may be revoked. */
+export interface Sender {
+  readonly apiKey: string
+  readonly principal: Principal
+}
+
 /**
- * Finds out as whom a client sends, by its address alone or by the handshake, and returns the API key. Fails with
- * `unauthenticated`, and then the client was told why. Undefined where it went away.
+ * Finds out as whom a client sends, by its address alone or by the handshake. Fails with `unauthenticated`, and then the client was
+ * told why. Undefined where it went away.
  */
-export async function admit(door: ForwardDoor, socket: Socket, reader: PieceReader): Promise<string | undefined> {
+export async function admit(door: ForwardDoor, socket: Socket, reader: PieceReader): Promise<Sender | undefined> {
   const rule = door.ruleFor(socket.remoteAddress ?? '')
   if (rule === undefined) throw refused(`No rule lets ${socket.remoteAddress} send.`)
   if (rule.sharedKey === '') {
-    await door.access.authenticate(rule.apiKey)
-    return rule.apiKey
+    return { apiKey: rule.apiKey, principal: await door.access.authenticate(rule.apiKey) }
   }
   const nonce = door.randomness.bytes(saltBytes)
   const mustSayWho = rule.apiKey === '' || rule.users.length > 0
@@ -37,9 +43,9 @@ export async function admit(door: ForwardDoor, socket: Socket, reader: PieceRead
     if (ping.hostname === door.hostname) throw refused(`The client has the server’s name, ${door.hostname}.`)
     if (!knowsKey(ping, nonce, rule.sharedKey)) throw refused('The shared key is another one.')
     const apiKey = userSalt === undefined ? rule.apiKey : apiKeyOf(ping, rule, userSalt)
-    await door.access.authenticate(apiKey)
+    const principal = await door.access.authenticate(apiKey)
     socket.write(pongOf(ping, nonce, rule.sharedKey, door.hostname))
-    return apiKey
+    return { apiKey, principal }
   } catch (error) {
     if (isAppError(error) || error instanceof BrokenFrame) socket.write(refusalOf(error.message))
     throw error

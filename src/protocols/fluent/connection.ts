@@ -54,8 +54,9 @@ export class Connection {
   /** Resolves when everything of the connection is dealt with. */
   async run(): Promise<void> {
     try {
-      const apiKey = await admit(this.#door, this.#socket, this.#reader)
-      if (apiKey !== undefined) await this.#receive(apiKey)
+      const sender = await admit(this.#door, this.#socket, this.#reader)
+      this.#principal = sender?.principal
+      if (sender !== undefined) await this.#receive(sender.apiKey)
     } catch (error) {
       this.#refuse(error, undefined)
     }
@@ -159,7 +160,6 @@ export class Connection {
     for (let waitMs = retryMsMin; ; waitMs = Math.min(2 * waitMs, retryMsMax)) {
       try {
         const principal = await access.authenticate(apiKey)
-        this.#principal = principal
         const form = { format: 'fluent', encoding, timeColumn: null, door: 'forward' } as const
         await collect.accept({ principal, ...target, uniqueId, ...form, body })
         return

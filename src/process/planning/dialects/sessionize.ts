@@ -36,7 +36,7 @@ export const sessionCall: Rule = (source, at, inner) => {
 const endsOfFrom = 'where group having window qualify order limit offset union except intersect cluster distribute sort'
 const endOfFrom: ReadonlySet<string> = new Set(endsOfFrom.split(' '))
 const endOfWhere: ReadonlySet<string> = new Set(endsOfFrom.split(' ').slice(1))
-const fromWord: ReadonlySet<string> = new Set(['from'])
+const fromWord: ReadonlySet<string> = new Set(['from', 'select'])
 
 /** A SELECT with such calls in its list. */
 export const sessionSelect: Rule = (source, at, inner) => {

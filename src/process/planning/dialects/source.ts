@@ -23,19 +23,20 @@ export class Source {
   readonly sql: string
   readonly tokens: readonly Token[]
   readonly dialect: SqlDialect
+  readonly #words: readonly string[]
   readonly #closing: ReadonlyMap<number, number>
 
   constructor(sql: string, tokens: readonly Token[], dialect: SqlDialect) {
     this.sql = sql
     this.tokens = tokens
     this.dialect = dialect
+    this.#words = tokens.map(({ kind, value }) => (kind === 'word' || kind === 'mark' ? value.toLowerCase() : ''))
     this.#closing = closingMarks(tokens)
   }
 
   /** The word or mark at a place in lower case; empty for everything else. */
   word(at: number): string {
-    const token = this.tokens[at]
-    return token?.kind === 'word' || token?.kind === 'mark' ? token.value.toLowerCase() : ''
+    return this.#words[at] ?? ''
   }
 
   kind(at: number): Token['kind'] | undefined {

@@ -83,6 +83,27 @@ describe('a translation', () => {
     )
   })
 
+  it.each([
+    ['presto', 'collect_set('.repeat(400) + 'a' + ')'.repeat(400)],
+    ['presto', 'values 1 '.repeat(100_000)],
+    ['presto', 'select '.repeat(140_000)],
+    ['presto', 'select td_sessionize('.repeat(400)],
+    ['presto', 'unnest(a, '.repeat(490) + ') t(a, b)'.repeat(490)],
+    ['hive', 'array<'.repeat(160_000)],
+    ['hive', `${'array<'.repeat(80_000)}${'>'.repeat(80_000)}`],
+    ['hive', 'lateral view json_tuple('.repeat(300) + ", 'a', 'b') t as a, b".repeat(300)],
+    ['hive', 'distribute by '.repeat(70_000)],
+    ['hive', `'`.repeat(1_000_000)],
+    ['duckdb', `${'map_filter(m, (k, v) -> '.repeat(400)}${')'.repeat(400)}`],
+    ['duckdb', 'td_sessionize(a, 1, b) '.repeat(40_000)],
+  ] as const)('of hostile SQL comes to an end: %s, %#', (dialect, sql) => {
+    try {
+      expect(translate(sql, dialect).text.length).toBeLessThan(50_000_000)
+    } catch (error) {
+      expect(error).toBeInstanceOf(AppError)
+    }
+  })
+
   it('gives errors the place in what was written', async () => {
     const sql = 'select approx_distinct(a),\n  oops'
     const fail = async (text: string) => {

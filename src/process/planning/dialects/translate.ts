@@ -4,6 +4,7 @@ import { tokenize } from '../tokens.ts'
 import { callOf } from './calls.ts'
 import type { SqlDialect } from './dialect.ts'
 import { hiveRules } from './hive.ts'
+import { pairLambda } from './pair-lambdas.ts'
 import { prestoRules } from './presto.ts'
 import { sessionCall, sessionSelect } from './sessionize.ts'
 import type { Inner, Piece, Rule, Translated } from './source.ts'
@@ -15,7 +16,7 @@ export interface Translation {
   readonly offsetOf: (offset: number) => number
 }
 
-const shared: readonly Rule[] = [call, sessionCall, sessionSelect]
+const shared: readonly Rule[] = [call, pairLambda, sessionCall, sessionSelect]
 
 const rules: Readonly<Record<SqlDialect, readonly Rule[]>> = {
   duckdb: [...shared],
@@ -29,7 +30,7 @@ export function translate(sql: string, dialect: SqlDialect): Translation {
   const [first, last] = [source.offset(0), source.tokens.at(-1)?.end ?? sql.length]
   const pieces = [
     { text: sql.slice(0, first), offset: 0, isOriginal: true },
-    ...translated(source, 0, source.tokens.length),
+    ...new Run(source).translate(0, source.tokens.length),
     { text: sql.slice(last), offset: last, isOriginal: true },
   ]
   const text = pieces.map((piece) => piece.text).join('')
@@ -49,27 +50,55 @@ export async function inDialect<T>(sql: string, dialect: SqlDialect, body: (sql:
   }
 }
 
-function translated(source: Source, from: number, to: number): Piece[] {
-  const pieces: Piece[] = []
-  let end = source.offset(from)
-  for (let at = from; at < to;) {
-    const start = source.offset(at)
-    if (start > end) pieces.push({ text: source.sql.slice(end, start), offset: end, isOriginal: true })
-    const found = firstOf(source, at)
-    pieces.push(...(found?.pieces ?? source.original(at, at + 1)))
-    at = found?.next ?? at + 1
-    end = source.tokens[at - 1]?.end ?? source.sql.length
+/** Rules hand on stretches of what they were handed: no deeper than the parentheses of honest SQL, and not again and again. */
+const depthMax = 600
+const stepsPerToken = 20
+
+/** One run over the tokens. */
+class Run {
+  readonly #source: Source
+  #stepsLeft: number
+  #depth = 0
+
+  constructor(source: Source) {
+    this.#source = source
+    this.#stepsLeft = stepsPerToken * (source.tokens.length + 100)
   }
-  return pieces
+
+  readonly translate: Inner = (from, to) => {
+    const source = this.#source
+    this.#depth += 1
+    if (this.#depth > depthMax) throw tooComplex(source, from)
+    const pieces: Piece[] = []
+    let end = source.offset(from)
+    for (let at = from; at < to;) {
+      this.#stepsLeft -= 1
+      if (this.#stepsLeft < 0) throw tooComplex(source, at)
+      const start = source.offset(at)
+      if (start > end) pieces.push({ text: source.sql.slice(end, start), offset: end, isOriginal: true })
+      const found = this.#firstOf(at)
+      for (const piece of found?.pieces ?? source.original(at, at + 1)) pieces.push(piece)
+      at = found?.next ?? at + 1
+      end = source.tokens[at - 1]?.end ?? source.sql.length
+    }
+    this.#depth -= 1
+    return pieces
+  }
+
+  #firstOf(at: number): Translated | undefined {
+    for (const rule of rules[this.#source.dialect]) {
+      const found = rule(this.#source, at, this.translate)
+      if (found !== undefined) return found
+    }
+    return undefined
+  }
 }
 
-function firstOf(source: Source, at: number): Translated | undefined {
-  const inner = (from: number, to: number) => translated(source, from, to)
-  for (const rule of rules[source.dialect]) {
-    const found = rule(source, at, inner)
-    if (found !== undefined) return found
-  }
-  return undefined
+function tooComplex(source: Source, at: number): AppError {
+  return new AppError('query_syntax', 'The SQL nests too deep to be translated from its dialect.', {
+    hint: 'Name parts of it in a WITH clause.',
+    position: placeAt(source.sql, source.offset(at)),
+  })
 }
 
 /** Words before a parenthesis that is not that of a call: names of tables and aliases have their columns there. */

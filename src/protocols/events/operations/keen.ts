@@ -33,10 +33,15 @@ async function answerBatches(call: EventCall) {
   const outcomes = await keepEvents(call.collect, call.principal, addressed)
   requireAnyKept(outcomes)
   const receipts = receiptsOf(call, addressed, outcomes)
-  const body: Record<string, Receipt[]> = {}
+  // A map, because senders choose the names: `constructor` is one, too.
+  const byName = new Map<string, Receipt[]>()
+  let at = 0
   for (const { database, table, events } of batches) {
     const name = table === '' ? database : `${database}.${table}`
-    body[name] = [...(body[name] ?? []), ...receipts.splice(0, events.length)]
+    const own = byName.get(name) ?? []
+    own.push(...receipts.slice(at, at + events.length))
+    at += events.length
+    byName.set(name, own)
   }
-  return { body }
+  return { body: Object.fromEntries(byName) }
 }

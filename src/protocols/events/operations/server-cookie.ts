@@ -29,7 +29,8 @@ export const serverCookie: Operation = {
 /** Only of its own domain may a host set cookies. */
 function requireOwnDomain(given: string, hostname: string): string {
   const domain = given.toLowerCase().replace(/^\./, '')
-  if (domain === hostname || (domain.includes('.') && hostname.endsWith(`.${domain}`))) return domain
+  const isOwn = domain === hostname || (domain.includes('.') && hostname.endsWith(`.${domain}`))
+  if (isOwn && /^[a-z0-9.-]+$/.test(domain)) return domain
   throw new AppError(
     'invalid_request',
     `The host ${hostname} cannot set cookies of the domain “${given.slice(0, 253)}”.`,

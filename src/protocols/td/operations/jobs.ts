@@ -105,6 +105,8 @@ const exportResult = operation('POST', '/job/result_export/{job}', async (call) 
       hint: 'Say where the result is to go: td:///database/table?mode=append.',
     })
   }
+  const { principal, database, mode } = delivery
+  await call.access.require(principal, database, mode === 'replace' ? 'full' : 'import')
   const { id } = await call.deliver.exportResult(call.principal, query, delivery)
   return { body: { job_id: String(id) } }
 })
