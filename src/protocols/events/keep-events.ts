@@ -1,8 +1,7 @@
-import type { Principal } from '../../access/access.ts'
 import { isAppError } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
-import type { Collect } from '../../collect/collect.ts'
 import type { Event } from './event.ts'
+import type { EventCall } from './operation.ts'
 
 /** An event with its table, or the reason for which there is none. */
 export type Addressed = { readonly database: string; readonly table: string } & (
@@ -18,8 +17,7 @@ export type Outcome = AppError | undefined
  * `event:<uuid>`, so that its repetitions are known for as long as unique ids are; the others of a table make one body.
  */
 export async function keepEvents(
-  collect: Pick<Collect, 'accept'>,
-  principal: Principal,
+  { collect, principal, door }: Pick<EventCall, 'collect' | 'principal' | 'door'>,
   events: readonly Addressed[],
 ): Promise<Outcome[]> {
   const outcomes: Outcome[] = events.map((one) => ('error' in one ? one.error : undefined))
@@ -27,7 +25,7 @@ export async function keepEvents(
     bodiesOf(events).map(async ({ database, table, uniqueId, places, json }) => {
       const body = Buffer.from(json)
       try {
-        const form = { format: 'json', encoding: 'identity', timeColumn: null } as const
+        const form = { format: 'json', encoding: 'identity', timeColumn: null, door } as const
         await collect.accept({ principal, database, table, uniqueId, ...form, body })
       } catch (error) {
         if (!isAppError(error)) throw error

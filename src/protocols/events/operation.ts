@@ -44,6 +44,7 @@ export interface EventCall extends Call {
   readonly body: Buffer
   /** Counts an event that is refused while the request is not. */
   readonly refused: (error: AppError, database: string, table: string) => void
+  readonly door: IntakeDoor
 }
 
 export interface Answer {

@@ -99,7 +99,7 @@ async function answerEvents(
     const { body, release } = await bodyOf(options, request)
     try {
       return await countedIngest(options.metrics, door, body, () =>
-        operation.handle({ ...call, principal, body, refused }),
+        operation.handle({ ...call, principal, body, refused, door }),
       )
     } finally {
       release()

@@ -20,7 +20,7 @@ export const ingestEvents: Operation = {
     const text = jsonText(call.body)
     const events = mediaTypeOf(call) === 'single' ? bareEvents(text) : listedEvents(text)
     const addressed = addressedEvents(text, [{ database, table, events }], around(call))
-    const outcomes = await keepEvents(call.collect, call.principal, addressed)
+    const outcomes = await keepEvents(call, addressed)
     requireAnyKept(outcomes)
     return { body: { receipts: receiptsOf(call, addressed, outcomes) } }
   },

@@ -30,7 +30,7 @@ async function answerBatches(call: EventCall) {
   const batches = batchesByTable(text)
   const around = { ...surroundingsOf(call), hasKeen: true }
   const addressed = addressedEvents(text, batches, around)
-  const outcomes = await keepEvents(call.collect, call.principal, addressed)
+  const outcomes = await keepEvents(call, addressed)
   requireAnyKept(outcomes)
   const receipts = receiptsOf(call, addressed, outcomes)
   // A map, because senders choose the names: `constructor` is one, too.

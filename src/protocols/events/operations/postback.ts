@@ -22,7 +22,7 @@ export const postback: Operation = {
     const text = call.method === 'GET' ? textOfQuery(call.query) : jsonText(call.body)
     const batch = { database, table, events: bareEvents(text) }
     const around = { ...surroundingsOf(call), time: undefined, hasRecordTime: true }
-    requireAllKept(await keepEvents(call.collect, call.principal, addressedEvents(text, [batch], around)))
+    requireAllKept(await keepEvents(call, addressedEvents(text, [batch], around)))
     return redirect ?? answerOf(call)
   },
 }

@@ -20,7 +20,7 @@ export const scriptEvent: Operation = {
     const { database = '', table = '' } = call.params
     const text = jsonText(eventBytes(call))
     const batch = { database, table, events: bareEvents(text) }
-    requireAllKept(await keepEvents(call.collect, call.principal, addressedEvents(text, [batch], surroundingsOf(call))))
+    requireAllKept(await keepEvents(call, addressedEvents(text, [batch], surroundingsOf(call))))
     return { body: { created: true } }
   },
 }
