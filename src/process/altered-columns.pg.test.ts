@@ -108,6 +108,17 @@ async function expectAlways(text: string, values: readonly unknown[][]): Promise
 }
 
 describe('the type of a column that changes', () => {
+  test('leaves the first rows of an order as easy to find as before', async () => {
+    await load('{"time":1,"code":"x","size":7}', '{"time":2,"code":"y","size":8}')
+    await alter('drop column code')
+    await alter('alter column size type varchar')
+    await alter('add column code varchar')
+    await alter('alter column size type bigint')
+    await alter('alter column size type varchar')
+    await expectAlways('select time, size, code from @t order by size desc limit 1', [['2', '8', null]])
+    await expectAlways('select max(size), max_by(size, time) from @t', [['8', '8']])
+  })
+
   test('brings back what was rescued, and rescues what no longer fits', async () => {
     await load('{"time":1,"code":1}', '{"time":2,"code":2}')
     await load('{"time":3,"code":"200"}')

@@ -45,12 +45,19 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
 async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
   await makeFunctions(session, input)
   await makeSchemas(session, input.tables, input.database)
-  const [lonely] = input.tables.flatMap(({ scans }) => scans).filter(isOneFile)
-  if (lonely !== undefined) {
+  const scans = input.tables.flatMap((table) => table.scans)
+  if (scans.some(({ changes }) => changes.length > 0)) await session.run(`set disabled_optimizers = '${unfolding}'`)
+  if (scans.some(isOneFile)) {
     await session.run(`copy (select 0 where false) to ${quotedText(emptyFileOf(input))} (format parquet)`)
   }
   for (const table of input.tables) await session.run(tableOverFiles(table, emptyFileOf(input)))
 }
+
+/**
+ * These write the steps of a projection into one another, where each names the one before several times: a plan for ORDER BY
+ * … LIMIT over a few changed columns then takes minutes and all memory.
+ */
+const unfolding = 'top_n,late_materialization'
 
 /**
  * DuckDB reads several files with all its threads, and of one file whose columns are told as many row groups at a time as it
