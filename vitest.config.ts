@@ -12,6 +12,7 @@ const postgres = { globalSetup: ['test/support/start-postgres.ts'], testTimeout:
 /** Files that take a minute or several: what begins last is what everybody waits for. */
 const longFiles = [
   'store-model.pg',
+  'store-model-beside.pg',
   'supervisor',
   'embedded.pg',
   'hostile.pg',
@@ -33,6 +34,8 @@ class LongestFirst extends BaseSequencer {
 export default defineConfig({
   test: {
     sequence: { sequencer: LongestFirst },
+    // Half of the time a test waits for a database or a process, so that two at once suit two processors.
+    maxWorkers: 2,
     projects: [
       project('unit', ['{src,test}/**/*.test.ts'], {
         exclude: [

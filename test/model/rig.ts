@@ -11,7 +11,7 @@ import type { Clock } from '../../src/base/clock.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { systemDisk } from '../../src/base/disk.ts'
 import { inProcessEngines } from '../../src/base/engines/testing/in-process-engines.ts'
-import { must } from '../../src/base/errors.ts'
+import { isAppError, must } from '../../src/base/errors.ts'
 import { openLog } from '../../src/base/log.ts'
 import { openDirectoryStore } from '../../src/base/objects/directory-store.ts'
 import type { ObjectStore } from '../../src/base/objects/objects.ts'
@@ -289,10 +289,12 @@ export class Rig {
 
   /** All rows as a query reads them, by a DuckDB of its own; undefined where there is no such table. */
   async scan(name: string, asOf?: AsOf): Promise<Scanned | undefined> {
-    if ((await this.#tableId(name)) === undefined) return undefined
     const asked = { database: 'web', name, ...(asOf !== undefined && { asOf }) }
-    const [snapshot] = await this.store.openSnapshot(this.accountId, [asked])
-    const opened = must(snapshot, 'the table exists')
+    const [opened] = await this.store.openSnapshot(this.accountId, [asked]).catch((error: unknown) => {
+      if (isAppError(error, 'table_not_found')) return []
+      throw error
+    })
+    if (opened === undefined) return undefined
     const columns = queryColumns(opened.table.columns)
     const names = columns.map(({ queryName }) => queryName)
     const chunks = await this.store.findChunks(opened, [{ from: -Infinity, to: Infinity }])

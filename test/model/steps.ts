@@ -72,22 +72,28 @@ export class Steps {
     }
     // SQL is a small part, because it takes ten times as long as the rest.
     const draw = this.#choices.below(100)
-    if (draw < 42) return this.#import(name, table, become)
-    if (draw < 50) return this.#again(tables) ?? this.#import(name, table, become)
+    if (draw < 47) return this.#import(name, table, become)
+    if (draw < 55) return this.#again(tables) ?? this.#import(name, table, become)
     if (draw < 69) return this.#merge(name, tables)
-    if (draw < 77) return { work: { kind: 'restate', table: name }, after: tables }
+    if (draw < 73) return { work: { kind: 'restate', table: name }, after: tables }
     if (draw < 91) return this.#alter(name, table, become)
-    if (draw < 95) return { work: { kind: 'expire', table: name, uniqueId: this.#nextChange() }, after: tables }
-    if (draw < 97) return this.#delete(name, table, query)
-    if (draw === 97) return this.#upsert(name, table, query)
-    if (draw === 98) {
+    if (draw < 97) return { work: { kind: 'expire', table: name, uniqueId: this.#nextChange() }, after: tables }
+    if (draw === 97) return this.#delete(name, table, query)
+    if (draw === 98) return this.#upsert(name, table, query)
+    return this.#remake(name, tables, query)
+  }
+
+  #remake(name: string, tables: Tables, query: (sql: string, after: ModelTable) => Step): Step {
+    const table = tables.get(name) ?? new ModelTable()
+    const draw = this.#choices.below(4)
+    if (draw < 2) {
       const sql = `insert overwrite table ${name} select * from ${name} where id % 3 <> 1`
       return query(
         sql,
         table.where((_, id) => id % 3 !== 1),
       )
     }
-    if (this.#choices.below(3) === 0) {
+    if (draw === 2) {
       return query(
         `truncate table ${name}`,
         table.where(() => false),

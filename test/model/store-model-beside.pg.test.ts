@@ -1,0 +1,4 @@
+import { testWalks } from './walks.ts'
+
+// The other half, for a second process.
+testWalks({ part: 1, parts: 2 })
