@@ -75,7 +75,7 @@ export class Steps {
     if (draw < 47) return this.#import(name, table, become)
     if (draw < 55) return this.#again(tables) ?? this.#import(name, table, become)
     if (draw < 69) return this.#merge(name, tables)
-    if (draw < 73) return { work: { kind: 'restate', table: name }, after: tables }
+    if (draw < 81) return { work: { kind: 'restate', table: name }, after: tables }
     if (draw < 91) return this.#alter(name, table, become)
     if (draw < 97) return { work: { kind: 'expire', table: name, uniqueId: this.#nextChange() }, after: tables }
     if (draw === 97) return this.#delete(name, table, query)
