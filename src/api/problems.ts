@@ -1,7 +1,7 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 
-import { AppError, errorCatalogue, isAppError } from '../base/errors.ts'
-import type { ErrorCode } from '../base/errors.ts'
+import type { AppError } from '../base/errors.ts'
+import { errorCatalogue } from '../base/errors.ts'
 import type { Problem } from './contract/problem.ts'
 import { problemMediaType } from './contract/problem.ts'
 
@@ -40,21 +40,4 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
 /** The query may hold what is nobody's business in a log or an answer. */
 function pathOf(url: string): string {
   return url.split('?', 1)[0] ?? url
-}
-
-/** What Fastify itself refuses, in our words. */
-const frameworkCodes: Readonly<Record<string, [ErrorCode, string]>> = {
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_format', 'The header Content-Type cannot be read.'],
-  FST_ERR_BAD_URL: ['invalid_request', 'The path has a percent sign that is no valid encoding.'],
-  FST_ERR_MAX_PARAM_LENGTH: ['invalid_name', 'A part of the path is longer than any name may be.'],
-}
-
-/** The expected failure behind whatever was thrown while a request was served; undefined where it is a bug. */
-export function expectedFailure(error: unknown): AppError | undefined {
-  if (isAppError(error)) return error
-  if (!(error instanceof Error)) return undefined
-  const { code, statusCode } = error as FastifyError
-  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
-  const [ours, message] = frameworkCodes[code] ?? ['invalid_request', error.message]
-  return new AppError(ours, message, { hint: 'See /api/v1/openapi.json for what the API takes.', cause: error })
 }

@@ -5,6 +5,7 @@ import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { BodyBudget } from '../base/http/read-body.ts'
+import { failureOf } from '../base/http/failures.ts'
 import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
 import type { Collect } from '../collect/collect.ts'
@@ -21,7 +22,7 @@ import { answerBrokenRequest } from './broken-request.ts'
 import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
-import { expectedFailure, sendProblem } from './problems.ts'
+import { sendProblem } from './problems.ts'
 import { requestIds } from './request-ids.ts'
 import { serveAccess } from './routes/access.ts'
 import { serveColumns } from './routes/columns.ts'
@@ -170,14 +171,5 @@ function closingSignal(app: FastifyInstance): AbortSignal {
 }
 
 function answerFailure(parts: ApiParts, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-  const expected = expectedFailure(error)
-  if (expected !== undefined) {
-    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
-    sendProblem(request, reply, expected)
-    return
-  }
-  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
-  reply.raw.once('close', () => parts.onBug(error))
-  const hint = `Please report it with the request id ${request.id}. The server starts itself anew.`
-  sendProblem(request, reply, new AppError('internal', 'Biwa met a bug of its own and could not answer.', { hint }))
+  sendProblem(request, reply, failureOf(error, request, reply, parts.onBug))
 }

@@ -1,6 +1,7 @@
-import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
 import { AppError, isAppError } from '../../base/errors.ts'
+import { failureOf } from '../../base/http/failures.ts'
 import { countedIngest } from '../../base/http/ingest-metrics.ts'
 import { readBody } from '../../base/http/read-body.ts'
 import type { BodyBudget } from '../../base/http/read-body.ts'
@@ -33,7 +34,9 @@ export function eventCollector(options: EventPluginOptions): FastifyPluginAsync 
       void reply.headers({ ...corsHeaders(request.headers.origin), 'cache-control': 'no-store' })
       done()
     })
-    scope.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply))
+    scope.setErrorHandler((error, request, reply) =>
+      sendFailure(reply, failureOf(error, request, reply, options.onBug)),
+    )
     routeMarkedRequests(scope)
     for (const operation of operations) serve(scope, options, operation)
   }
@@ -164,32 +167,6 @@ function send(
   if (callback === undefined || Buffer.isBuffer(body)) return reply.send(body)
   void reply.headers({ 'content-type': 'application/javascript; charset=utf-8', 'x-content-type-options': 'nosniff' })
   return reply.send(scriptOf(callback, body))
-}
-
-function answerFailure(
-  options: EventPluginOptions,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  const expected = expectedFailure(error)
-  if (expected !== undefined) {
-    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
-    return sendFailure(reply, expected)
-  }
-  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
-  reply.raw.once('close', () => options.onBug(error))
-  const hint = `Please report it with the request id ${request.id}.`
-  return sendFailure(reply, new AppError('internal', 'Biwa met a bug of its own.', { hint }))
-}
-
-/** Fastify itself refuses paths and headers that cannot be read. */
-function expectedFailure(error: unknown): AppError | undefined {
-  if (isAppError(error)) return error
-  if (!(error instanceof Error)) return undefined
-  const { code, statusCode, message } = error as FastifyError
-  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
-  return new AppError('invalid_request', message, { cause: error })
 }
 
 function sendFailure(reply: FastifyReply, error: AppError): FastifyReply {

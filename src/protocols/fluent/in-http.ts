@@ -1,8 +1,9 @@
-import type { FastifyError, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Access, Principal } from '../../access/access.ts'
 import type { Clock } from '../../base/clock.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
+import { failureOf } from '../../base/http/failures.ts'
 import { countedIngest } from '../../base/http/ingest-metrics.ts'
 import type { IngestMetrics } from '../../base/http/ingest-metrics.ts'
 import { readBody } from '../../base/http/read-body.ts'
@@ -147,26 +148,12 @@ function answerFailure(
   request: FastifyRequest,
   reply: FastifyReply,
 ): FastifyReply {
-  const expected = expectedFailure(error)
-  if (expected === undefined) {
-    request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
-    reply.raw.once('close', () => onBug(error))
-  } else if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
-  const failure = expected ?? new AppError('internal', 'Biwa met a bug of its own.')
+  const failure = failureOf(error, request, reply, onBug)
   const status = statusOf(failure)
   if (status === 503) void reply.header('retry-after', Math.ceil(failure.retryAfterSeconds ?? 1))
   if (status === 408) void reply.header('connection', 'close')
   const text = [`${status} ${failure.message}`, failure.hint].filter((line) => line !== undefined).join('\n')
   return reply.status(status).type('text/plain').send(`${text}\n`)
-}
-
-/** Fastify itself refuses paths and headers that cannot be read. */
-function expectedFailure(error: unknown): AppError | undefined {
-  if (isAppError(error)) return error
-  if (!(error instanceof Error)) return undefined
-  const { code, statusCode, message } = error as FastifyError
-  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
-  return new AppError('invalid_request', message, { cause: error })
 }
 
 /** Clients of `in_http` know few statuses: what is wrong with a request is 400, and what may pass by itself 503. */

@@ -1,7 +1,8 @@
-import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Principal } from '../../access/access.ts'
-import { AppError, isAppError, must } from '../../base/errors.ts'
+import { AppError, must } from '../../base/errors.ts'
+import { failureOf } from '../../base/http/failures.ts'
 import { errorAnswer } from './errors.ts'
 import type { IcebergParts, Operation } from './operation.ts'
 import { commitTable, commitTransaction } from './operations/commits.ts'
@@ -61,7 +62,9 @@ export const operations: readonly Operation[] = [
 export function icebergCatalog(options: IcebergPluginOptions): FastifyPluginAsync {
   return async (scope) => {
     readJson(scope)
-    scope.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply))
+    scope.setErrorHandler((error, request, reply) =>
+      sendFailure(request, reply, failureOf(error, request, reply, options.onBug)),
+    )
     scope.setNotFoundHandler((request, reply) => sendFailure(request, reply, nothingAt(request)))
     for (const operation of [getConfig(operations), ...operations]) serve(scope, options, operation)
   }
@@ -111,32 +114,6 @@ function bearerOf(header: string | undefined): string {
   throw new AppError('unauthenticated', 'The request carries no API key.', {
     hint: 'Give the client an API key as its token.',
   })
-}
-
-function answerFailure(
-  options: IcebergPluginOptions,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  const expected = expectedFailure(error)
-  if (expected !== undefined) {
-    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
-    return sendFailure(request, reply, expected)
-  }
-  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
-  reply.raw.once('close', () => options.onBug(error))
-  const hint = `Please report it with the request id ${request.id}.`
-  return sendFailure(request, reply, new AppError('internal', 'Biwa met a bug of its own.', { hint }))
-}
-
-/** Fastify itself refuses bodies that are too large, and paths that cannot be read. */
-function expectedFailure(error: unknown): AppError | undefined {
-  if (isAppError(error)) return error
-  if (!(error instanceof Error)) return undefined
-  const { code, statusCode, message } = error as FastifyError
-  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
-  return new AppError('invalid_request', message, { cause: error })
 }
 
 function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {

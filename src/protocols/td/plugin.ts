@@ -1,6 +1,7 @@
-import type { FastifyError, FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
-import { AppError, isAppError } from '../../base/errors.ts'
+import { AppError } from '../../base/errors.ts'
+import { failureOf } from '../../base/http/failures.ts'
 import { parseForm } from '../../base/http/parse-form.ts'
 import type { Form } from '../../base/http/parse-form.ts'
 import { readBody } from '../../base/http/read-body.ts'
@@ -28,7 +29,9 @@ export function tdApi(options: TdPluginOptions): FastifyPluginAsync {
   return async (scope) => {
     scope.removeAllContentTypeParsers()
     scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    scope.setErrorHandler((error, request, reply) => answerFailure(options, error, request, reply))
+    scope.setErrorHandler((error, request, reply) =>
+      sendFailure(request, reply, failureOf(error, request, reply, options.onBug)),
+    )
     scope.setNotFoundHandler((request, reply) => sendFailure(request, reply, nothingAt(scope.prefix, request)))
     for (const operation of operations) serve(scope, options, operation)
   }
@@ -139,32 +142,6 @@ function send(reply: FastifyReply, { status = 200, headers, body }: Answer): Fas
     .status(status)
     .headers({ ...headers })
     .send(body)
-}
-
-function answerFailure(
-  options: TdPluginOptions,
-  error: unknown,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): FastifyReply {
-  const expected = expectedFailure(error)
-  if (expected !== undefined) {
-    if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
-    return sendFailure(request, reply, expected)
-  }
-  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
-  reply.raw.once('close', () => options.onBug(error))
-  const hint = `Please report it with the request id ${request.id}.`
-  return sendFailure(request, reply, new AppError('internal', 'Biwa met a bug of its own.', { hint }))
-}
-
-/** Fastify itself refuses paths and headers that cannot be read. */
-function expectedFailure(error: unknown): AppError | undefined {
-  if (isAppError(error)) return error
-  if (!(error instanceof Error)) return undefined
-  const { code, statusCode, message } = error as FastifyError
-  if (code === undefined || !code.startsWith('FST_') || statusCode === undefined || statusCode >= 500) return undefined
-  return new AppError('invalid_request', message, { cause: error })
 }
 
 function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
