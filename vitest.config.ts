@@ -66,7 +66,6 @@ export default defineConfig({
         ...postgres,
         testTimeout: 600_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
       }),
     ],
   },

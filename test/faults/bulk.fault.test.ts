@@ -7,7 +7,7 @@ import { descendants, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { queryRows } from '../support/query.ts'
 
-const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 6)
+const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 4)
 const [parts, rowsPerPart] = [3, 200]
 
 let biwa: Biwa

@@ -13,7 +13,7 @@ import { queryRows } from '../support/query.ts'
 // The same things sent by several clients at the same time, again and again until each of them hears of success, while processes
 // die: whatever has an id of its sender's is in its table once.
 
-const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 6)
+const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 4)
 const rowsPerBody = 20
 /** Clients that send the same. */
 const twins = 3

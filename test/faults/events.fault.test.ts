@@ -8,7 +8,7 @@ import { descendants, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { queryRows } from '../support/query.ts'
 
-const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 6)
+const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 4)
 
 let biwa: Biwa
 
