@@ -53,7 +53,6 @@ export default defineConfig({
         ...postgres,
         testTimeout: 120_000,
         hookTimeout: 120_000,
-        fileParallelism: false,
       }),
       project('clients', ['test/**/*.client.test.ts'], {
         ...postgres,
