@@ -2,7 +2,8 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
-import { AppError, isAppError } from '../base/errors.ts'
+import { isAppError } from '../base/errors.ts'
+import { clientGone } from '../base/http/client-gone.ts'
 import { readBody } from '../base/http/read-body.ts'
 import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
@@ -165,15 +166,6 @@ function callOf<O extends Operation>(
     header: (name, value) => void reply.header(name, value),
     nobodyWaits: () => AbortSignal.any([clientGone(reply), host.closing]),
   }
-}
-
-/** Fastify's own signal follows the request, which is over as soon as its body was read. */
-function clientGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new AppError('request_timeout', 'The client went away.'))
-  })
-  return gone.signal
 }
 
 /** JSON is what objects become; streams go out as they are, under the headers of the answer. */

@@ -1,6 +1,7 @@
 import { Busboy } from '@fastify/busboy'
 
 import { AppError } from '../errors.ts'
+import { isShallow } from '../json-text.ts'
 
 /** The parameters of a form, in whichever encoding it was sent. */
 export interface Form {
@@ -35,8 +36,14 @@ export async function parseForm(contentType: string | undefined, bytes: Buffer):
 }
 
 function jsonForm(bytes: Buffer): Form {
-  requireShallow(bytes)
-  const json = parsed(bytes.toString('utf8'))
+  const text = bytes.toString('utf8')
+  // What is nested deeper than any form overflows the stack of whoever walks it.
+  if (!isShallow(text, jsonDepthMax)) {
+    throw new AppError('invalid_request', `The body is nested deeper than ${jsonDepthMax} levels.`, {
+      hint: 'Send a flatter body.',
+    })
+  }
+  const json = parsed(text)
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return { fields: {}, json }
   const entries = Object.entries(json)
   if (entries.length > formFieldsMax) throw tooManyFields()
@@ -58,35 +65,6 @@ function parsed(text: string): unknown {
 function textField(name: string, value: unknown): [string, string][] {
   if (value === null) return []
   return [[name, typeof value === 'string' ? value : JSON.stringify(value)]]
-}
-
-const quote = 0x22
-const backslash = 0x5c
-const openBracket = 0x5b
-const openBrace = 0x7b
-const closeBracket = 0x5d
-const closeBrace = 0x7d
-
-/** What is nested deeper than any form overflows the stack of whoever walks it. */
-function requireShallow(bytes: Buffer): void {
-  let depth = 0
-  let isText = false
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at]
-    if (isText) {
-      if (byte === backslash) at += 1
-      else if (byte === quote) isText = false
-    } else if (byte === quote) isText = true
-    else if (byte === closeBracket || byte === closeBrace) depth -= 1
-    else if (byte === openBracket || byte === openBrace) {
-      depth += 1
-      if (depth > jsonDepthMax) {
-        throw new AppError('invalid_request', `The body is nested deeper than ${jsonDepthMax} levels.`, {
-          hint: 'Send a flatter body.',
-        })
-      }
-    }
-  }
 }
 
 function urlEncodedForm(bytes: Buffer): Form {

@@ -87,23 +87,29 @@ function tooLarge(bytesMax: number): AppError {
   })
 }
 
-function overloaded(): AppError {
+/** What is over the budget is refused for a short while. */
+export function overloaded(): AppError {
   return new AppError('overloaded', 'The server holds as many bodies in memory as it may.', {
     hint: 'Nothing of this body was kept. Send it again after a short while.',
     retryAfterSeconds: 1,
   })
 }
 
-function silent(silenceMsMax: number, received: number): AppError {
+/** `what` was being sent: a body, or a part. */
+export function silent(silenceMsMax: number, received: number, what = 'body'): AppError {
   return new AppError(
     'request_timeout',
-    `Nothing of the body arrived for ${silenceMsMax / 1000} s, after ${received} bytes.`,
-    { hint: 'Nothing of this body was kept. Send it again.' },
+    `Nothing of the ${what} arrived for ${silenceMsMax / 1000} s, after ${received} bytes.`,
+    { hint: `Nothing of this ${what} was kept. Send it again.` },
   )
 }
 
-function interrupted(received: number): AppError {
-  return new AppError('request_timeout', `The connection ended in the middle of the body, after ${received} bytes.`, {
-    hint: 'Nothing of this body was kept. Send it again.',
-  })
+export function interrupted(received: number, what = 'body'): AppError {
+  return new AppError(
+    'request_timeout',
+    `The connection ended in the middle of the ${what}, after ${received} bytes.`,
+    {
+      hint: `Nothing of this ${what} was kept. Send it again.`,
+    },
+  )
 }

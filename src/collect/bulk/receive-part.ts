@@ -5,6 +5,7 @@ import { callbackify } from 'node:util'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk, DiskFile } from '../../base/disk.ts'
 import { AppError } from '../../base/errors.ts'
+import { interrupted, silent } from '../../base/http/read-body.ts'
 import { partBytesMax, partSilenceMsMax } from './limits.ts'
 
 export interface ReceiveOptions {
@@ -43,12 +44,12 @@ function receive(body: Readable, file: DiskFile, options: ReceiveOptions): Promi
       },
     })
     const onSilence = (): void => {
-      if (received === heardOf) return fail(silent(silenceMsMax, received))
+      if (received === heardOf) return fail(silent(silenceMsMax, received, 'part'))
       heardOf = received
       cancelTimer = clock.schedule(silenceMsMax, onSilence)
     }
     const onClose = (): void => {
-      if (!body.readableEnded) fail(interrupted(received))
+      if (!body.readableEnded) fail(interrupted(received, 'part'))
     }
     const detach = (): void => {
       cancelTimer()
@@ -75,19 +76,5 @@ function receive(body: Readable, file: DiskFile, options: ReceiveOptions): Promi
 function tooLarge(bytesMax: number): AppError {
   return new AppError('body_too_large', `The part is larger than the limit of ${bytesMax} bytes.`, {
     hint: 'Split it into several parts. Compressed parts count as they are sent.',
-  })
-}
-
-function silent(silenceMsMax: number, received: number): AppError {
-  return new AppError(
-    'request_timeout',
-    `Nothing of the part arrived for ${silenceMsMax / 1000} s, after ${received} bytes.`,
-    { hint: 'Nothing of this part was kept. Send it again.' },
-  )
-}
-
-function interrupted(received: number): AppError {
-  return new AppError('request_timeout', `The connection ended in the middle of the part, after ${received} bytes.`, {
-    hint: 'Nothing of this part was kept. Send it again.',
   })
 }

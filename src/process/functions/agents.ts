@@ -1,17 +1,15 @@
-import { parse } from 'woothee'
 import { UAParser } from 'ua-parser-js'
 
-/** Longer ones are no browsers', and would only cost time. */
-const agentCharactersMax = 2000
+import { agentOf, userAgentCharactersMax } from '../../base/user-agents.ts'
 
-/** JSON with what Woothee says of a user agent: name, category, os, os_version, version and vendor; "UNKNOWN" where it does not know. */
+/** JSON with what is known of a user agent. */
 export function agentFields(agent: string): string {
-  return JSON.stringify(parse(agent.slice(0, agentCharactersMax)))
+  return JSON.stringify(agentOf(agent))
 }
 
 /** JSON with the browser, the system and the device, or of one of them: `ua`, `os`, `device`; one field of it: `os_family`. */
 export function userAgentFields(agent: string, part: string): string | null {
-  const parser = new UAParser(agent.slice(0, agentCharactersMax))
+  const parser = new UAParser(agent.slice(0, userAgentCharactersMax))
   const { browser, os, device } = { browser: parser.getBrowser(), os: parser.getOS(), device: parser.getDevice() }
   const [major = '', minor = '', patch = ''] = (browser.version ?? '').split('.')
   const [osMajor = '', osMinor = '', osPatch = ''] = (os.version ?? '').split('.')

@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts'
-import { elementsOf, isArrayAt, isObjectAt, membersOf, valueOf } from './json-text.ts'
-import type { Span } from './json-text.ts'
+import { elementsOf, isArrayAt, isObjectAt, membersOf, valueOf } from '../../base/json-text.ts'
+import type { Span } from '../../base/json-text.ts'
 
 /** Events for one table, by their places in the text. */
 export interface Batch {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 
 import { readEvent } from './event.ts'
 import type { Surroundings } from './event.ts'
-import { valueOf } from './json-text.ts'
+import { valueOf } from '../../base/json-text.ts'
 
 const now = 1_700_000_000
 const around: Surroundings = {

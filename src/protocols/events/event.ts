@@ -1,6 +1,6 @@
 import { AppError } from '../../base/errors.ts'
-import { isObjectAt, membersOf } from './json-text.ts'
-import type { Member, Span } from './json-text.ts'
+import { isObjectAt, membersOf } from '../../base/json-text.ts'
+import type { Member, Span } from '../../base/json-text.ts'
 import { eventBytesMax, recordTimeSeconds } from './limits.ts'
 
 /** What is known about an event besides what it says itself. */

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import { AppError, isAppError } from '../../base/errors.ts'
 import { failureOf } from '../../base/http/failures.ts'
 import { countedIngest } from '../../base/http/ingest-metrics.ts'
-import { readBody } from '../../base/http/read-body.ts'
+import { overloaded, readBody } from '../../base/http/read-body.ts'
 import type { BodyBudget } from '../../base/http/read-body.ts'
 import type { Rejection } from '../../collect/rejections.ts'
 import { errorAnswer, retryAfterOf } from '../td/errors.ts'
@@ -182,12 +182,5 @@ function sendFailure(reply: FastifyReply, error: AppError): FastifyReply {
 function noKey(): AppError {
   return new AppError('unauthenticated', 'The request carries no write key.', {
     hint: 'Give the SDK a key of the kind import: biwa key create --kind import.',
-  })
-}
-
-function overloaded(): AppError {
-  return new AppError('overloaded', 'The server holds as many bodies in memory as it may.', {
-    hint: 'Nothing of this body was kept. Send it again after a short while.',
-    retryAfterSeconds: 1,
   })
 }

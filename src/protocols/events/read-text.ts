@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { gunzip, inflate, inflateRaw } from 'node:zlib'
 
 import { AppError } from '../../base/errors.ts'
-import { isShallow } from './json-text.ts'
+import { isShallow } from '../../base/json-text.ts'
 import { depthMax, requestBytesMax } from './limits.ts'
 
 const inflaters = { gzip: promisify(gunzip), zlib: promisify(inflate), raw: promisify(inflateRaw) }

@@ -1,4 +1,4 @@
-import woothee from 'woothee'
+import { agentOf } from '../../base/user-agents.ts'
 
 /** What the server knows of a request, for the fields that ask for it. */
 export interface Sender {
@@ -18,21 +18,19 @@ export function serverValue(sender: Sender, name: string): string | null | undef
     case 'td_global_id':
       return sender.globalId()
     case 'td_browser':
-      return agentOf(sender)?.name ?? null
+      return agentValue(sender, 'name')
     case 'td_browser_version':
-      return agentOf(sender)?.version ?? null
+      return agentValue(sender, 'version')
     case 'td_os':
-      return agentOf(sender)?.os ?? null
+      return agentValue(sender, 'os')
     case 'td_os_version':
-      return agentOf(sender)?.os_version ?? null
+      return agentValue(sender, 'os_version')
     default:
       return undefined
   }
 }
 
-/** Nobody's browser has a longer name, and patterns take longer for longer ones. */
-const userAgentCharactersMax = 1000
-
-function agentOf({ userAgent }: Sender) {
-  return userAgent === undefined ? undefined : woothee.parse(userAgent.slice(0, userAgentCharactersMax))
+/** Of the sender's browser; null where it says nothing of itself. */
+function agentValue({ userAgent }: Sender, name: string): string | null {
+  return userAgent === undefined ? null : (agentOf(userAgent)[name] ?? null)
 }

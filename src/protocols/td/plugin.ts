@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
 import { AppError } from '../../base/errors.ts'
+import { clientGone } from '../../base/http/client-gone.ts'
 import { failureOf } from '../../base/http/failures.ts'
 import { parseForm } from '../../base/http/parse-form.ts'
 import type { Form } from '../../base/http/parse-form.ts'
@@ -127,14 +128,6 @@ function callOf(options: TdPluginOptions, request: FastifyRequest, reply: Fastif
     json: form.json,
     nobodyWaits: () => clientGone(reply),
   }
-}
-
-function clientGone(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController()
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new AppError('request_timeout', 'The client went away.'))
-  })
-  return gone.signal
 }
 
 function send(reply: FastifyReply, { status = 200, headers, body }: Answer): FastifyReply {
