@@ -13,6 +13,7 @@ import type { Column } from '../../../store/store.ts'
 import { duckdbFileType, formatType, parseType, quotedName } from '../../../store/types.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
+import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
 
 let folder: string
@@ -27,6 +28,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+const sessions = new PlanningSessions()
 const moment = { nowUs: 1_800_000_000_123_456, scheduledSeconds: 1_700_000_000 }
 
 let files = 0
@@ -34,7 +36,7 @@ const newPath = () => join(folder, `${(files += 1)}.parquet`)
 
 async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Partial<ExecuteInput> = {}) {
   const text = { sql, whole: sql, offset: 0, database: 'web', ...moment }
-  const plan = await planQuery({ ...text, tables, explain: false })
+  const plan = await planQuery({ ...text, tables, explain: false }, sessions)
   const path = newPath()
   const execution = await executeQuery(
     {

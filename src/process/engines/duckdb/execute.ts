@@ -10,7 +10,7 @@ import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
 import { damageError } from '../../../base/duckdb/damaged-files.ts'
-import { makeSchemas } from './schemas.ts'
+import { schemaStatements } from './schemas.ts'
 import type { Session } from '../../../base/duckdb/session.ts'
 import { lockDown, quotedText, withSession } from '../../../base/duckdb/session.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './tasks.ts'
@@ -44,7 +44,8 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
 
 async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
   await makeFunctions(session, input)
-  await makeSchemas(session, input.tables, input.database)
+  const schemas = schemaStatements(input.tables, input.database)
+  if (schemas.length > 0) await session.run(schemas.join('\n'))
   const scans = input.tables.flatMap((table) => table.scans)
   if (scans.some(({ changes }) => changes.length > 0)) await session.run(`set disabled_optimizers = '${unfolding}'`)
   if (scans.some(isOneFile)) {
