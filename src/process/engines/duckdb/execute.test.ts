@@ -13,6 +13,7 @@ import type { Column } from '../../../store/store.ts'
 import { duckdbFileType, formatType, parseType, quotedName } from '../../../store/types.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
+import { withSession } from '../../../base/duckdb/session.ts'
 import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
 
@@ -54,6 +55,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
       ...more,
     },
+    withSession,
     { progress: () => {} },
     systemClock,
   )
@@ -230,6 +232,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       spillDirectory: join(folder, 'spill'),
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
     },
+    withSession,
     { progress: () => {} },
     systemClock,
   )
@@ -252,6 +255,7 @@ describe('the sandbox holds without the gate', () => {
     const limits = { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 1 }
     const run_ = executeQuery(
       { ...text, ...input, fileBytes: null, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
+      withSession,
       { progress: () => {} },
       systemClock,
     )

@@ -1,4 +1,4 @@
-import type { Session } from '../../../base/duckdb/session.ts'
+import type { OpenSession, Session } from '../../../base/duckdb/session.ts'
 import { lockDown, openSession } from '../../../base/duckdb/session.ts'
 import { computedNames, registerComputed } from './computed-functions.ts'
 import { settingsFor } from './make-functions.ts'
@@ -31,8 +31,6 @@ const disabledOptimizers = [
   'top_n_window_elimination',
   'window_self_join',
 ]
-
-type OpenSession = Awaited<ReturnType<typeof openSession>>
 
 /**
  * Where queries are looked at, and none is run. Opening an instance takes 15 ms, more than all that is done in it, so each
