@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 import { parseType } from '../store/types.ts'
 import type { ResultFormat } from './deliver.ts'
-import { formatResult } from './format-task.ts'
+import { formatHandler } from './format-task.ts'
 import { writeStoredResult } from './testing/stored-parquet.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'biwa-format-'))
@@ -24,6 +24,7 @@ afterAll(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
+const formatResult = formatHandler()
 let files = 0
 const newPath = (): string => join(directory, String(files++))
 

@@ -18,23 +18,46 @@ import { msgpackFormat } from './formats/msgpack.ts'
 import { copyParquet } from './formats/parquet.ts'
 import type { RowFormat } from './formats/row-format.ts'
 
-/** Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. */
-export async function formatResult(input: FormatInput, context: EngineContext): Promise<FormatOutput> {
-  const instance = await DuckDBInstance.create(':memory:', {
+/**
+ * Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. It runs nothing but
+ * statements of ours, so one instance serves all results until one fails: opening it takes as long as a small result does.
+ */
+export function formatHandler(): (input: FormatInput, context: EngineContext) => Promise<FormatOutput> {
+  let kept: Promise<DuckDBInstance> | undefined
+  return async (input, context) => {
+    const instance = (kept ??= openInstance())
+    try {
+      return await formatResult(await instance, input, context)
+    } catch (error) {
+      if (kept === instance) kept = undefined
+      await instance.then((opened) => opened.closeSync()).catch(() => {})
+      throw expectedFailure(error, input) ?? error
+    }
+  }
+}
+
+async function openInstance(): Promise<DuckDBInstance> {
+  return await DuckDBInstance.create(':memory:', {
     // One thread keeps the order, and is enough: most of the work is done here and not in DuckDB.
     threads: '1',
-    memory_limit: `${Math.floor(input.memoryBytes / 1024)}KiB`,
     temp_directory: '',
+    // Nobody reads a result twice.
+    enable_external_file_cache: 'false',
   })
+}
+
+async function formatResult(
+  instance: DuckDBInstance,
+  input: FormatInput,
+  context: EngineContext,
+): Promise<FormatOutput> {
   const connection = await instance.connect()
   try {
+    await connection.run(`set memory_limit = '${Math.floor(input.memoryBytes / 1024)}KiB'`)
     const rows = await write(connection, input, context)
     return { rows, bytes: (await stat(input.path)).size }
-  } catch (error) {
-    throw expectedFailure(error, input) ?? error
   } finally {
     connection.closeSync()
-    instance.closeSync()
   }
 }
 

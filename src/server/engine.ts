@@ -7,7 +7,7 @@ import { createSplitter } from '../collect/split/split.ts'
 import { exportTask } from '../deliver/exports/export-input.ts'
 import { writeExport } from '../deliver/exports/export-task.ts'
 import { formatTask } from '../deliver/format-input.ts'
-import { formatResult } from '../deliver/format-task.ts'
+import { formatHandler } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 import { mergeFiles } from '../store/merge/merge-files.ts'
 import { mergeTask } from '../store/merge/tasks.ts'
@@ -20,7 +20,7 @@ import { checkTask } from '../store/verify/tasks.ts'
 serveEngine({
   ...queryEngineHandlers(systemClock),
   [convertTask]: convertHandler(createSplitter(), systemDisk),
-  [formatTask]: formatResult,
+  [formatTask]: formatHandler(),
   [exportTask]: writeExport,
   [mergeTask]: mergeFiles,
   [restateTask]: restateFiles,

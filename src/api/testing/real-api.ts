@@ -23,7 +23,7 @@ import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
-import { formatResult } from '../../deliver/format-task.ts'
+import { formatHandler } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
@@ -167,7 +167,7 @@ function lightIntake(access: Access, imports: ImportRequest[]): Collect {
 function enginesHere(): EnginePool {
   const handlers: Readonly<Record<string, EngineHandler>> = {
     ...queryEngineHandlers(systemClock),
-    [formatTask]: formatResult,
+    [formatTask]: formatHandler(),
   }
   return {
     name: 'engines in this process',
