@@ -5,6 +5,7 @@
 const benchmarks: Record<string, () => Promise<{ run(): Promise<unknown> }>> = {
   visible: () => import('./visible.ts'),
   split: () => import('./split.ts'),
+  query: () => import('./query.ts'),
   queue: () => import('./queue.ts'),
   schedules: () => import('./schedules.ts'),
   store: () => import('./store.ts'),
