@@ -178,11 +178,9 @@ describe('bulk imports', () => {
     await upload('schema', 'part', packed([{ time: 1, a: 1, b: '2' }]))
     await perform('schema')
     // As embulk-output-td does between the two.
-    await bench.store.alterColumns(
-      owner.accountId,
-      { database: 'web', name: 'schema' },
+    await bench.store.alterColumns(owner.accountId, { database: 'web', name: 'schema' }, [
       { kind: 'add_column', name: 'a', type: { kind: 'varchar' } },
-    )
+    ])
     await commit('schema')
     expect(await bench.query('select a, b from rows', 'schema')).toEqual([{ a: '1', b: '2' }])
   })
