@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -159,6 +159,14 @@ describe('tables', () => {
       ['1', '10', null, null],
       ['2', null, 'b', null],
     ])
+  })
+
+  test('of one large file have its rows, and no others', async () => {
+    const columns = [time, column(6, 'h', 'varchar')]
+    const path = await file(columns, 'select i as time, hash(i)::varchar as h from range(300000) r(i)')
+    expect((await stat(path)).size).toBeGreaterThan(2e6)
+    const { values } = await run('select count(*), count(h), sum(time), max(time) from t', [table(columns, [path])])
+    expect(values).toEqual([['300000', '300000', '44999850000', '299999']])
   })
 
   test('without files are empty, and have their types', async () => {
