@@ -7,6 +7,7 @@ import type { Bucket } from '../simulated-objects.ts'
 import { Timeline } from '../timeline.ts'
 import type { Sabotage } from '../planted-bugs.ts'
 import { Chance } from './chance.ts'
+import { emptyTable } from './empty-table.ts'
 import { Faults } from './faults.ts'
 import { Ledger } from './ledger.ts'
 import { Machine } from './machine.ts'
@@ -74,11 +75,12 @@ class World {
     const server = new ModelServer({
       timeline,
       models: ownModels,
+      onUnknown: (text) => this.#ledger.violate(`the model of PostgreSQL does not know the statement: ${text}`),
       onCommit: (tx) => this.#observer.onCommit(tx),
       noticeDelayMs: () => this.#faults.noticeDelayMs(),
     })
     this.#server = server
-    for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id))
+    for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id, id, new Date(startMs)))
     const shared = { plan, timeline, image: this.#image, bucket, server, log }
     this.#machine = new Machine({ ...shared, faults: this.#faults, sabotage, trace: told })
     this.#senders = new Senders({ timeline, machine: this.#machine, ledger: this.#ledger, trace: told })
@@ -195,24 +197,4 @@ function tellingLog(trace: (line: string) => void): Logger {
     },
   }
   return pino({ level: 'debug', base: null, timestamp: false }, destination)
-}
-
-function emptyTable(id: number) {
-  return {
-    id,
-    account_id: id,
-    database_id: id,
-    database: 'd',
-    name: 't',
-    snapshot: 0,
-    schema_version: 1,
-    next_field_id: 6,
-    rows: 0,
-    bytes: 0,
-    chunks: 0,
-    realtime_chunks: 0,
-    history_hours: 0,
-    oldest_snapshot: 0,
-    created_at: new Date(startMs),
-  }
 }
