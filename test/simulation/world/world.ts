@@ -59,6 +59,7 @@ class World {
   readonly #senders: Senders
   readonly #observer: Observer
   readonly #trace: ((line: string) => void) | undefined
+  #calamities = 0
   #isOver = false
 
   constructor(plan: Plan, { sabotage = {}, trace }: WorldOptions) {
@@ -67,7 +68,7 @@ class World {
     const told = trace === undefined ? undefined : (line: string) => trace(`${this.#time()}  ${line}`)
     this.#trace = told
     const log = told === undefined ? silentLog : tellingLog(told)
-    this.#faults = new Faults(plan, timeline)
+    this.#faults = new Faults(plan, timeline, () => this.#strike({ atMs: 0, what: 'power cut' }))
     this.#image = new DiskImage(new Chance(plan.seed, 'disk').fraction, () => timeline.nowMs)
     const bucket: Bucket = { objects: new Map() }
     this.#ledger = new Ledger(plan.bodies, startMs)
@@ -105,7 +106,7 @@ class World {
       bodies: this.#ledger.bodies.length,
       commits: snapshots.length,
       merges: snapshots.filter(({ operation }) => operation === 'merge').length,
-      calamities: this.#plan.calamities.length,
+      calamities: this.#calamities,
     }
   }
 
@@ -116,6 +117,7 @@ class World {
   #strike(calamity: Calamity): void {
     const timeline = this.#timeline
     this.#trace?.(`CALAMITY: ${JSON.stringify(calamity)}`)
+    this.#calamities += 1
     switch (calamity.what) {
       case 'kill':
         return this.#machine.kill(calamity.role)
@@ -136,7 +138,9 @@ class World {
         return
       case 'sleep':
         this.#observer.leaps += 1
-        return timeline.leap(calamity.forMs)
+        timeline.leap(calamity.forMs)
+        if (this.#plan.hasTwinMerges) this.#machine.askForMerges(accountIds)
+        return
     }
   }
 
