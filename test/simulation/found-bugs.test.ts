@@ -23,6 +23,24 @@ const plans: Readonly<Record<string, Plan>> = {
     },
     calmFromMs: 2707.8845389187336,
   },
+  'a file whose name could not be made durable is not taken for stored': {
+    seed: 4411,
+    isBucket: false,
+    workers: 2,
+    bodies: [
+      { atMs: 133.7273289970934, account: 1, hasId: true, records: 3, padding: 462, isRepeated: false },
+      { atMs: 143.7804535082916, account: 1, hasId: true, records: 2, padding: 78, isRepeated: false },
+      { atMs: 171.42821487967268, account: 1, hasId: true, records: 2, padding: 259, isRepeated: true },
+    ],
+    calamities: [
+      { atMs: 763.6045145996303, what: 'power cut' },
+      { atMs: 1073.2134774272306, what: 'disk fails', forMs: 363.51883579976857 },
+    ],
+    cutAtDiskCalls: [],
+    hasTwinMerges: false,
+    rates: { ...calmRates, databaseSlow: 0.08493902303744108 },
+    calmFromMs: 2354.009067825973,
+  },
 }
 
 it.each(Object.keys(plans))('%s', async (name) => {
