@@ -23,8 +23,8 @@ const lookEveryMs = 1000
 /** Looking takes at most this part of a worker's time … */
 const lookShare = 1 / 20
 
-/** … but it is never put off for longer: a look that a hung connection or a sleeping machine made long says nothing. */
-const lookPauseMsMax = 20_000
+/** … unless it takes very long: a database that stood still for once does not make workers blind for minutes. */
+const lookEveryMsMax = 5000
 
 /** How many jobs whose time has come are queued in one transaction. */
 const promotedMax = 1000
@@ -101,7 +101,7 @@ export class ReadyWatch {
         this.#lookAtAll = false
         await this.#attemptTo('look for jobs', () => this.#lookAtAllLanes())
         const tookMs = clock.monotonicMs() - startedMs
-        nextMs = clock.monotonicMs() + Math.min(lookPauseMsMax, Math.max(lookEveryMs, tookMs / lookShare))
+        nextMs = clock.monotonicMs() + Math.min(lookEveryMsMax, Math.max(lookEveryMs, tookMs / lookShare))
       }
       if (this.#unknown.size > 0) await this.#attemptTo('look for lanes', () => this.#lookAtUnknownLanes())
       await this.#lookBell.wait(Math.max(1, nextMs - clock.monotonicMs()), draining)
