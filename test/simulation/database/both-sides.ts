@@ -109,7 +109,7 @@ export class Side {
       leases.map((lease) => ({ ...lease, progress: '{"at":2}' })),
       far,
     )
-    return extended.map(({ leaseToken, killRequested }) => [this.#placeOf(leaseToken), killRequested]).toSorted()
+    return extended.map(({ leaseToken, killRequested }) => `${this.#placeOf(leaseToken)} ${killRequested}`).toSorted()
   }
 
   async promote(): Promise<unknown> {
@@ -176,8 +176,11 @@ export class Side {
   async lookAtTable(snapshot: number): Promise<unknown> {
     const { postgres, tableId } = this
     const place = { accountId, tableId, snapshot, ranges: null, restatedVersion: 1 }
-    const chunks = (await selectChunks(postgres, place)).map(chunkOf).map(({ createdAt: _, ...chunk }) => chunk)
-    const [byId] = [await selectTable(postgres, accountId, tableId)]
+    const chunks = (await selectChunks(postgres, place)).map((row) => {
+      const { createdAt: _, ...chunk } = chunkOf(row)
+      return chunk
+    })
+    const byId = await selectTable(postgres, accountId, tableId)
     const byName = await selectTablesByName(postgres, accountId, [{ database: 'd', name: 't' }])
     const shown = [byId, ...byName].map((row) => [row?.id, row?.snapshot, row?.rows, row?.bytes, row?.chunks])
     const applied = await selectAppliedIds(postgres, place, ['a', 'b', 'c', 'd', 'e', 'f'])

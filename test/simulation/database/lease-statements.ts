@@ -3,12 +3,12 @@ import { finishAndAcquire } from '../../../src/jobs/acquire.sql.ts'
 import { countRunning, selectActiveLanes, selectLanes } from '../../../src/jobs/active-lanes.sql.ts'
 import { extendLeases } from '../../../src/jobs/heartbeat.sql.ts'
 import type { JobState } from '../../../src/jobs/jobs.ts'
+import { positionOfDue } from '../../../src/jobs/position.sql.ts'
 import { promoteDue } from '../../../src/jobs/promote.sql.ts'
 import { lockExpired, lockLease, settleLease } from '../../../src/jobs/settle.sql.ts'
 import type { HistoryRecord, LaneRecord, RunningRecord } from './rows.ts'
 import type { StatementContext, StatementModels } from './statement-models.ts'
 import { model } from './statement-models.ts'
-import { positionOf } from './submit-statements.ts'
 
 type Numbers = readonly number[]
 type JsonTexts = readonly (string | null)[]
@@ -265,7 +265,7 @@ function settle(context: StatementContext, values: SettleValues): unknown[] {
   if (!waits || job === undefined) return []
   const dueAt = to === 'queued' ? job.run_at : new Date(now.getTime() + delayMs)
   const place = { job_id: jobId, lane_id: row.lane_id, account_id: row.account_id }
-  const position = positionOf(dueAt, job.priority)
+  const position = positionOfDue(dueAt, job.priority)
   tx.put(rows.waiting, jobId, { ...place, state: to, due_at: dueAt, position, attempt: row.attempt - uncounted })
   return [{ due_ms: dueAt.getTime() }]
 }

@@ -2,18 +2,13 @@ import type { Sql } from '../../../src/base/postgres/postgres.ts'
 import { notify } from '../../../src/jobs/announcer.sql.ts'
 import { insertLanes, selectLaneIds } from '../../../src/jobs/lanes.sql.ts'
 import { insertJobs, selectJobsByKey } from '../../../src/jobs/submit.sql.ts'
-import { ageingMs } from '../../../src/jobs/position.sql.ts'
+import { positionOfDue } from '../../../src/jobs/position.sql.ts'
 import { selectJob } from '../../../src/jobs/watch.sql.ts'
 import type { StatementContext, StatementModels } from './statement-models.ts'
 import { model } from './statement-models.ts'
 
 type Texts = readonly string[]
 type Numbers = readonly number[]
-
-/** The place of a job in its lane's order. */
-export function positionOf(dueAt: Date, priority: number): number {
-  return dueAt.getTime() * 1000 - priority * ageingMs * 1000
-}
 
 /** What those ask of PostgreSQL who submit jobs and watch them. */
 export function modelSubmitStatements(models: StatementModels): void {
@@ -145,7 +140,7 @@ async function insert({ tx, rows, now }: StatementContext, values: InsertedJobs)
       created_at: now,
     })
     const state = dueAt > now ? 'delayed' : 'queued'
-    const position = positionOf(dueAt, priority)
+    const position = positionOfDue(dueAt, priority)
     const place = { job_id: id, lane_id: laneId, account_id: accountId }
     tx.put(rows.waiting, id, { ...place, state, due_at: dueAt, position, attempt: 0 })
     made.push({ id, created_at: now, place: index + 1 })
