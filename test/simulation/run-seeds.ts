@@ -33,6 +33,9 @@ export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, o
   const totals: Totals = { worlds: 0, steps: 0, bodies: 0, commits: 0, merges: 0, calamities: 0, seconds: 0 }
   const startedMs = performance.now()
   let isOver = false
+  // Errors are a part of these worlds, and nobody reads their stacks here: a world that is told of has them.
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0
   for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax;) {
     const last = Math.min(from + count, seed + batchSize)
     await inMacrotask(() => {
@@ -45,6 +48,7 @@ export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, o
     })
     totals.seconds = (performance.now() - startedMs) / 1000
   }
+  Error.stackTraceLimit = stackTraceLimit
   return totals
 }
 
@@ -72,6 +76,10 @@ function* smallerThan(plan: Plan): Iterable<Plan> {
   for (const left of plan.calamities) {
     yield { ...plan, calamities: plan.calamities.filter((calamity) => calamity !== left) }
   }
+  for (const left of plan.cutAtDiskCalls) {
+    yield { ...plan, cutAtDiskCalls: plan.cutAtDiskCalls.filter((call) => call !== left) }
+  }
+  if (plan.hasTwinMerges) yield { ...plan, hasTwinMerges: false }
   for (const [name, rate] of Object.entries(plan.rates)) {
     if (rate > 0) yield { ...plan, rates: { ...plan.rates, [name]: 0 } }
   }

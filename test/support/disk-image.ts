@@ -228,8 +228,13 @@ function isIn(directory: string, name: string): boolean {
   return name.startsWith(`${directory}/`) && !name.includes('/', directory.length + 1)
 }
 
+/** The bytes with the data in them: the same buffer, where it has room. */
 function overwritten(bytes: Buffer, data: Uint8Array, offset: number): Buffer {
-  const grown = Buffer.alloc(Math.max(bytes.byteLength, offset + data.byteLength))
+  if (offset + data.byteLength <= bytes.byteLength) {
+    bytes.set(data, offset)
+    return bytes
+  }
+  const grown = Buffer.alloc(offset + data.byteLength)
   bytes.copy(grown)
   grown.set(data, offset)
   return grown

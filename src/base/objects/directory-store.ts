@@ -40,6 +40,8 @@ class DirectoryStore implements ObjectStore {
   readonly #randomness: Randomness
   /** Directories that are known to be there, durably. Directories are never removed, so the answer stays right. */
   readonly #durable = new Map<string, Promise<void>>()
+  /** Directories with names that may not be durable: the sync that was to make them so has failed, or is under way. */
+  readonly #unsettled = new Set<string>()
 
   constructor({ root, disk, clock, randomness }: DirectoryStoreOptions) {
     this.#root = root
@@ -85,8 +87,15 @@ class DirectoryStore implements ObjectStore {
         await this.#copyIn(key, path, watch)
         return
       }
-      await this.#disk.syncDirectory(dirname(target))
+      await this.#settle(dirname(target))
     })
+  }
+
+  /** Makes the names in a directory durable. */
+  async #settle(directory: string): Promise<void> {
+    this.#unsettled.add(directory)
+    await this.#disk.syncDirectory(directory)
+    this.#unsettled.delete(directory)
   }
 
   /** Takes in a file of another disk, where it cannot just be given a new name. */
@@ -124,7 +133,7 @@ class DirectoryStore implements ObjectStore {
       await this.#disk.remove(temporary).catch(() => {})
       throw error
     }
-    await this.#disk.syncDirectory(dirname(target))
+    await this.#settle(dirname(target))
   }
 
   get(key: string, range?: ByteRange): Promise<Buffer> {
@@ -151,8 +160,11 @@ class DirectoryStore implements ObjectStore {
     })
   }
 
+  /** Whoever put a file, and was not told that it is there, asks here: what is not durable is not there. */
   size(key: string): Promise<number | undefined> {
     return reported(key, async () => {
+      const directory = dirname(this.#path(key))
+      if (this.#unsettled.has(directory)) await this.#settle(directory)
       const entry = await this.#disk.stat(this.#path(key))
       return entry?.kind === 'file' ? entry.bytes : undefined
     })

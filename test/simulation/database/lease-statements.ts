@@ -3,12 +3,12 @@ import { finishAndAcquire } from '../../../src/jobs/acquire.sql.ts'
 import { countRunning, selectActiveLanes, selectLanes } from '../../../src/jobs/active-lanes.sql.ts'
 import { extendLeases } from '../../../src/jobs/heartbeat.sql.ts'
 import type { JobState } from '../../../src/jobs/jobs.ts'
+import { positionOfDue } from '../../../src/jobs/position.sql.ts'
 import { promoteDue } from '../../../src/jobs/promote.sql.ts'
 import { lockExpired, lockLease, settleLease } from '../../../src/jobs/settle.sql.ts'
 import type { HistoryRecord, LaneRecord, RunningRecord } from './rows.ts'
 import type { StatementContext, StatementModels } from './statement-models.ts'
 import { model } from './statement-models.ts'
-import { positionOfDue } from '../../../src/jobs/position.sql.ts'
 
 type Numbers = readonly number[]
 type JsonTexts = readonly (string | null)[]

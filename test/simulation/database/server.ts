@@ -30,6 +30,8 @@ export interface Listener {
 export interface ServerOptions {
   readonly timeline: Timeline
   readonly models: StatementModels
+  /** Hears of a statement that the model does not know. */
+  readonly onUnknown: (text: string) => void
   /** Hears of a transaction right before it commits. */
   readonly onCommit: (tx: Transaction) => void
   /** How long a notice is on its way; undefined where it is lost. */
@@ -55,7 +57,11 @@ export class ModelServer {
 
   async run(tx: Transaction, statement: Sql): Promise<unknown[]> {
     const known = this.#options.models.get(statement.parts)
-    if (known === undefined) throw new Error(`the model of PostgreSQL does not know: ${statement.toQuery().text}`)
+    if (known === undefined) {
+      const { text } = statement.toQuery()
+      this.#options.onUnknown(text)
+      throw new Error(`the model of PostgreSQL does not know the statement: ${text}`)
+    }
     const now = new Date(Math.floor(this.#options.timeline.nowMs))
     return await known.run({ tx, rows: this.rows, now }, statement.values)
   }

@@ -1,4 +1,4 @@
-import type { Queryable, Sql } from '../../../src/base/postgres/postgres.ts'
+import type { Queryable } from '../../../src/base/postgres/postgres.ts'
 import type { Rows } from './rows.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -25,13 +25,12 @@ export function model<Values extends readonly unknown[]>(
   ask: (db: Queryable) => Promise<unknown>,
   run: (context: StatementContext, values: Values) => unknown[] | Promise<unknown[]>,
 ): void {
-  const asked: Sql[] = []
   const recorder: Queryable = {
-    async query(statement) {
-      asked.push(statement)
+    async query({ parts }) {
+      models.set(parts, { name, run: (context, values) => run(context, values as Values) })
       return []
     },
   }
+  // Whoever asks in vain may be at a loss: what was asked is all that counts.
   ask(recorder).catch(() => {})
-  for (const { parts } of asked) models.set(parts, { name, run: (context, values) => run(context, values as Values) })
 }

@@ -57,10 +57,10 @@ function modelLanes(models: StatementModels): void {
     (db) => insertLanes(db, []),
     async ({ tx, rows }, [lanes]) => {
       for (const key of keysOf(lanes).toSorted()) {
+        const id = rows.next('lanes')
         await tx.lock(rows.laneKeys, key, 'update')
         if (tx.get(rows.laneKeys, key) !== undefined) continue
         const [kind, accountId, limitKeys, weights] = JSON.parse(key) as [string, number | null, string, string]
-        const id = rows.next('lanes')
         tx.put(rows.laneKeys, key, id)
         tx.put(rows.lanes, id, {
           id,

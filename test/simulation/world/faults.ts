@@ -18,9 +18,14 @@ export class Faults {
   readonly randomness: Randomness
   isCalm = false
   databaseDownUntilMs = 0
+  readonly #cuts: ReadonlySet<number>
+  readonly #cutPower: () => void
+  #diskCalls = 0
 
-  constructor(plan: Plan, timeline: Timeline) {
+  constructor(plan: Plan, timeline: Timeline, cutPower: () => void) {
     this.#timeline = timeline
+    this.#cuts = new Set(plan.cutAtDiskCalls)
+    this.#cutPower = cutPower
     this.#rates = plan.rates
     this.#database = new Chance(plan.seed, 'database')
     this.#objects = new Chance(plan.seed, 'objects')
@@ -48,8 +53,12 @@ export class Faults {
     isSilent: () => !this.isCalm && this.#objects.is(this.#rates.objectsSilent),
   }
 
+  /** How long a call of the disk takes; the power may go while it does. */
   diskMs(): number {
-    return this.#disk.between(0.05, 4)
+    const ms = this.#disk.between(0.05, 4)
+    this.#diskCalls += 1
+    if (!this.isCalm && this.#cuts.has(this.#diskCalls)) this.#timeline.after(ms * 1.5, undefined, this.#cutPower)
+    return ms
   }
 
   taskMs(): number {

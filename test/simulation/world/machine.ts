@@ -13,12 +13,13 @@ import { openCollect } from '../../../src/collect/open-collect.ts'
 import { openJobRunner } from '../../../src/jobs/job-runner.ts'
 import { openJobs } from '../../../src/jobs/open-jobs.ts'
 import { Housekeeping } from '../../../src/server/housekeeping.ts'
-import { mergeJob } from '../../../src/store/merge/merge-job.ts'
+import { mergeJob, mergeKind } from '../../../src/store/merge/merge-job.ts'
 import { findSettledTables, submitMerges } from '../../../src/store/merge/request-merges.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { diskOver } from '../../support/disk-image.ts'
 import type { DiskImage } from '../../support/disk-image.ts'
 import { connect } from '../database/connection.ts'
+import { directPostgres } from '../database/direct-postgres.ts'
 import type { ModelServer } from '../database/server.ts'
 import type { Sabotage } from '../planted-bugs.ts'
 import { simulatedClock } from '../simulated-clock.ts'
@@ -101,6 +102,16 @@ export class Machine {
     for (const life of this.#lives.values()) life.frozenUntilMs = 0
   }
 
+  /** Asks for the merges of each table twice at once. Only one may do each; the other has to see that it came too late. */
+  askForMerges(tableIds: readonly number[]): void {
+    const { server, timeline, log } = this.#options
+    const life = new Life('somebody')
+    const postgres = directPostgres(server, life.name)
+    const jobs = openJobs({ postgres, clock: simulatedClock(timeline, life), log })
+    const merges = tableIds.map((tableId) => ({ accountId: tableId, kind: mergeKind, input: { tableId } }))
+    void jobs.submitAll([...merges, ...merges])
+  }
+
   #boot(role: Role): void {
     const { timeline, trace } = this.#options
     const life = new Life(`${role} (${++this.#boots})`)
@@ -178,7 +189,7 @@ export class Machine {
     const limits = { memoryBytes: 1, temporaryBytes: 1, threads: 1, residentBytesMax: 1, timeoutMs: 60_000 }
     const kinds = [
       importJob({ ...tools, inboxDirectory: '/inbox', concurrency: 2 }),
-      mergeJob({ ...tools, limits, concurrency: 1 }),
+      mergeJob({ ...tools, limits, concurrency: 2 }),
     ]
     const { randomness } = faults
     await openJobRunner({ ...ports, randomness, owner: life.name, kinds, leaseMs }).start()

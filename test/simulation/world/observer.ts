@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib'
 
-import type { Postgres, Queryable } from '../../../src/base/postgres/postgres.ts'
 import type { Logger } from '../../../src/base/log.ts'
 import type { ObjectStore } from '../../../src/base/objects/objects.ts'
 import { finishedStates } from '../../../src/jobs/jobs.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import type { Chunk, Store, TableSnapshot } from '../../../src/store/store.ts'
 import type { DiskImage } from '../../support/disk-image.ts'
+import { directPostgres } from '../database/direct-postgres.ts'
 import type { ModelServer } from '../database/server.ts'
 import type { Transaction } from '../database/transaction.ts'
 import { simulatedClock } from '../simulated-clock.ts'
@@ -48,7 +48,7 @@ export class Observer {
     const { server, timeline, plan, log } = options
     this.#options = options
     this.#store = openStore({
-      postgres: calmPostgres(server),
+      postgres: directPostgres(server, 'the observer'),
       objects: {} as ObjectStore,
       clock: simulatedClock(timeline, new Life('the observer')),
       randomness: new Chance(plan.seed, 'observer').randomness,
@@ -203,23 +203,5 @@ export class Observer {
         ledger.violate(`table ${table.id} says ${said}, and has ${rows} in ${chunks.length}`)
       }
     }
-  }
-}
-
-/** A line to the model on which every statement is answered at once. */
-function calmPostgres(server: ModelServer): Postgres {
-  const query: Queryable['query'] = async <Row>(statement: Parameters<Queryable['query']>[0]) => {
-    const tx = server.begin('the observer')
-    try {
-      return (await server.run(tx, statement)) as Row[]
-    } finally {
-      server.rollback(tx)
-    }
-  }
-  return {
-    query,
-    transaction: (body) => body({ query }),
-    listen: async () => async () => {},
-    close: async () => {},
   }
 }

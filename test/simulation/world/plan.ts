@@ -26,6 +26,19 @@ export interface Rates {
   readonly enginesSlow: number
 }
 
+/** Nothing goes wrong. */
+export const calmRates: Rates = {
+  databaseRefused: 0,
+  databaseUnheard: 0,
+  databaseSlow: 0,
+  objectsRefused: 0,
+  objectsUnheard: 0,
+  objectsSilent: 0,
+  noticesLost: 0,
+  enginesDie: 0,
+  enginesSlow: 0,
+}
+
 export interface PlannedBody {
   readonly atMs: number
   readonly account: number
@@ -45,6 +58,10 @@ export interface Plan {
   readonly workers: 1 | 2
   readonly bodies: readonly PlannedBody[]
   readonly calamities: readonly Calamity[]
+  /** Calls of the disk at which the power is cut: between a write and its sync is where it hurts. */
+  readonly cutAtDiskCalls: readonly number[]
+  /** Somebody asks for the merges of a table twice at once. */
+  readonly hasTwinMerges: boolean
   readonly rates: Rates
   /** From then on nothing goes wrong any more. */
   readonly calmFromMs: number
@@ -64,6 +81,8 @@ export function planOf(seed: number): Plan {
     workers: chance.is(0.6) ? 2 : 1,
     bodies: Array.from({ length: chance.whole(1, chance.is(0.1) ? 24 : 7) }, () => body(chance, spreadMs)),
     calamities: calamities.toSorted((a, b) => a.atMs - b.atMs),
+    cutAtDiskCalls: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () => chance.whole(10, 150)),
+    hasTwinMerges: chance.is(0.3),
     rates: ratesOf(chance),
     calmFromMs: spreadMs + 2000,
   }

@@ -7,6 +7,7 @@ import type { Bucket } from '../simulated-objects.ts'
 import { Timeline } from '../timeline.ts'
 import type { Sabotage } from '../planted-bugs.ts'
 import { Chance } from './chance.ts'
+import { emptyTable } from './empty-table.ts'
 import { Faults } from './faults.ts'
 import { Ledger } from './ledger.ts'
 import { Machine } from './machine.ts'
@@ -58,6 +59,7 @@ class World {
   readonly #senders: Senders
   readonly #observer: Observer
   readonly #trace: ((line: string) => void) | undefined
+  #calamities = 0
   #isOver = false
 
   constructor(plan: Plan, { sabotage = {}, trace }: WorldOptions) {
@@ -66,7 +68,7 @@ class World {
     const told = trace === undefined ? undefined : (line: string) => trace(`${this.#time()}  ${line}`)
     this.#trace = told
     const log = told === undefined ? silentLog : tellingLog(told)
-    this.#faults = new Faults(plan, timeline)
+    this.#faults = new Faults(plan, timeline, () => this.#strike({ atMs: 0, what: 'power cut' }))
     this.#image = new DiskImage(new Chance(plan.seed, 'disk').fraction, () => timeline.nowMs)
     const bucket: Bucket = { objects: new Map() }
     this.#ledger = new Ledger(plan.bodies, startMs)
@@ -74,11 +76,12 @@ class World {
     const server = new ModelServer({
       timeline,
       models: ownModels,
+      onUnknown: (text) => this.#ledger.violate(`the model of PostgreSQL does not know the statement: ${text}`),
       onCommit: (tx) => this.#observer.onCommit(tx),
       noticeDelayMs: () => this.#faults.noticeDelayMs(),
     })
     this.#server = server
-    for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id))
+    for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id, id, new Date(startMs)))
     const shared = { plan, timeline, image: this.#image, bucket, server, log }
     this.#machine = new Machine({ ...shared, faults: this.#faults, sabotage, trace: told })
     this.#senders = new Senders({ timeline, machine: this.#machine, ledger: this.#ledger, trace: told })
@@ -103,7 +106,7 @@ class World {
       bodies: this.#ledger.bodies.length,
       commits: snapshots.length,
       merges: snapshots.filter(({ operation }) => operation === 'merge').length,
-      calamities: this.#plan.calamities.length,
+      calamities: this.#calamities,
     }
   }
 
@@ -114,6 +117,7 @@ class World {
   #strike(calamity: Calamity): void {
     const timeline = this.#timeline
     this.#trace?.(`CALAMITY: ${JSON.stringify(calamity)}`)
+    this.#calamities += 1
     switch (calamity.what) {
       case 'kill':
         return this.#machine.kill(calamity.role)
@@ -134,7 +138,9 @@ class World {
         return
       case 'sleep':
         this.#observer.leaps += 1
-        return timeline.leap(calamity.forMs)
+        timeline.leap(calamity.forMs)
+        if (this.#plan.hasTwinMerges) this.#machine.askForMerges(accountIds)
+        return
     }
   }
 
@@ -195,24 +201,4 @@ function tellingLog(trace: (line: string) => void): Logger {
     },
   }
   return pino({ level: 'debug', base: null, timestamp: false }, destination)
-}
-
-function emptyTable(id: number) {
-  return {
-    id,
-    account_id: id,
-    database_id: id,
-    database: 'd',
-    name: 't',
-    snapshot: 0,
-    schema_version: 1,
-    next_field_id: 6,
-    rows: 0,
-    bytes: 0,
-    chunks: 0,
-    realtime_chunks: 0,
-    history_hours: 0,
-    oldest_snapshot: 0,
-    created_at: new Date(startMs),
-  }
 }
