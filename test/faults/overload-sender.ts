@@ -1,160 +1,197 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { gzipSync } from 'node:zlib'
 
 import { decodeMulti, encode } from '@msgpack/msgpack'
 
-import { entry, eventTime, fluentdMessage } from '../../src/protocols/fluent/testing/wire.ts'
+import { chunkName, forwardMessages, placeholder, requestsOf } from './overload-bodies.ts'
+import type { SenderRequest } from './overload-bodies.ts'
 import type { SenderReport, SenderTask } from './overload-task.ts'
 
-// A process of its own that sends to one door as fast as it is let, and does not heed what it is told. After each task it tells its
-// parent which bodies were acknowledged, and how all requests were answered.
+// A process of its own that sends to one door: at a rate that heeds nothing, or as fast as it is answered. After each task it tells
+// its parent which bodies were acknowledged, and how all requests were answered.
 
-/** What does not get smaller by compression. */
-const paddings = Array.from({ length: 256 }, () => randomBytes(150).toString('base64'))
+/** The end of a task waits so long for the answers that are due. */
+const patienceMs = 60_000
 
-/** The records of a body: each says which body it is of. */
-const recordsOf = (chunk: string, rows: number) =>
-  Array.from({ length: rows }, (_, n) => ({ chunk, n, padding: paddings[n % paddings.length] }))
-
-class Sender {
-  readonly #task: SenderTask
-  #until = 0
-  #next = 0
-  #tried = 0
-  #withoutRetryAfter = 0
-  readonly #acknowledged: string[] = []
-  readonly #answers: Record<string, number> = {}
+abstract class Sender {
+  protected readonly task: SenderTask
+  protected next = 0
+  protected unsentBytes = 0
+  protected withoutRetryAfter = 0
+  readonly refusalMs: number[] = []
+  readonly acknowledged: string[] = []
+  readonly answers: Record<string, number> = {}
+  #blocked = 0
 
   constructor(task: SenderTask) {
-    this.#task = task
+    this.task = task
   }
+
+  /** Begins to send one more, unless every lane is taken. */
+  protected abstract begin(): boolean
+  protected abstract isBusy(): boolean
+
+  protected start(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  protected finish(): void {}
 
   async run(): Promise<SenderReport> {
-    const { lanes, door } = this.#task
-    // The first bodies are ready before the first is sent: a slow machine is to receive them all at once, too.
-    const ready = Array.from({ length: lanes }, () => this.#newRequest())
-    this.#until = performance.now() + this.#task.milliseconds
-    await Promise.all(ready.map((first) => (door === 'forward' ? this.#forward() : this.#post(first))))
-    return {
-      tried: this.#tried,
-      acknowledged: this.#acknowledged,
-      answers: this.#answers,
-      withoutRetryAfter: this.#withoutRetryAfter,
-    }
+    await this.start()
+    const offered = await (this.task.rate === undefined ? this.#fillLanes() : this.#keepTheRate(this.task.rate))
+    const inTime = this.acknowledged.length
+    for (let waitedMs = 0; this.isBusy() && waitedMs < patienceMs; waitedMs += 20) await sleep(20)
+    this.finish()
+    const { acknowledged, answers, withoutRetryAfter, unsentBytes } = this
+    const refusalMs = this.refusalMs.toSorted((a, b) => a - b)[Math.floor(this.refusalMs.length * 0.99)]
+    const blocked = this.#blocked
+    return { offered, blocked, acknowledged, inTime, answers, withoutRetryAfter, refusalMs, unsentBytes }
   }
 
-  #isOver(): boolean {
-    return performance.now() >= this.#until
+  protected count(answer: string): void {
+    this.answers[answer] = (this.answers[answer] ?? 0) + 1
   }
 
-  #newChunk(): string {
-    return `${this.#task.name}-${this.#next++}`
+  async #fillLanes(): Promise<number> {
+    const endMs = performance.now() + this.task.milliseconds
+    while (performance.now() < endMs) if (!this.begin()) await sleep(1)
+    return this.next
   }
 
-  #count(answer: string): void {
-    this.#answers[answer] = (this.#answers[answer] ?? 0) + 1
-  }
-
-  #newRequest() {
-    const chunk = this.#newChunk()
-    return { chunk, request: requestOf(this.#task, chunk) }
-  }
-
-  async #post(first: { readonly chunk: string; readonly request: SenderRequest }): Promise<void> {
-    for (let next = first; ; next = this.#newRequest()) {
-      const { chunk } = next
-      const { path, ...init } = next.request
-      this.#tried += 1
-      try {
-        const response = await fetch(this.#task.url + path, init)
-        await response.arrayBuffer()
-        this.#count(String(response.status))
-        if (response.ok) this.#acknowledged.push(chunk)
-        if (response.status === 429 && response.headers.get('retry-after') === null) this.#withoutRetryAfter += 1
-      } catch {
-        this.#count('none')
-        await sleep(20)
+  async #keepTheRate(rate: number): Promise<number> {
+    const startMs = performance.now()
+    for (let offered = 0; ; await sleep(1)) {
+      const elapsedMs = performance.now() - startMs
+      for (; offered < (Math.min(elapsedMs, this.task.milliseconds) * rate) / 1000; offered += 1) {
+        if (!this.begin()) this.#blocked += 1
       }
-      if (this.#isOver()) return
-    }
-  }
-
-  /** Messages one behind the other, without waiting for their acknowledgements, as far as the other side reads. */
-  async #forward(): Promise<void> {
-    const { fluentPort, rowsPerBody } = this.#task
-    const socket = connect(fluentPort, '127.0.0.1')
-    socket.on('error', () => {})
-    const open = new Set<string>()
-    let received = Buffer.alloc(0)
-    socket.on('data', (part: Buffer) => {
-      received = Buffer.concat([received, part])
-      for (const { ack } of [...decodeMulti(received)] as { ack: string }[]) open.delete(ack)
-      received = Buffer.alloc(0)
-    })
-    const sent: string[] = []
-    while (!this.#isOver() && !socket.destroyed) {
-      const chunk = this.#newChunk()
-      this.#tried += 1
-      const entries = recordsOf(chunk, rowsPerBody).map((record, n) => entry(eventTime(1_700_000_000, n), record))
-      sent.push(chunk)
-      open.add(chunk)
-      const message = fluentdMessage('test.forward', Buffer.concat(entries), { size: rowsPerBody, chunk })
-      if (!socket.write(message)) await Promise.race([once(socket, 'drain'), sleep(this.#until - performance.now())])
-    }
-    // What is on its way may still be acknowledged.
-    for (let waited = 0; waited < 5000 && open.size > 0 && !socket.destroyed; waited += 50) await sleep(50)
-    socket.destroy()
-    for (const chunk of sent) {
-      const isOpen = open.has(chunk)
-      this.#count(isOpen ? 'open' : 'acknowledged')
-      if (!isOpen) this.#acknowledged.push(chunk)
+      if (elapsedMs >= this.task.milliseconds) return offered
     }
   }
 }
 
-type SenderRequest = RequestInit & { readonly path: string }
+class HttpSender extends Sender {
+  readonly #agent = new Agent({ keepAlive: true })
+  readonly #requestOf: (chunk: string, number: number) => SenderRequest
+  #underWay = 0
 
-function requestOf({ door, apiKey, rowsPerBody }: SenderTask, chunk: string): SenderRequest {
-  const records = recordsOf(chunk, rowsPerBody)
-  const lines = () => records.map((record) => `${JSON.stringify(record)}\n`).join('')
-  const bearer = { authorization: `Bearer ${apiKey}` }
-  const table = `/api/v1/databases/test/tables`
-  switch (door) {
-    case 'import':
-      return {
-        path: `${table}/import/import?format=ndjson&id=${chunk}`,
-        method: 'POST',
-        headers: bearer,
-        body: lines(),
-      }
-    case 'events': {
-      const headers = { ...bearer, 'content-type': 'application/x-ndjson', 'idempotency-key': chunk }
-      return { path: `${table}/events/events`, method: 'POST', headers, body: lines() }
-    }
-    case 'td': {
-      const body = gzipSync(Buffer.concat(records.map((record) => encode({ ...record, time: 1_700_000_000 }))), {
-        level: 1,
+  constructor(task: SenderTask) {
+    super(task)
+    this.#requestOf = requestsOf(task)
+  }
+
+  protected isBusy(): boolean {
+    return this.#underWay > 0
+  }
+
+  protected override finish(): void {
+    this.#agent.destroy()
+  }
+
+  protected begin(): boolean {
+    if (this.#underWay >= this.task.lanes) return false
+    this.#underWay += 1
+    const number = this.next++
+    void this.#send(chunkName(this.task, number), number).finally(() => (this.#underWay -= 1))
+    return true
+  }
+
+  async #send(chunk: string, number: number): Promise<void> {
+    const { path, method, headers, body } = this.#requestOf(chunk, number)
+    const startMs = performance.now()
+    try {
+      const sent = request(this.task.url + path, { method, agent: this.#agent, headers: { ...headers } })
+      sent.setHeader('content-length', body.byteLength)
+      sent.setTimeout(patienceMs, () => sent.destroy())
+      sent.end(body)
+      const answered = await new Promise<{ status: number; retryAfter: string | undefined }>((resolve, reject) => {
+        sent.on('error', reject)
+        sent.on('response', (response) => {
+          const { statusCode = 0, headers: told } = response
+          response.on('error', reject).on('end', () => resolve({ status: statusCode, retryAfter: told['retry-after'] }))
+          response.resume()
+        })
       })
-      const id = createHash('md5').update(chunk).digest('hex')
-      const path = `/v3/table/import_with_id/test/td/${id}/msgpack.gz`
-      return { path, method: 'PUT', headers: { authorization: `TD1 ${apiKey}` }, body }
+      this.#note(chunk, answered.status, answered.retryAfter, performance.now() - startMs)
+    } catch {
+      this.count('none')
     }
-    default: {
-      const headers = {
-        authorization: `TD1 ${apiKey}`,
-        'content-type': 'application/vnd.treasuredata.v1.js+json',
-        origin: 'http://localhost',
-      }
-      return { path: '/test/js?modified=1', method: 'POST', headers, body: JSON.stringify({ events: records }) }
+  }
+
+  #note(chunk: string, status: number, retryAfter: string | undefined, tookMs: number): void {
+    this.count(String(status))
+    if (status >= 200 && status < 300) this.acknowledged.push(chunk)
+    if (status !== 429 && status !== 503) return
+    this.refusalMs.push(tookMs)
+    if (retryAfter === undefined) this.withoutRetryAfter += 1
+  }
+}
+
+const forwardConnections = 8
+
+/** All names have one length, and so have their acknowledgements. */
+const ackBytes = encode({ ack: placeholder }).byteLength
+
+/** Sends messages one behind the other, as far as the other side reads. */
+class ForwardSender extends Sender {
+  readonly #message = forwardMessages()
+  readonly #open = new Set<string>()
+  #sockets: Socket[] = []
+
+  protected override async start(): Promise<void> {
+    const { fluentPort } = this.task
+    this.#sockets = Array.from({ length: forwardConnections }, () => connect(fluentPort, '127.0.0.1'))
+    for (const socket of this.#sockets) {
+      socket.on('error', () => {})
+      let heard = Buffer.alloc(0)
+      socket.on('data', (part: Buffer) => {
+        heard = Buffer.concat([heard, part])
+        const whole = heard.byteLength - (heard.byteLength % ackBytes)
+        this.#hear(heard.subarray(0, whole))
+        heard = heard.subarray(whole)
+      })
+      await once(socket, 'connect')
+    }
+  }
+
+  protected isBusy(): boolean {
+    return this.#open.size > 0 && this.#sockets.some((socket) => !socket.destroyed)
+  }
+
+  protected override finish(): void {
+    for (const socket of this.#sockets) socket.destroy()
+    for (const _ of this.#open) this.count('open')
+  }
+
+  protected begin(): boolean {
+    if (this.task.rate === undefined && this.#open.size >= this.task.lanes) return false
+    const unsent = this.#sockets.reduce((sum, { writableLength }) => sum + writableLength, 0)
+    this.unsentBytes = Math.max(this.unsentBytes, unsent)
+    const free = this.#sockets.filter((socket) => !socket.destroyed && !socket.writableNeedDrain)
+    const socket = free[this.next % Math.max(free.length, 1)]
+    if (socket === undefined) return false
+    const chunk = chunkName(this.task, this.next++)
+    this.#open.add(chunk)
+    socket.write(this.#message(chunk))
+    return true
+  }
+
+  #hear(acknowledgements: Buffer): void {
+    for (const { ack } of [...decodeMulti(acknowledgements)] as { ack: string }[]) {
+      if (!this.#open.delete(ack)) continue
+      this.acknowledged.push(ack)
+      this.count('acknowledged')
     }
   }
 }
 
 process.on('message', (task: SenderTask) => {
-  void new Sender(task).run().then((report) => process.send?.(report))
+  const sender = task.door === 'forward' ? new ForwardSender(task) : new HttpSender(task)
+  void sender.run().then((report) => process.send?.(report))
 })
 process.on('disconnect', () => process.exit(0))
 process.send?.('ready')

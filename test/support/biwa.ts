@@ -17,6 +17,8 @@ export interface BiwaOptions {
   readonly sample?: boolean
   readonly environment?: Readonly<Record<string, string>>
   readonly arguments?: readonly string[]
+  /** Another built command than that of this repository. */
+  readonly program?: string
 }
 
 /** A whole Biwa of its own: the built command, as a user would start it, on a free port in a temporary directory. */
@@ -85,7 +87,7 @@ export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
 
 function commandLine(options: BiwaOptions, dataDirectory: string): string[] {
   return [
-    main,
+    options.program ?? main,
     'serve',
     `--data-dir=${dataDirectory}`,
     `--port=${options.port ?? 0}`,

@@ -28,12 +28,14 @@ export class ForwardSender {
   readonly #port: number
   readonly #tag: string
   readonly #name: string
+  readonly #pauseMs: number
   #next = 0
 
-  constructor(port: number, tag: string, name: string) {
+  constructor(port: number, tag: string, name: string, pauseMs = 5) {
     this.#port = port
     this.#tag = tag
     this.#name = name
+    this.#pauseMs = pauseMs
   }
 
   async run(stop: AbortSignal): Promise<void> {
@@ -63,7 +65,7 @@ export class ForwardSender {
     }
     while (!socket.destroyed && (!stop.aborted || this.open.size > 0)) {
       while (this.open.size < 8 && !stop.aborted) socket.write(this.#newChunk())
-      await sleep(5)
+      await sleep(this.#pauseMs)
     }
   }
 

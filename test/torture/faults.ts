@@ -1,0 +1,59 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import type { Fault, ProcessKind, Step } from './schedule.ts'
+import type { World } from './world.ts'
+
+/** Does it to the server. False where there was nothing to do it to: another store, no such process at this moment. */
+export async function strike(world: World, { fault, choice }: Step): Promise<boolean> {
+  switch (fault.kind) {
+    case 'kill': {
+      if (!signal(world, fault.what, choice, 'SIGKILL')) return false
+      if (fault.what === 'supervisor') await world.startAgain()
+      return true
+    }
+    case 'pause':
+      return await pause(world, fault, choice)
+    case 'cut':
+      world.proxy.cut(fault.every)
+      return true
+    case 'lost_answers':
+      world.proxy.loseAnswers(fault.count, fault.onlyCommits)
+      return true
+    case 'bad_store':
+      return await forAWhile(fault.ms, async (isOn) => world.setStoreIsBad(isOn))
+    case 'full_disk':
+      return world.hasSmallDisk && (await forAWhile(fault.ms, (isOn) => world.setDiskIsFull(isOn)))
+    case 'clock_step':
+      await world.stepClock(fault.ms)
+      return true
+  }
+}
+
+async function pause(world: World, fault: Extract<Fault, { kind: 'pause' }>, choice: number): Promise<boolean> {
+  const pid = signal(world, fault.what, choice, 'SIGSTOP')
+  if (pid === undefined) return false
+  await sleep(fault.ms)
+  return send(pid, 'SIGCONT')
+}
+
+async function forAWhile(ms: number, set: (isOn: boolean) => Promise<void>): Promise<true> {
+  await set(true)
+  await sleep(ms)
+  await set(false)
+  return true
+}
+
+/** The process that got it. */
+function signal(world: World, kind: ProcessKind, choice: number, name: NodeJS.Signals): number | undefined {
+  const pids = world.processesOf(kind)
+  const pid = pids[Math.floor(choice * pids.length)]
+  return pid !== undefined && send(pid, name) ? pid : undefined
+}
+
+function send(pid: number, name: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, name)
+  } catch {
+    return false
+  }
+}

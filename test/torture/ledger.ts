@@ -1,0 +1,39 @@
+export const rowsPerBatch = 20
+
+/** What a sender knows of its batches. Whatever is not said here may be in the table, whole, or not be there. */
+export class Ledger {
+  /** To be in the table, once. */
+  readonly acknowledged = new Set<string>()
+  readonly tried = new Set<string>()
+  /** Refused for good, each time that they were sent: not to be in the table. */
+  readonly refused = new Set<string>()
+  /** Were in the table, and were deleted. */
+  readonly deleted = new Set<string>()
+}
+
+/** What a table holds of a batch: `rows`, of which so many are different. */
+export interface Found {
+  readonly batch: string
+  readonly rows: number
+  readonly different: number
+}
+
+/** What is in a table that should not be there, or not in this way, and what is missing. */
+export function violationsOf(table: string, ledger: Ledger, found: readonly Found[]): string[] {
+  const violations: string[] = []
+  const there = new Set<string>()
+  for (const { batch, rows, different } of found) {
+    there.add(batch)
+    if (!ledger.tried.has(batch)) violations.push(`${table}: ${batch} is there, and was never sent`)
+    if (ledger.deleted.has(batch)) violations.push(`${table}: ${batch} was deleted, and is there again`)
+    if (ledger.refused.has(batch)) violations.push(`${table}: ${batch} was refused, and is there`)
+    if (rows !== rowsPerBatch || different !== rowsPerBatch) {
+      violations.push(`${table}: ${batch} has ${rows} rows, ${different} different ones, and not ${rowsPerBatch}`)
+    }
+  }
+  for (const batch of ledger.acknowledged) {
+    if (!there.has(batch) && !ledger.deleted.has(batch))
+      violations.push(`${table}: ${batch} was acknowledged, and is lost`)
+  }
+  return violations
+}

@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
+
+interface Pair {
+  readonly client: Socket
+  readonly server: Socket
+  /** The statement that is under way is carried out, and then the line is gone. */
+  losesAnswer: boolean
+}
+
+/** ReadyForQuery, without the state of the transaction (PostgreSQL’s protocol, “Message Formats”). */
+const readyForQuery = Buffer.from('5a00000005', 'hex')
+
+const [query, sync] = [0x51, Buffer.from('5300000004', 'hex')]
+
+/** The line between the roles and PostgreSQL, over TCP, which breaks when it is told to. */
+export class PostgresProxy {
+  readonly #socketPath: string
+  readonly #server: Server
+  readonly #pairs = new Set<Pair>()
+  #answersToLose = 0
+  #onlyCommits = false
+  #lost = 0
+
+  /** `socketPath` is the Unix socket of PostgreSQL. */
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath
+    this.#server = createServer((client) => this.#serve(client))
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** Answers that nobody heard. */
+  get lost(): number {
+    return this.#lost
+  }
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+  }
+
+  async stop(): Promise<void> {
+    this.cut(1)
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  cut(every: number): void {
+    for (const [index, pair] of [...this.#pairs].entries()) if (index % every === 0) destroy(pair)
+  }
+
+  loseAnswers(count: number, onlyCommits: boolean): void {
+    this.#answersToLose = count
+    this.#onlyCommits = onlyCommits
+  }
+
+  #serve(client: Socket): void {
+    const server = connect(this.#socketPath)
+    const pair: Pair = { client, server, losesAnswer: false }
+    this.#pairs.add(pair)
+    const end = (): void => {
+      this.#pairs.delete(pair)
+      destroy(pair)
+    }
+    for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end)
+    client.on('data', (part: Buffer) => {
+      if (this.#isToLose(part)) pair.losesAnswer = true
+      if (!server.write(part)) {
+        client.pause()
+        server.once('drain', () => client.resume())
+      }
+    })
+    server.on('data', (part: Buffer) => {
+      if (!pair.losesAnswer) {
+        if (!client.write(part)) {
+          server.pause()
+          client.once('drain', () => server.resume())
+        }
+      } else if (part.subarray(-6).indexOf(readyForQuery) === 0) {
+        this.#lost += 1
+        end()
+      }
+    })
+  }
+
+  #isToLose(part: Buffer): boolean {
+    if (this.#answersToLose === 0) return false
+    const isStatement = part[0] === query || part.subarray(-5).equals(sync)
+    if (!isStatement || (this.#onlyCommits && !/commit/i.test(part.toString('latin1')))) return false
+    this.#answersToLose -= 1
+    return true
+  }
+}
+
+function destroy({ client, server }: Pair): void {
+  client.destroy()
+  server.destroy()
+}

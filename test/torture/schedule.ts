@@ -1,0 +1,111 @@
+import type { Randomness } from '../../src/base/randomness.ts'
+import { seededRandomness, wholeNumber } from '../../src/jobs/testing/seeded-randomness.ts'
+
+export const processKinds = ['api', 'worker', 'scheduler', 'engine', 'supervisor', 'backend', 'postmaster'] as const
+export type ProcessKind = (typeof processKinds)[number]
+
+/** What goes wrong, and for how long. */
+export type Fault =
+  | { readonly kind: 'kill'; readonly what: ProcessKind }
+  | { readonly kind: 'pause'; readonly what: ProcessKind; readonly ms: number }
+  /** Every so many-th connection to PostgreSQL. */
+  | { readonly kind: 'cut'; readonly every: number }
+  /** So many statements, or commits alone, are carried out, and nobody hears of it. */
+  | { readonly kind: 'lost_answers'; readonly count: number; readonly onlyCommits: boolean }
+  /** Thirty in a hundred calls of the object store fail, in every way that there is. */
+  | { readonly kind: 'bad_store'; readonly ms: number }
+  | { readonly kind: 'full_disk'; readonly ms: number }
+  /** The clock of all processes but PostgreSQL jumps. */
+  | { readonly kind: 'clock_step'; readonly ms: number }
+
+export type FaultKind = Fault['kind']
+
+export interface Step {
+  /** After the last one is over. */
+  readonly gapMs: number
+  readonly fault: Fault
+  /** Which of several processes of the kind: a share of their number. */
+  readonly choice: number
+  /** Whether the next one waits until all is well again. */
+  readonly isPatient: boolean
+}
+
+/** How often each fault strikes, in comparison with the others. Kills are what the time is for. */
+const weights: Readonly<Record<FaultKind, number>> = {
+  kill: 72,
+  pause: 5,
+  cut: 6,
+  lost_answers: 8,
+  bad_store: 3,
+  full_disk: 3,
+  clock_step: 3,
+}
+
+const kindWeights: Readonly<Record<ProcessKind, number>> = {
+  api: 4,
+  worker: 4,
+  scheduler: 2,
+  engine: 4,
+  supervisor: 1,
+  backend: 3,
+  postmaster: 1,
+}
+
+export interface ScheduleOptions {
+  readonly seed: number
+  readonly faults: readonly FaultKind[]
+  readonly pauseMsMax: number
+}
+
+/** The same faults in the same order for the same seed. When each strikes depends on how soon all was well before. */
+export function* scheduleOf({ seed, faults, pauseMsMax }: ScheduleOptions): Generator<Step, never> {
+  const randomness = seededRandomness(seed)
+  for (;;) {
+    const kind = weighted(
+      randomness,
+      faults.map((name) => [name, weights[name]]),
+    )
+    yield {
+      gapMs: wholeNumber(randomness, 0, 700),
+      fault: faultOf(kind, randomness, pauseMsMax),
+      choice: randomness.fraction(),
+      isPatient: randomness.fraction() < 0.8,
+    }
+  }
+}
+
+function faultOf(kind: FaultKind, randomness: Randomness, pauseMsMax: number): Fault {
+  const what = weighted(
+    randomness,
+    processKinds.map((name) => [name, kindWeights[name]]),
+  )
+  const ms = wholeNumber(randomness, 200, pauseMsMax)
+  switch (kind) {
+    case 'kill':
+      return { kind, what }
+    case 'pause':
+      return { kind, what, ms }
+    case 'cut':
+      return { kind, every: wholeNumber(randomness, 1, 4) }
+    case 'lost_answers':
+      return { kind, count: wholeNumber(randomness, 1, 20), onlyCommits: randomness.fraction() < 0.5 }
+    case 'clock_step':
+      return { kind, ms: wholeNumber(randomness, -3_600_000, 3_600_000) }
+    default:
+      return { kind, ms }
+  }
+}
+
+function weighted<T>(randomness: Randomness, choices: readonly (readonly [T, number])[]): T {
+  let left = randomness.fraction() * choices.reduce((sum, [, weight]) => sum + weight, 0)
+  for (const [choice, weight] of choices) {
+    left -= weight
+    if (left < 0) return choice
+  }
+  throw new Error('there is nothing to choose from')
+}
+
+export function faultText(fault: Fault): string {
+  const { kind, ...rest } = fault
+  return [kind, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(' ')
+}

@@ -1,0 +1,211 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
+
+import { systemClock } from '../../src/base/clock.ts'
+import { must } from '../../src/base/errors.ts'
+import { openLog } from '../../src/base/log.ts'
+import { openFaultyS3Proxy } from '../../src/base/objects/testing/faulty-s3-proxy.ts'
+import type { FaultyS3Proxy, ProxyFaults } from '../../src/base/objects/testing/faulty-s3-proxy.ts'
+import { openS3Server } from '../../src/base/objects/testing/s3-server.ts'
+import { EmbeddedPostgres } from '../../src/base/postgres/embedded.ts'
+import { seededRandomness } from '../../src/jobs/testing/seeded-randomness.ts'
+import { descendants, startBiwa } from '../support/biwa.ts'
+import type { Biwa } from '../support/biwa.ts'
+import { freePort } from '../support/forward-sender.ts'
+import { openSmallDisk } from '../support/small-disk.ts'
+import type { SmallDisk } from '../support/small-disk.ts'
+import { PostgresProxy } from './postgres-proxy.ts'
+import type { ProcessKind } from './schedule.ts'
+
+export type StoreKind = 'directory' | 's3'
+
+export interface WorldOptions {
+  readonly seed: number
+  readonly store: StoreKind
+  /** Another built program than that of this repository. */
+  readonly program?: string
+}
+
+/** Thirty of a hundred calls, spread over every way in which a call can fail. */
+const badStore: Partial<ProxyFaults> = {
+  internal: 0.06,
+  slowDown: 0.06,
+  reset: 0.05,
+  resetAfter: 0.05,
+  internalAfter: 0.05,
+  truncated: 0.03,
+}
+
+const diskBytes = 1 << 30
+
+/**
+ * A whole server, and all that it stands on, where it can be broken: PostgreSQL, the line to it, the disk or the object store, and
+ * the clock.
+ */
+export class World {
+  readonly #options: WorldOptions
+  readonly #folder: string
+  readonly #postgres: EmbeddedPostgres
+  readonly #proxy: PostgresProxy
+  readonly #clockFile: string
+  #disk: SmallDisk | undefined
+  #store:
+    | { readonly line: FaultyS3Proxy; readonly environment: Readonly<Record<string, string>>; close(): Promise<void> }
+    | undefined
+  #biwa: Biwa | undefined
+  #arguments: readonly string[] = []
+  #port = 0
+  #fluentPort = 0
+
+  private constructor(options: WorldOptions, folder: string, postgres: EmbeddedPostgres) {
+    this.#options = options
+    this.#folder = folder
+    this.#postgres = postgres
+    this.#proxy = new PostgresProxy(
+      join(must(new URL(postgres.url).searchParams.get('host'), 'a socket'), '.s.PGSQL.5432'),
+    )
+    this.#clockFile = join(folder, 'clock')
+  }
+
+  static async open(options: WorldOptions): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), 'biwa-torture-'))
+    const postgres = new EmbeddedPostgres({ dataDirectory: folder, clock: systemClock, log: openLog('silent') })
+    await postgres.start()
+    const world = new World(options, folder, postgres)
+    await world.#start()
+    return world
+  }
+
+  get biwa(): Biwa {
+    return must(this.#biwa, 'the server was started')
+  }
+
+  get fluentPort(): number {
+    return this.#fluentPort
+  }
+
+  /** Whether the disk is one that can be filled. */
+  get hasSmallDisk(): boolean {
+    return this.#disk !== undefined
+  }
+
+  get proxy(): PostgresProxy {
+    return this.#proxy
+  }
+
+  /** What failed of the calls of the object store. */
+  get storeFaults(): number {
+    return Object.values(this.#store?.line.counts ?? {}).reduce((sum, count) => sum + count, 0)
+  }
+
+  /** The processes of a kind that run now. */
+  processesOf(kind: ProcessKind): number[] {
+    const supervisor = must(this.biwa.supervisor.pid, 'a process has an id')
+    if (kind === 'supervisor') return [supervisor]
+    if (kind === 'postmaster') return this.#postgres.pid === undefined ? [] : [this.#postgres.pid]
+    if (kind === 'backend') {
+      const backends = this.#postgres.pid === undefined ? [] : descendants(this.#postgres.pid)
+      return backends.map(({ pid }) => pid)
+    }
+    const entry = kind === 'engine' ? '/engine.js' : `/roles/${kind}.js`
+    return descendants(supervisor)
+      .filter(({ command }) => command.includes(entry))
+      .map(({ pid }) => pid)
+  }
+
+  /** After its supervisor was killed: as whoever operates it would. */
+  async startAgain(): Promise<void> {
+    const { supervisor } = this.biwa
+    while (supervisor.exitCode === null && supervisor.signalCode === null) await sleep(5)
+    for (let tries = 0; ; tries += 1) {
+      try {
+        this.#biwa = await this.#startBiwa()
+        return
+      } catch (error) {
+        if (tries === 20) throw error
+        await sleep(200)
+      }
+    }
+  }
+
+  setStoreIsBad(isBad: boolean): void {
+    this.#store?.line.setFaults(isBad ? badStore : {})
+  }
+
+  async setDiskIsFull(isFull: boolean): Promise<void> {
+    await (isFull ? this.#disk?.fill(0) : this.#disk?.empty())
+  }
+
+  async stepClock(ms: number): Promise<void> {
+    await writeFile(this.#clockFile, String(ms))
+  }
+
+  async close(): Promise<void> {
+    await this.#biwa?.stop({ keep: true })
+    await this.#proxy.stop()
+    await this.#postgres.stop()
+    await this.#store?.close()
+    await this.#disk?.close()
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #start(): Promise<void> {
+    const { seed, store } = this.#options
+    await this.stepClock(0)
+    await this.#proxy.start()
+    if (store === 's3') this.#store = await openStore(seed)
+    else this.#disk = await openSmallDisk(diskBytes)
+    this.#port = await freePort()
+    this.#fluentPort = await freePort()
+    const fluent = `--fluent-port=${this.#fluentPort}`
+    this.#arguments = [fluent, '--fluent-shared-key=secret']
+    // The key does not exist before the first start.
+    const first = await this.#startBiwa()
+    await first.stop({ keep: true })
+    this.#arguments = [fluent, `--fluent-api-key=${first.apiKey}`]
+    this.#biwa = await this.#startBiwa()
+  }
+
+  async #startBiwa(): Promise<Biwa> {
+    const database = new URL(this.#postgres.url)
+    database.searchParams.delete('host')
+    database.hostname = '127.0.0.1'
+    database.port = String(this.#proxy.port)
+    const { program } = this.#options
+    return await startBiwa({
+      dataDirectory: join(this.#disk?.folder ?? this.#folder, 'data'),
+      port: this.#port,
+      arguments: this.#arguments,
+      ...(program !== undefined && { program }),
+      environment: {
+        BIWA_DATABASE_URL: database.href,
+        ...this.#store?.environment,
+        BIWA_TORTURE_CLOCK: this.#clockFile,
+        NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'clock-steps.mjs')).href}`,
+      },
+    })
+  }
+}
+
+async function openStore(seed: number) {
+  const server = await openS3Server()
+  const line = await openFaultyS3Proxy(server.endpoint, seededRandomness(seed))
+  return {
+    line,
+    environment: {
+      BIWA_OBJECT_STORE: 's3://biwa/torture',
+      BIWA_OBJECT_STORE_ENDPOINT: line.endpoint,
+      BIWA_OBJECT_STORE_PATH_STYLE: 'true',
+      AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
+      AWS_REGION: 'us-east-1',
+    },
+    async close() {
+      await line.close()
+      await server.close()
+    },
+  }
+}
