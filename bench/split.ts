@@ -1,68 +1,70 @@
-import { encode } from '@msgpack/msgpack'
-
+import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
-import type { SplitFormat } from '../src/collect/split/splitter.ts'
+import type { Splitter } from '../src/collect/split/splitter.ts'
+import { argument, numberArgument } from './arguments.ts'
+import { plainBody } from './ingest/shapes.ts'
+import type { Shape, WireFormat } from './ingest/shapes.ts'
+import { median } from './store/rows.ts'
 
-const records = 200_000
-const rounds = 5
-const limits = {
-  depthMax: 64,
-  recordBytesMax: 4 << 20,
-  columnsMax: 2000,
-  nameBytesMax: 255,
-  nestedValuesMax: 1_000_000,
-}
-
-/** The splitter on one core beside `JSON.parse` of the same lines: the bare library, which builds objects and no columns. */
+/**
+ * The splitter on one core, with its lane and with the tape alone, beside `JSON.parse` of the same records as lines: the bare
+ * library, which builds objects and no columns. They take turns, and what counts is the time of the processor, because machines
+ * are shared. `--shape=narrow,wide`, `--records=20000`, `--rounds=30`.
+ */
 export async function run(): Promise<unknown> {
-  const narrow = Array.from({ length: records }, (_, index) => ({
-    time: 1_700_000_000 + index,
-    host: `10.0.${index % 200}.${index % 251}`,
-    path: `/item/${index % 4999}/detail`,
-    method: index % 7 === 0 ? 'POST' : 'GET',
-    code: index % 50 === 0 ? 404 : 200,
-    bytes: (index * 7919) % 100_000,
-    user: `user-${index % 30_011}`,
-    referer: index % 3 === 0 ? '-' : '/category/games',
-  }))
-  const ndjson = Buffer.from(narrow.map((record) => JSON.stringify(record)).join('\n'))
-  const msgpack = Buffer.concat(narrow.map((record) => encode(record)))
-  const figures = {
-    'ndjson split': rate(() => split(ndjson, 'ndjson'), ndjson),
-    'msgpack split': rate(() => split(msgpack, 'msgpack'), msgpack),
-    'JSON.parse': rate(() => parseLines(ndjson), ndjson),
+  const rounds = numberArgument('rounds', 30)
+  const result: Record<string, unknown> = {}
+  for (const shape of (argument('shape') ?? 'narrow,wide').split(',') as Shape[]) {
+    const records = numberArgument('records', shape === 'narrow' ? 20_000 : 5000)
+    const figures = measured(shape, records, rounds)
+    result[shape] = figures
+    console.log(`${shape}, ${records} records, µs of CPU a record, the least of ${rounds} rounds and their median`)
+    for (const [name, { least, middle, megabytes }] of Object.entries(figures)) {
+      const rate = `${Math.round(1000 / least)} k records and ${Math.round(megabytes / least)} MB in a CPU second`
+      console.log(`  ${name.padEnd(20)} ${least.toFixed(2).padStart(6)} ${middle.toFixed(2).padStart(6)}  ${rate}`)
+    }
   }
-  console.log(
-    `${records} narrow records (${Math.round(ndjson.byteLength / records)} B of JSON), median of ${rounds}, one core`,
+  return result
+}
+
+function measured(shape: Shape, records: number, rounds: number) {
+  const bodies = {
+    msgpack: plainBody(shape, 'msgpack', 0, records, 1_700_000_000).bytes,
+    ndjson: plainBody(shape, 'ndjson', 0, records, 1_700_000_000).bytes,
+  }
+  const [lane, tape] = [createSplitter(), createSplitter({ usesLane: false })]
+  const contenders: Record<string, { bytes: Buffer; work: () => number }> = {}
+  for (const format of ['msgpack', 'ndjson'] as const) {
+    const bytes = bodies[format]
+    const known = split(lane, bytes, format, []).columns.filter(({ name }) => name !== 'time')
+    contenders[format] = { bytes, work: () => split(lane, bytes, format, known).rows }
+    contenders[`${format}, tape only`] = { bytes, work: () => split(tape, bytes, format, known).rows }
+  }
+  contenders['JSON.parse'] = { bytes: bodies.ndjson, work: () => parseLines(bodies.ndjson) }
+  const seen = new Map(Object.keys(contenders).map((name) => [name, [] as number[]]))
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [name, { work }] of Object.entries(contenders)) {
+      const before = process.cpuUsage()
+      if (work() !== records) throw new Error('records were lost')
+      const { user, system } = process.cpuUsage(before)
+      seen.get(name)?.push((user + system) / records)
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(contenders).map(([name, { bytes }]) => {
+      const micros = seen.get(name) ?? []
+      return [name, { least: Math.min(...micros), middle: median(micros), megabytes: bytes.byteLength / records }]
+    }),
   )
-  const yardstick = figures['JSON.parse'].recordsPerSecond
-  for (const [name, { recordsPerSecond, megabytesPerSecond }] of Object.entries(figures)) {
-    const thousands = Math.round(recordsPerSecond / 1000)
-    console.log(
-      `${name.padEnd(14)} ${String(thousands).padStart(6)} k records/s  ${megabytesPerSecond.toFixed(0).padStart(5)} MB/s  ${(recordsPerSecond / yardstick).toFixed(2)} × JSON.parse`,
-    )
-  }
-  return figures
 }
 
-function rate(work: () => number, body: Buffer): { recordsPerSecond: number; megabytesPerSecond: number } {
-  work()
-  const seconds = Array.from({ length: rounds }, () => {
-    const start = performance.now()
-    if (work() !== records) throw new Error('records were lost')
-    return (performance.now() - start) / 1000
-  }).toSorted((a, b) => a - b)
-  const median = seconds[Math.floor(rounds / 2)] ?? Number.NaN
-  return { recordsPerSecond: records / median, megabytesPerSecond: body.byteLength / median / 1e6 }
-}
-
-function split(bytes: Buffer, format: SplitFormat): number {
+function split(splitter: Splitter, bytes: Buffer, format: WireFormat, known: Parameters<Splitter['split']>[1]) {
   const body = { bytes, format, timeColumn: null, receivedAtUs: 1_700_000_000_000_000 }
-  return createSplitter().split([body], [], limits).rows
+  return splitter.split([body], known, splitLimits)
 }
 
 function parseLines(bytes: Buffer): number {
   let count = 0
-  for (const line of bytes.toString().split('\n')) if (typeof JSON.parse(line) === 'object') count++
+  for (const line of bytes.toString().split('\n')) if (line !== '' && typeof JSON.parse(line) === 'object') count++
   return count
 }

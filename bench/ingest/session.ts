@@ -114,8 +114,17 @@ async function probe(biwa: Biwa, table: string, stop: AbortSignal): Promise<numb
   return delays
 }
 
+const triesMax = 3
+
 async function rowsOf(biwa: Biwa, table: string): Promise<number> {
-  const response = await biwa.request(`/api/v1/databases/bench/tables/${table}`)
-  if (response.status === 404) return 0
-  return ((await response.json()) as { rows: number }).rows
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const response = await biwa.request(`/api/v1/databases/bench/tables/${table}`)
+      if (response.status === 404) return 0
+      return ((await response.json()) as { rows: number }).rows
+    } catch (error) {
+      // A connection that was idle for seconds may be closed by the server in the moment in which it is used again.
+      if (tries === triesMax) throw error
+    }
+  }
 }

@@ -27,9 +27,14 @@ export interface HandOverOptions {
 /** Attempts go on for hours: while the database or the object store is away, a body waits and is not given up. */
 const attemptsMax = 200
 
-/** With so many jobs unfinished, frames are gathered for longer: fewer and larger jobs are cheaper for all. */
+/** Leftovers wait while so many jobs are unfinished. */
 const busyJobs = 16
-const busyGatherMs = 10 * gatherMs
+
+/**
+ * Frames are gathered for so long again for each job that is unfinished, up to this factor: a job that would wait behind others
+ * loses nothing, and fewer, larger jobs are cheaper for all. Each opens a DuckDB, writes a file, and is a transaction.
+ */
+const gatherFactorMax = 10
 
 /** How long to wait before something is asked again that failed. */
 const retryMs = 1000
@@ -131,7 +136,8 @@ export class HandOver {
     this.#wake = () => this.#waiting.length > 0 && enough.abort()
     const stop = (): void => enough.abort()
     this.#stopping.signal.addEventListener('abort', stop, { once: true })
-    await clock.sleep(this.#unfinished >= busyJobs ? busyGatherMs : gatherMs, enough.signal)
+    const factor = Math.min(Math.max(this.#unfinished, 1), gatherFactorMax)
+    await clock.sleep(factor * gatherMs, enough.signal)
     this.#stopping.signal.removeEventListener('abort', stop)
     this.#wake = () => {}
   }
