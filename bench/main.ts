@@ -9,6 +9,9 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<unknown> }>> = {
   schedules: () => import('./schedules.ts'),
   store: () => import('./store.ts'),
   forward: () => import('./forward.ts'),
+  convert: () => import('./convert.ts'),
+  ingest: () => import('./ingest.ts'),
+  events: () => import('./events.ts'),
 }
 
 const [name = ''] = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))

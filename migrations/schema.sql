@@ -82,16 +82,20 @@ create table bulk_import_conversions (
 );
 
 create table bulk_import_errors (
-  import_id     bigint not null,
-  position      integer not null,
-  part          text not null,
-  record_number bigint,
-  byte_offset   bigint,
-  reason        text not null,
-  detail        text not null,
-  raw           bytea not null,
-  raw_bytes     bigint not null,
-  object_key    text,
+  import_id      bigint not null,
+  position       integer not null,
+  part           text not null,
+  record_number  bigint,
+  byte_offset    bigint,
+  reason         text not null,
+  detail         text not null,
+  raw            bytea not null,
+  raw_bytes      bigint not null,
+  object_key     text,
+  format         text,
+  encoding       text,
+  received_at_us bigint,
+  header         bytea,
   constraint bulk_import_errors_pkey PRIMARY KEY (import_id, "position"),
   constraint bulk_import_errors_import_id_fkey FOREIGN KEY (import_id) REFERENCES bulk_imports(id) ON DELETE CASCADE
 );

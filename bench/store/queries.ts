@@ -150,6 +150,7 @@ async function runOurs(bench: MergeBench, table: Table, shape: Shape, path: stri
       spillDirectory: `${path}.spill`,
       limits,
     },
+    withSession,
     { progress: () => {} },
     systemClock,
   )

@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 import type { Clock } from '../base/clock.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { ErrorRecord } from '../base/errors.ts'
@@ -55,6 +57,8 @@ export class HandOver {
 
   constructor(options: HandOverOptions) {
     this.#options = options
+    // Each job that is followed listens, and there may be many: that is no leak of which Node would have to warn.
+    setMaxListeners(0, this.#stopping.signal)
   }
 
   start(): void {

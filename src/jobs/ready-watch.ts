@@ -20,8 +20,11 @@ export interface ReadyWatchParts {
 /** How often a worker looks by itself, should an announcement have been lost. */
 const lookEveryMs = 1000
 
-/** Looking takes at most this part of a worker's time, however long it takes. */
+/** Looking takes at most this part of a worker's time … */
 const lookShare = 1 / 20
+
+/** … unless it takes very long: a database that stood still for once does not make workers blind for minutes. */
+const lookEveryMsMax = 5000
 
 /** How many jobs whose time has come are queued in one transaction. */
 const promotedMax = 1000
@@ -98,7 +101,7 @@ export class ReadyWatch {
         this.#lookAtAll = false
         await this.#attemptTo('look for jobs', () => this.#lookAtAllLanes())
         const tookMs = clock.monotonicMs() - startedMs
-        nextMs = clock.monotonicMs() + Math.max(lookEveryMs, tookMs / lookShare)
+        nextMs = clock.monotonicMs() + Math.min(lookEveryMsMax, Math.max(lookEveryMs, tookMs / lookShare))
       }
       if (this.#unknown.size > 0) await this.#attemptTo('look for lanes', () => this.#lookAtUnknownLanes())
       await this.#lookBell.wait(Math.max(1, nextMs - clock.monotonicMs()), draining)

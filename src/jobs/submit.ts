@@ -5,7 +5,7 @@ import { readyItem } from './channels.ts'
 import { jobOf } from './job-row.ts'
 import type { Job, NewJob } from './jobs.ts'
 import type { Lanes } from './lanes.ts'
-import { ageingMs } from './position.sql.ts'
+import { positionOfDue } from './position.sql.ts'
 import { exactJson } from './stored-json.ts'
 import type { InsertedJob, JobValues } from './submit.sql.ts'
 import { insertJobs, selectJobsByKey } from './submit.sql.ts'
@@ -44,7 +44,7 @@ export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly New
       const made = newJob(job, row)
       submitted[index] = { job: made, existing: false }
       const dueMs = made.runAt.getTime()
-      const position = (dueMs - job.priority * ageingMs) * 1000
+      const position = positionOfDue(made.runAt, job.priority)
       ready.add(made.state === 'queued' ? readyItem.lane(job.laneId, position) : readyItem.due(dueMs))
     }
     const known = open.filter(({ index }) => submitted[index] === undefined)
@@ -53,7 +53,13 @@ export async function submitJobs(db: Queryable, lanes: Lanes, jobs: readonly New
       db,
       known.map(({ job }) => job),
     )
-    for (const row of found) submitted[known[row.place - 1]?.index ?? -1] = { job: jobOf(row), existing: true }
+    for (const row of found) {
+      const { job: values, index } = must(known[row.place - 1], 'every row has its place')
+      const job = jobOf(row)
+      submitted[index] = { job, existing: true }
+      // Whoever repeats a submission did not hear of the first, and neither did the workers, it may be.
+      if (job.state === 'queued') ready.add(readyItem.lane(values.laneId, positionOfDue(job.runAt, job.priority)))
+    }
   }
   return { submitted: submitted.map(unlessMissing), ready }
 }

@@ -114,7 +114,7 @@ describe('an error', () => {
     ["TD_IP_TO_COUNTRY_CODE('1.2.3.4')", /MaxMind/],
     ["td_lat_long_to_country('FULL_NAME', 1, 2)", /licensed/],
     ["TD_CURRENCY_CONV('2020-01-01', 'USD', 'JPY', 1.0)", /rates/],
-    ['TD_X_RANK(ip)', /OVER/],
+    ["TD_PIVOT(ip, path, 'a')", /LATERAL VIEW/],
   ])('of %s says what is missing', async (call, hint) => {
     await expect(inPresto(`select ${call} from logs`)).rejects.toMatchObject({
       code: 'query_semantic',

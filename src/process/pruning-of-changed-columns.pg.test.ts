@@ -29,7 +29,7 @@ const answer = async (text: string) => {
 }
 
 const alter = (name: string, change: ColumnChange) =>
-  bench.store.alterColumns(bench.owner.accountId, { database: 'web', name }, change)
+  bench.store.alterColumns(bench.owner.accountId, { database: 'web', name }, [change])
 
 describe('chunks from before a change of the columns', () => {
   test('are kept where the type of the column was changed, and counted by a run', async () => {

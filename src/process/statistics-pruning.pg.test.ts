@@ -8,6 +8,7 @@ import { queryColumns } from '../store/columns.ts'
 import type { TableSnapshot } from '../store/store.ts'
 import { parseType } from '../store/types.ts'
 import type { EngineTable, PlannedScan } from './engines/duckdb/tasks.ts'
+import { PlanningSessions } from './engines/duckdb/planning-sessions.ts'
 import { planQuery } from './planning/plan.ts'
 import { inProcessEngines } from './testing/in-process-engines.ts'
 import type { QueryBench } from './testing/query-bench.ts'
@@ -113,21 +114,15 @@ afterAll(async () => {
   await bench.close()
 })
 
+const sessions = new PlanningSessions()
 const moment = { nowUs: 1_700_000_000_000_000, scheduledSeconds: 1_700_000_000 }
 
 async function planned(condition: string): Promise<PlannedScan> {
   const { table } = snapshot
   const engineTable: EngineTable = { database: 'web', name: 'odd', columns: queryColumns(table.columns) }
   const sql = `select * from odd where ${condition}`
-  const plan = await planQuery({
-    sql,
-    whole: sql,
-    offset: 0,
-    database: 'web',
-    tables: [engineTable],
-    explain: false,
-    ...moment,
-  })
+  const text = { sql, whole: sql, offset: 0, database: 'web', ...moment }
+  const plan = await planQuery({ ...text, tables: [engineTable], explain: false }, sessions)
   return must(plan.scans[0], 'the scan of the only table')
 }
 

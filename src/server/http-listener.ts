@@ -2,9 +2,9 @@ import type { AddressInfo } from 'node:net'
 
 import type { FastifyInstance } from 'fastify'
 
-import { errno } from '../base/disk.ts'
-import { AppError } from '../base/errors.ts'
 import type { Service } from '../base/service.ts'
+import { cannotListen } from './free-ports.ts'
+import type { PortToListenOn } from './free-ports.ts'
 import type { ListeningSocket } from './role-messages.ts'
 
 /**
@@ -14,23 +14,22 @@ import type { ListeningSocket } from './role-messages.ts'
 export class HttpListener implements Service {
   readonly name = 'http'
   readonly #app: FastifyInstance
-  readonly #host: string
-  readonly #port: number
+  readonly #wanted: PortToListenOn
   readonly #inherited: ListeningSocket | undefined
   #closing: Promise<unknown> | undefined
 
-  constructor(app: FastifyInstance, host: string, port: number, inherited?: ListeningSocket) {
+  constructor(app: FastifyInstance, wanted: PortToListenOn, inherited?: ListeningSocket) {
     this.#app = app
-    this.#host = host
-    this.#port = port
+    this.#wanted = wanted
     this.#inherited = inherited
   }
 
   /** Where clients on this machine reach it. */
   get url(): string {
     const { port, family } = this.#app.server.address() as AddressInfo
-    if (this.#host === '0.0.0.0' || this.#host === '::') return `http://127.0.0.1:${port}`
-    return family === 'IPv6' ? `http://[${this.#host}]:${port}` : `http://${this.#host}:${port}`
+    const { host } = this.#wanted
+    if (host === '0.0.0.0' || host === '::') return `http://127.0.0.1:${port}`
+    return family === 'IPv6' ? `http://[${host}]:${port}` : `http://${host}:${port}`
   }
 
   get port(): number {
@@ -46,12 +45,10 @@ export class HttpListener implements Service {
     try {
       // Fastify hands its options on to `server.listen`, which takes a `handle` before a port.
       const inherited = this.#inherited === undefined ? {} : { handle: this.#inherited }
-      await this.#app.listen({ host: this.#host, port: this.#port, ...inherited })
+      const { host, port } = this.#wanted
+      await this.#app.listen({ host, port, ...inherited })
     } catch (error) {
-      throw new AppError('startup', `Biwa cannot listen on ${this.#host}:${this.#port}: ${reasonOf(error)}.`, {
-        hint: 'Choose another port with --port, or 0 for any free one.',
-        cause: error,
-      })
+      throw cannotListen(this.#wanted, error)
     }
   }
 
@@ -65,12 +62,4 @@ export class HttpListener implements Service {
     this.#app.server.closeAllConnections()
     await this.drain()
   }
-}
-
-function reasonOf(error: unknown): string {
-  const code = errno(error)
-  if (code === 'EADDRINUSE') return 'the port is in use'
-  if (code === 'EACCES') return 'permission denied'
-  if (code === 'EADDRNOTAVAIL') return 'this machine does not have the address'
-  return error instanceof Error ? error.message : String(error)
 }

@@ -40,5 +40,6 @@ export function openInHttpPort(parts: InHttpPortParts): HttpListener | undefined
     exposeHeadRoutes: false,
   })
   void app.register(inHttp(parts))
-  return new HttpListener(app, settings.host, previousPort ?? settings.fluentHttpPort, inherited)
+  const wanted = { host: settings.host, port: previousPort ?? settings.fluentHttpPort, flag: '--fluent-http-port' }
+  return new HttpListener(app, wanted, inherited)
 }

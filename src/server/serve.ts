@@ -13,6 +13,7 @@ import { drainLine, readyLines } from './announce.ts'
 import { readCredentials, writeCredentials } from './credentials.ts'
 import { drainServices, listenForStopSignals, startServices, stopServices } from './life-cycle.ts'
 import type { StopSignals } from './life-cycle.ts'
+import { requireFreePorts } from './free-ports.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { openObjects } from './platform.ts'
 import { renewRoles } from './renew-roles.ts'
@@ -21,7 +22,7 @@ import { loadSample } from './sample.ts'
 import { SupervisedRole } from './supervisor.ts'
 
 /**
- * `biwa serve`: the supervisor. Reads top to bottom as the boot order: data directory, PostgreSQL, schema, object store,
+ * `biwa serve`: the supervisor. Reads top to bottom as the boot order: data directory, ports, PostgreSQL, schema, object store,
  * roles, sample. Fails with `startup`, in one sentence, when it cannot start; returns when it was asked to stop.
  */
 export async function serve(flags: Readonly<Partial<Record<SettingName, string>>>): Promise<void> {
@@ -32,6 +33,7 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
   const directory = await openDataDirectory(settings.dataDirectory)
   const running: Service[] = []
   try {
+    await requireFreePorts(settings)
     const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
     if (postgres !== undefined) await begin([postgres], running, signals)
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }

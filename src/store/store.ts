@@ -301,10 +301,11 @@ export interface TableOperations {
   undropTable(accountId: number, table: TableName, once?: Once): Promise<Table>
   /**
    * Changes the columns of a table, at once for all queries that begin afterwards: rows of before are read by what the change
-   * makes of them (schema/projection.ts), until a job has written them anew. A change that is there already does nothing.
+   * makes of them (schema/projection.ts), until a job has written them anew. Of several changes, all are made or none; one that is
+   * there already does nothing.
    * Fails with `column_not_found`, `already_exists`, `invalid_name`, `too_many_columns`.
    */
-  alterColumns(accountId: number, table: TableName, change: ColumnChange, once?: Once): Promise<Table>
+  alterColumns(accountId: number, table: TableName, changes: readonly ColumnChange[], once?: Once): Promise<Table>
   setProperties(accountId: number, table: TableName, settings: Partial<TableSettings>, once?: Once): Promise<Table>
   /** Ends the history before now: it cannot be read any more, and its files go after the grace period. Returns how many chunks that are. */
   purgeHistory(accountId: number, table: TableName, once?: Once): Promise<number>

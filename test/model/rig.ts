@@ -181,7 +181,7 @@ export class Rig {
         return
       case 'alter': {
         const table = { database: 'web', name: work.table }
-        await ports.store.alterColumns(this.accountId, table, work.change, { uniqueId: work.uniqueId })
+        await ports.store.alterColumns(this.accountId, table, [work.change], { uniqueId: work.uniqueId })
         return
       }
       case 'expire': {

@@ -16,7 +16,7 @@ export function serveColumns(host: OperationHost, access: Access, store: Store):
     await access.require(principal, params.database, 'full')
     const { name, type, if_not_exists: ifNotExists } = body
     const change = { kind: 'add_column', name, type: parseType(type), ifNotExists } as const
-    return { status: 201, body: tableJson(await store.alterColumns(principal.accountId, nameOf(params), change)) }
+    return { status: 201, body: tableJson(await store.alterColumns(principal.accountId, nameOf(params), [change])) }
   })
 
   serveOperation(host, updateColumn).with(async ({ principal, params, body }) => {
@@ -26,13 +26,13 @@ export function serveColumns(host: OperationHost, access: Access, store: Store):
       'name' in body
         ? ({ kind: 'rename_column', name, to: body.name } as const)
         : ({ kind: 'change_type', name, type: parseType(body.type) } as const)
-    return { status: 200, body: tableJson(await store.alterColumns(principal.accountId, nameOf(params), change)) }
+    return { status: 200, body: tableJson(await store.alterColumns(principal.accountId, nameOf(params), [change])) }
   })
 
   serveOperation(host, deleteColumn).with(async ({ principal, params }) => {
     await access.require(principal, params.database, 'full')
     const change = { kind: 'drop_column', name: params.column } as const
-    await store.alterColumns(principal.accountId, nameOf(params), change)
+    await store.alterColumns(principal.accountId, nameOf(params), [change])
     return { status: 204 }
   })
 }

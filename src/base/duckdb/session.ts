@@ -18,6 +18,9 @@ export interface SessionLimits {
   readonly spillDirectory: string | null
 }
 
+/** Lends a session to `body`: one that nothing of somebody else's was run in, and nothing will be. */
+export type LendSession = <T>(limits: SessionLimits, body: (session: Session) => Promise<T>) => Promise<T>
+
 /**
  * Opens a fresh instance for `body` and gives it back after. Instances are never used twice: what one query leaves behind
  * in settings, logs or caches is nothing to the next.
@@ -31,13 +34,14 @@ export async function withSession<T>(limits: SessionLimits, body: (session: Sess
   }
 }
 
-/** A fresh instance for whoever runs nothing in it but statements of his own. It takes 15 ms to open. */
-export async function openSession(limits: SessionLimits): Promise<Session & { close(): void }> {
+export interface OpenSession extends Session {
+  close(): void
+}
+
+/** A fresh instance, for whoever sees to it that nobody meets in it what another left behind. It takes 15 ms to open. */
+export async function openSession(limits: SessionLimits): Promise<OpenSession> {
   const instance = await DuckDBInstance.create(':memory:', {
-    threads: String(limits.threads),
-    memory_limit: `${Math.floor(limits.memoryBytes / 1024)}KiB`,
-    max_temp_directory_size: `${Math.floor(limits.temporaryBytes / 1024)}KiB`,
-    temp_directory: limits.spillDirectory ?? '',
+    ...settingsOf(limits),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     // Types, positions and candidates come as fields, and need not be cut out of prose.
@@ -56,12 +60,33 @@ export async function openSession(limits: SessionLimits): Promise<Session & { cl
   }
 }
 
+/** Gives a session other limits than it was opened with, as long as it is not locked. */
+export async function limit(session: Session, limits: SessionLimits): Promise<void> {
+  const statements = Object.entries(settingsOf(limits)).map(([name, value]) => `set ${name} = ${quotedText(value)};`)
+  await session.run(statements.join('\n'))
+}
+
+function settingsOf(limits: SessionLimits): Record<string, string> {
+  return {
+    threads: String(limits.threads),
+    memory_limit: `${Math.floor(limits.memoryBytes / 1024)}KiB`,
+    max_temp_directory_size: `${Math.floor(limits.temporaryBytes / 1024)}KiB`,
+    temp_directory: limits.spillDirectory ?? '',
+  }
+}
+
 /** From here on the session reads and writes `paths`, and what is below `directory`, only; no setting can be changed. */
 export async function lockDown(session: Session, paths: readonly string[], directory?: string): Promise<void> {
-  if (directory !== undefined) await session.run(`set allowed_directories = [${quotedText(directory)}]`)
-  if (paths.length > 0) await session.run(`set allowed_paths = [${paths.map(quotedText).join(', ')}]`)
-  await session.run('set enable_external_access = false')
-  await session.run('set lock_configuration = true')
+  await session.run(lockingStatements(paths, directory).join('\n'))
+}
+
+function lockingStatements(paths: readonly string[], directory: string | undefined): string[] {
+  return [
+    ...(directory === undefined ? [] : [`set allowed_directories = [${quotedText(directory)}];`]),
+    ...(paths.length === 0 ? [] : [`set allowed_paths = [${paths.map(quotedText).join(', ')}];`]),
+    'set enable_external_access = false;',
+    'set lock_configuration = true;',
+  ]
 }
 
 export function quotedText(text: string): string {

@@ -145,6 +145,43 @@ describe('bulk imports', () => {
     ])
   })
 
+  it('leave what could not be read to be mended and replayed', async () => {
+    await begin('mended')
+    await upload(
+      'mended',
+      'a',
+      packed([
+        { time: 1, a: 1 },
+        { time: 'never', a: 2 },
+        { time: 3, a: 3 },
+      ]),
+    )
+    await upload('mended', 'b.csv', Buffer.from('time,a\n4,4\n5\n'))
+    await upload('mended', 'c', gzipSync('cut off').subarray(0, 12))
+    expect(await perform('mended')).toMatchObject({ validRecords: 3, errorRecords: 3 })
+    await commit('mended')
+    const table = { database: 'web', name: 'mended' }
+    const mend = async (reason: string, bytes: Buffer) => {
+      const fixed = await bench.quarantine.fix(
+        owner,
+        table,
+        { reason },
+        { bytes: () => bytes },
+        { after: 0, dryRun: false },
+      )
+      expect(fixed).toMatchObject({ matched: 1, changed: 1 })
+    }
+    await mend('time', Buffer.from(encode({ time: 2, a: 2 })))
+    await mend('csv_fields', Buffer.from('5,5'))
+    await mend('body_malformed', packed([{ time: 6, a: 6 }]))
+    const { id } = await bench.replays.submit(owner, table, {})
+    const job = await bench.jobs.wait(owner.accountId, id, 30_000)
+    expect(job).toMatchObject({ state: 'success', output: { released: 3, returned: 0, rows: 3 } })
+    expect(await bench.store.listQuarantine(owner.accountId, 'web', 'mended', { limit: 9 })).toEqual([])
+    const rows = await bench.query('select time::int as time, a::int as a from rows order by time', 'mended')
+    expect(rows).toEqual([1, 2, 3, 4, 5, 6].map((n) => ({ time: n, a: n })))
+  })
+
   it('replace a part that is sent again, and forget one that is deleted', async () => {
     await begin('replaced')
     await upload('replaced', 'part', packed([{ time: 1 }, { time: 2 }]))
@@ -178,11 +215,9 @@ describe('bulk imports', () => {
     await upload('schema', 'part', packed([{ time: 1, a: 1, b: '2' }]))
     await perform('schema')
     // As embulk-output-td does between the two.
-    await bench.store.alterColumns(
-      owner.accountId,
-      { database: 'web', name: 'schema' },
+    await bench.store.alterColumns(owner.accountId, { database: 'web', name: 'schema' }, [
       { kind: 'add_column', name: 'a', type: { kind: 'varchar' } },
-    )
+    ])
     await commit('schema')
     expect(await bench.query('select a, b from rows', 'schema')).toEqual([{ a: '1', b: '2' }])
   })

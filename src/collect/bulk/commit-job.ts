@@ -104,7 +104,10 @@ function idOf({ id }: ImportRow): string {
   return `bulk:${id}`
 }
 
-function quarantined({ id }: ImportRow, { part, ...error }: KeptError): QuarantinedRecord {
+function quarantined({ id }: ImportRow, { part, reading, ...error }: KeptError): QuarantinedRecord {
   const { recordNumber, byteOffset, reason, detail, raw, rawBytes, objectKey } = error
-  return { uniqueId: `bulk:${id}/${part}`, recordNumber, byteOffset, reason, detail, raw, rawBytes, objectKey }
+  const record = { uniqueId: `bulk:${id}/${part}`, recordNumber, byteOffset, reason, detail, raw, rawBytes, objectKey }
+  if (reading === null) return record
+  // The time is in the records, and a part belongs to an import, not to one of the keys that worked on it.
+  return { ...record, source: { ...reading, timeColumn: null, keyId: null, door: 'bulk' } }
 }

@@ -13,6 +13,16 @@ export interface ConversionTarget {
 
 export interface KeptError extends BulkErrorRecord {
   readonly objectKey: string | null
+  /** How it is read again; null where it cannot be by itself. */
+  readonly reading: ErrorReading | null
+}
+
+export interface ErrorReading {
+  readonly format: string
+  readonly encoding: string
+  readonly receivedAtUs: number
+  /** What goes before the record, such as the line of names of CSV. */
+  readonly header: Uint8Array | null
 }
 
 export async function deleteConversion(tx: Queryable, importId: number): Promise<void> {
@@ -65,8 +75,9 @@ export async function insertErrors(
 ): Promise<void> {
   await tx.query(sql`
     insert into bulk_import_errors (import_id, position, part, record_number, byte_offset, reason, detail, raw, raw_bytes,
-                                    object_key)
-    select ${importId}, ${from}::integer + position, part, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key
+                                    object_key, format, encoding, received_at_us, header)
+    select ${importId}, ${from}::integer + position, part, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key,
+           format, encoding, received_at_us, header
       from unnest(${errors.map(({ part }) => part)}::text[],
                   ${errors.map(({ recordNumber }) => recordNumber)}::bigint[],
                   ${errors.map(({ byteOffset }) => byteOffset)}::bigint[],
@@ -74,23 +85,36 @@ export async function insertErrors(
                   ${errors.map(({ detail }) => detail)}::text[],
                   ${errors.map(({ raw }) => Buffer.from(raw))}::bytea[],
                   ${errors.map(({ rawBytes }) => rawBytes)}::bigint[],
-                  ${errors.map(({ objectKey }) => objectKey)}::text[])
+                  ${errors.map(({ objectKey }) => objectKey)}::text[],
+                  ${errors.map(({ reading }) => reading?.format ?? null)}::text[],
+                  ${errors.map(({ reading }) => reading?.encoding ?? null)}::text[],
+                  ${errors.map(({ reading }) => reading?.receivedAtUs ?? null)}::bigint[],
+                  ${errors.map(({ reading }) => (reading?.header ? Buffer.from(reading.header) : null))}::bytea[])
            with ordinality
-           as found (part, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key, position)`)
+           as found (part, record_number, byte_offset, reason, detail, raw, raw_bytes, object_key, format, encoding,
+                     received_at_us, header, position)`)
+}
+
+type ErrorRow = Omit<KeptError, 'reading'> & { readonly position: number } & {
+  readonly [K in keyof ErrorReading]: ErrorReading[K] | null
 }
 
 /** In order, behind the position. */
-export function selectErrors(
+export async function selectErrors(
   db: Queryable,
   importId: number,
   after: number,
   limit: number,
 ): Promise<(KeptError & { readonly position: number })[]> {
-  return db.query(sql`
+  const rows = await db.query<ErrorRow>(sql`
     select position, part, record_number as "recordNumber", byte_offset as "byteOffset", reason, detail, raw,
-           raw_bytes as "rawBytes", object_key as "objectKey"
+           raw_bytes as "rawBytes", object_key as "objectKey", format, encoding, received_at_us as "receivedAtUs", header
       from bulk_import_errors
      where import_id = ${importId} and position > ${after}
      order by position
      limit ${limit}`)
+  return rows.map(({ format, encoding, receivedAtUs, header, ...error }) => {
+    const isKnown = format !== null && encoding !== null && receivedAtUs !== null
+    return { ...error, reading: isKnown ? { format, encoding, receivedAtUs, header } : null }
+  })
 }

@@ -14,6 +14,7 @@ import type { PartRow } from './bulk.sql.ts'
 import type { ConversionTarget, KeptError } from './conversions.sql.ts'
 import { ErrorKeeper } from './error-keeper.ts'
 import { groupBytesMax, groupsAtOnce } from './limits.ts'
+import type { PartKind } from './part-kind.ts'
 import { headBytes, partKind } from './part-kind.ts'
 
 /** What parts were converted to. */
@@ -157,13 +158,12 @@ class PartsConversion {
   }
 
   async #taskOf(group: Group, files: readonly LocalObject[], directory: string): Promise<ConvertInput> {
-    const { table, limits, disk } = this.#work
-    const bodies = group.parts.map(async ({ name, bytes, uploadedAt }, index) => {
+    const { table, limits } = this.#work
+    const bodies = group.parts.map(async (part, index) => {
       const { path } = must(files[index], 'every part has its file')
-      const file = await disk.open(path, 'read')
-      const head = await file.read(0, headBytes).finally(() => file.close())
-      const receivedAtUs = uploadedAt.getTime() * 1000
-      return { path, offset: 0, bytes, ...partKind(name, head), timeColumn: null, receivedAtUs, mayBeLong: true }
+      const kind = await this.#kindOf(part, path)
+      const receivedAtUs = part.uploadedAt.getTime() * 1000
+      return { path, offset: 0, bytes: part.bytes, ...kind, timeColumn: null, receivedAtUs, mayBeLong: true }
     })
     return {
       bodies: await Promise.all(bodies),
@@ -176,6 +176,11 @@ class PartsConversion {
     }
   }
 
+  async #kindOf({ name }: PartRow, path: string): Promise<PartKind> {
+    const file = await this.#work.disk.open(path, 'read')
+    return partKind(name, await file.read(0, headBytes).finally(() => file.close()))
+  }
+
   async #accept(group: Group, files: readonly LocalObject[], output: ConvertOutput): Promise<void> {
     // Before anything is waited for: a group that ends meanwhile has to see them.
     this.#newColumns = [...this.#newColumns, ...output.newColumns]
@@ -186,7 +191,8 @@ class PartsConversion {
       this.#validRecords += body.rows
       if (body.error === null) this.#validParts += 1
       else this.#errorParts += 1
-      await this.#errors.keep(part, must(files[index], 'every part has its file').path, body)
+      const { path } = must(files[index], 'every part has its file')
+      await this.#errors.keep(part, path, await this.#kindOf(part, path), body)
     }
   }
 

@@ -4,12 +4,15 @@ import type { Disk } from '../../base/disk.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
 import type { Attempt } from '../../jobs/jobs.ts'
 import type { ConvertedBody, RejectedRow } from '../convert/tasks.ts'
-import { quarantinedBytesMax } from '../limits.ts'
+import { importBodyBytesMax, quarantinedBytesMax } from '../limits.ts'
 import type { PartRow } from './bulk.sql.ts'
 import type { KeptError } from './conversions.sql.ts'
+import type { PartKind } from './part-kind.ts'
 import { errorBytesMax, errorRecordsMax } from './limits.ts'
 
 const copyBytes = 1 << 20
+
+type UnreadError = Omit<KeptError, 'reading'>
 
 export interface ErrorKeeperOptions {
   readonly disk: Disk
@@ -46,32 +49,39 @@ export class ErrorKeeper {
   }
 
   /** Keeps what of the part in the file at `path` could not be read. */
-  async keep(part: PartRow, path: string, { rejected, rejectedRows, error }: ConvertedBody): Promise<void> {
+  async keep(part: PartRow, path: string, kind: PartKind, body: ConvertedBody): Promise<void> {
+    const { rejected, rejectedRows, readAs, error } = body
+    const receivedAtUs = part.uploadedAt.getTime() * 1000
     const errors: KeptError[] = []
     if (error !== null) {
       this.#count += 1
-      errors.push(await this.#wholePart(part, path, error.code, error.message))
+      const whole = await this.#wholePart(part, path, error.code, error.message)
+      // What is replayed is read as a body of an import is, and those are no longer.
+      const isLong = part.bytes > importBodyBytesMax
+      errors.push({ ...whole, reading: isLong ? null : { ...kind, receivedAtUs, header: null } })
     }
     this.#count += rejected
     for (const row of rejectedRows) {
       if (this.#kept >= errorRecordsMax || this.#keptBytes + row.raw.byteLength > errorBytesMax) break
       this.#kept += 1
       this.#keptBytes += row.raw.byteLength
-      errors.push(await this.#record(part, row))
+      const reading = readAs === undefined ? null : { ...readAs, encoding: 'identity', receivedAtUs }
+      errors.push({ ...(await this.#record(part, row)), reading })
     }
     const more = rejected - errors.length
     if (error === null && more > 0) {
       const detail = `${more} more records of the part cannot be read; this is the part as it was sent`
-      errors.push(await this.#wholePart(part, path, 'too_many_rejected', detail))
+      // Most of the part may have become rows: read again as a whole, it would add them a second time.
+      errors.push({ ...(await this.#wholePart(part, path, 'too_many_rejected', detail)), reading: null })
     }
     this.#byPart.set(part.name, errors)
   }
 
-  async #record({ name }: PartRow, { path, ...row }: RejectedRow): Promise<KeptError> {
+  async #record({ name }: PartRow, { path, ...row }: RejectedRow): Promise<UnreadError> {
     return { part: name, ...row, objectKey: path === null ? null : await this.#putFile(path) }
   }
 
-  async #wholePart({ name, bytes }: PartRow, path: string, reason: string, detail: string): Promise<KeptError> {
+  async #wholePart({ name, bytes }: PartRow, path: string, reason: string, detail: string): Promise<UnreadError> {
     const { disk, scratchDirectory, attempt } = this.#options
     const isLong = bytes > quarantinedBytesMax
     const copy = join(scratchDirectory, `bulk-copy-${attempt.job.id}-${attempt.leaseToken}-${this.#count}`)

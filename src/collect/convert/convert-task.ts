@@ -7,6 +7,7 @@ import type { EngineHandler } from '../../base/engines/engines.ts'
 import { inflatedBytesMax, quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
 import type { ImportFormat } from '../collect.ts'
 import type { RejectedRecord, SplitBody, SplitResult, Splitter } from '../split/splitter.ts'
+import { BodyReader } from './body-reader.ts'
 import type { CsvLines } from './csv.ts'
 import { csvLines } from './csv.ts'
 import { inflate, inflatedTooLarge } from './inflate.ts'
@@ -51,6 +52,7 @@ class Conversion {
   readonly #input: ConvertInput
   readonly #splitter: Splitter
   readonly #disk: Disk
+  readonly #reader: BodyReader
   readonly #limits: ConvertLimits
   readonly #draft: TableDraft
   readonly #files: ConvertedFile[] = []
@@ -65,11 +67,20 @@ class Conversion {
     this.#limits = limits
     this.#splitter = splitter
     this.#disk = disk
+    this.#reader = new BodyReader(disk)
     this.#draft = new TableDraft(input.columns, input.nextFieldId)
     this.#bodies = input.bodies.map(() => undefined)
   }
 
   async run(): Promise<ConvertOutput> {
+    await this.#convertAll().finally(() => this.#reader.close())
+    const bodies = this.#bodies.map((body) => must(body, 'every body has come to an end'))
+    const [into, outOf] = [sum(bodies, 'rows'), sum(this.#files, 'rows')]
+    assert(into === outOf, `bodies have ${into} rows, and files ${outOf}`)
+    return { files: this.#files, newColumns: this.#draft.newColumns, bodies }
+  }
+
+  async #convertAll(): Promise<void> {
     let batch: Prepared[] = []
     let bytes = 0
     for (const [index, body] of this.#input.bodies.entries()) {
@@ -84,10 +95,6 @@ class Conversion {
       bytes += prepared.split.bytes.byteLength
     }
     if (batch.length > 0) await this.#split(batch)
-    const bodies = this.#bodies.map((body) => must(body, 'every body has come to an end'))
-    const [into, outOf] = [sum(bodies, 'rows'), sum(this.#files, 'rows')]
-    assert(into === outOf, `bodies have ${into} rows, and files ${outOf}`)
-    return { files: this.#files, newColumns: this.#draft.newColumns, bodies }
   }
 
   /** Makes a body ready for the splitter, or brings it to its end where it needs none or cannot be read. */
@@ -125,7 +132,7 @@ class Conversion {
       throw inflatedTooLarge()
     }
     try {
-      return inflate(await this.#read(body), body.encoding)
+      return inflate(await this.#reader.read(body), body.encoding)
     } catch (error) {
       if (mayBeCut && isAppError(error, 'inflated_too_large')) return undefined
       throw error
@@ -157,17 +164,6 @@ class Conversion {
       throw error
     }
     this.#bodies[index] = { rows, rejected, rejectedRows, error: null }
-  }
-
-  async #read(body: ConvertBody): Promise<Buffer> {
-    const file = await this.#disk.open(body.path, 'read')
-    try {
-      const bytes = await file.read(body.offset, body.bytes)
-      assert(bytes.byteLength === body.bytes, 'a body is as long as its frame says')
-      return bytes
-    } finally {
-      await file.close()
-    }
   }
 
   async #convertParquet(bytes: Buffer, body: ConvertBody, index: number): Promise<void> {

@@ -5,6 +5,8 @@ import type { ColumnWriter, TypedWriter } from './column-writers.ts'
 import { rescueOnly } from './column-writers.ts'
 import type { Key, KeyTable } from './key-table.ts'
 import { undecided } from './key-table.ts'
+import type { LaneField } from './lane.ts'
+import { columnField, emptyField } from './lane.ts'
 import { NestedValues } from './nested-values.ts'
 import { createWriter } from './nested-writers.ts'
 import { NewColumn } from './new-column.ts'
@@ -24,7 +26,7 @@ export interface SettledColumn {
 
 /** The columns of a table and those that the bodies add, and which key goes to which of them. */
 export class Columns {
-  readonly #settled: (SettledColumn & { readonly writer: TypedWriter })[] = []
+  readonly #settled: (SettledColumn & { readonly writer: SparseWriter })[] = []
   readonly #added: { readonly name: string; readonly writer: NewColumn }[] = []
   /** In lower case, because SQL does not tell `Code` from `code`. */
   readonly #foldedNames = new Set<string>()
@@ -55,6 +57,14 @@ export class Columns {
   /** As the `take` of the writer that the key was given. */
   take(key: Key, tape: RecordTape, field: number, row: number): boolean {
     return (this.#writers[key.target] as ColumnWriter).take(tape, field, row)
+  }
+
+  /** The field of the key in the lane; undefined where its values have to go over the tape. */
+  laneField(key: Key): LaneField | undefined {
+    if (key.target === undecided) return emptyField(key)
+    const writer = this.#writers[key.target]
+    const column = this.#settled.find((settled) => settled.writer === writer)
+    return column && columnField(key, column.type.kind, column.writer.builder)
   }
 
   /**

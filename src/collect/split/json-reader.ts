@@ -1,8 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 
 import type { Failure } from './failure.ts'
+import { readJsonLane } from './json-lane.ts'
 import { JsonRecordParser } from './json-records.ts'
 import { code, isClosing, isOpening, JsonScanner, unreadable } from './json-scanner.ts'
+import type { Lane } from './lane.ts'
 import type { RecordReader, RecordTape } from './record-tape.ts'
 
 /** Where the text begins: behind a byte order mark, if there is one. */
@@ -17,12 +19,14 @@ function textStart(bytes: Uint8Array): number {
 export class NdjsonReader implements RecordReader {
   readonly #parser: JsonRecordParser
   readonly #scanner: JsonScanner
+  readonly #isUtf8: boolean
   #at: number
   start = 0
   end = 0
 
   constructor(bytes: Uint8Array, tape: RecordTape, depthMax: number) {
-    this.#scanner = new JsonScanner(bytes, false, isUtf8(bytes), depthMax)
+    this.#isUtf8 = isUtf8(bytes)
+    this.#scanner = new JsonScanner(bytes, false, this.#isUtf8, depthMax)
     this.#parser = new JsonRecordParser(this.#scanner, tape)
     this.#at = textStart(bytes)
   }
@@ -50,6 +54,12 @@ export class NdjsonReader implements RecordReader {
     this.#at = this.end + 1
     if (bytes[this.end - 1] === code.carriageReturn) this.end -= 1
     return 'rejected'
+  }
+
+  readLane(lane: Lane): void {
+    const { bytes, view } = this.#scanner
+    lane.open(bytes, view)
+    if (this.#isUtf8) this.#at = readJsonLane(lane, this.#at)
   }
 
   #skipBlankLines(start: number): number {

@@ -68,7 +68,10 @@ function newKey(name: string): Key {
 
 /** Says whether the key's bytes stand at `start`; four at a time, because every key of every record comes here. */
 export function hasKeyAt(bytes: DataView, start: number, key: Key): boolean {
-  const name = key.view
+  return hasBytesAt(bytes, start, key.view)
+}
+
+export function hasBytesAt(bytes: DataView, start: number, name: DataView): boolean {
   const length = name.byteLength
   if (start + length > bytes.byteLength) return false
   let at = 0

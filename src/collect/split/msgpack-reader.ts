@@ -1,5 +1,7 @@
 import type { Failure } from './failure.ts'
+import type { Lane } from './lane.ts'
 import { MsgpackFields } from './msgpack-fields.ts'
+import { readMsgpackLane } from './msgpack-lane.ts'
 import { MsgpackScanner, unreadable } from './msgpack-scanner.ts'
 import type { RecordReader, RecordTape } from './record-tape.ts'
 
@@ -47,6 +49,13 @@ export class MsgpackReader implements RecordReader {
       this.#elements = scanner.count
       this.#at = at
     }
+  }
+
+  readLane(lane: Lane): void {
+    const { bytes, view } = this.#scanner
+    lane.open(bytes, view)
+    this.#at = readMsgpackLane(lane, this.#at, this.#elements > 0 ? this.#elements : Infinity)
+    if (this.#elements > 0) this.#elements -= lane.rows
   }
 
   #record(behindHeader: number): 'record' | 'rejected' {

@@ -2,6 +2,7 @@ import type { Failure } from './failure.ts'
 import type { Instant } from './instant.ts'
 import type { Key } from './key-table.ts'
 import { KeyTable, undecided } from './key-table.ts'
+import type { Lane } from './lane.ts'
 import { ValueTape } from './value-tape.ts'
 
 /**
@@ -63,4 +64,6 @@ export interface RecordReader {
   readonly failure: Failure
   /** The moment that stands beside the record and not in it, where the format has such a place. */
   readonly instant?: Instant | undefined
+  /** Reads records into the lane, where the format has one: as many as are as it expects. */
+  readLane?(lane: Lane): void
 }

@@ -20,18 +20,18 @@ export class SparseWriter<Tape extends ValueTape = ValueTape> {
   }
 }
 
-class SparseBuilder implements VectorBuilder {
-  readonly #values: VectorBuilder
+export class SparseBuilder implements VectorBuilder {
+  readonly values: VectorBuilder
   /** The row of each value, in ascending order. Undefined as long as the values are those of the first rows. */
   #rows: Uint32Array | undefined
   #count = 0
 
   constructor(values: VectorBuilder) {
-    this.#values = values
+    this.values = values
   }
 
   get hasValues(): boolean {
-    return this.#values.hasValues
+    return this.values.hasValues
   }
 
   /** The place for the value of a row, which may turn out to be null. */
@@ -52,7 +52,7 @@ class SparseBuilder implements VectorBuilder {
   clear(from: number): void {
     const before = this.#count
     while (this.#count > 0 && this.#rowOf(this.#count - 1) >= from) this.#count -= 1
-    this.#values.clear(this.#count, before)
+    this.values.clear(this.#count, before)
   }
 
   #rowOf(place: number): number {
@@ -61,7 +61,7 @@ class SparseBuilder implements VectorBuilder {
 
   finish(rows: number): Vector {
     const count = this.#count
-    const values = this.#values.finish(count)
+    const values = this.values.finish(count)
     if (count === rows || values.kind === 'sparse') return values
     return { kind: 'sparse', rows: (this.#rows ?? firstRows(count, count)).subarray(0, count), values }
   }

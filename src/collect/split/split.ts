@@ -9,6 +9,8 @@ import type { Instant } from './instant.ts'
 import { JsonReader, NdjsonReader } from './json-reader.ts'
 import { shown } from './json-records.ts'
 import type { Key } from './key-table.ts'
+import type { LaneField } from './lane.ts'
+import { Lane, laneKind, laneRows, timeField } from './lane.ts'
 import { MsgpackReader } from './msgpack-reader.ts'
 import type { RecordReader } from './record-tape.ts'
 import { RecordTape } from './record-tape.ts'
@@ -34,16 +36,18 @@ const keysPerColumn = 4
  * every further body: a body of nothing but broken lines would take many times its size in memory.
  */
 const rejectedMax = 100_000
+/** How often the lane learns what to expect: where records differ all the time, it is of no use. */
+const laneLessonsMax = 64
 const tooManyRejected = `${rejectedMax} records were rejected, and the rest of the body with this one`
 
-/** The splitter in JavaScript; it keeps nothing between calls. */
-export function createSplitter(): Splitter {
+/** The splitter in JavaScript; it keeps nothing between calls. Without the lane every record goes over the tape. */
+export function createSplitter({ usesLane = true } = {}): Splitter {
   return {
     split(bodies, known, limits, mode = 'evolve') {
-      const first = new Split(known, { limits, mode })
+      const first = new Split(known, { limits, mode, usesLane })
       for (const [index, body] of bodies.entries()) first.read(body, index)
       if (first.columns.areSettled && first.misfits.size === 0) return first.finish()
-      const second = new Split(first.columns.settle(), { limits, mode, refused: first.misfits })
+      const second = new Split(first.columns.settle(), { limits, mode, usesLane, refused: first.misfits })
       for (const [index, body] of bodies.entries()) second.read(body, index)
       return second.finish()
     },
@@ -53,6 +57,7 @@ export function createSplitter(): Splitter {
 interface SplitOptions {
   readonly limits: SplitLimits
   readonly mode: SchemaMode
+  readonly usesLane: boolean
   /** Records that a pass before this one found to be rejected for their schema. */
   readonly refused?: Misfits
 }
@@ -77,14 +82,21 @@ class Split {
   /** Of the record that is read: unlike among all bodies, and the same in each pass. */
   #place = 0
   #rows = 0
+  readonly #lane: Lane
+  #laneTimeKey: Key | undefined
+  /** How often it may still learn what to expect. */
+  #lessons: number
 
-  constructor(settled: readonly SettledColumn[], { limits, mode, refused }: SplitOptions) {
+  constructor(settled: readonly SettledColumn[], { limits, mode, usesLane, refused }: SplitOptions) {
     this.#limits = limits
     this.#mode = mode
     this.#refused = refused
     this.#tape = new RecordTape(Math.max(limits.columnsMax, settled.length) * keysPerColumn + 16)
     this.columns = new Columns(settled, this.#tape.keys, limits, mode === 'evolve')
     this.#timeTarget = this.columns.addWriter(this.#times)
+    this.#lane = new Lane(limits.recordBytesMax)
+    // The place of each record counts where some are left out.
+    this.#lessons = usesLane && (refused === undefined || refused.size === 0) ? laneLessonsMax : 0
   }
 
   read(body: SplitBody, index: number): void {
@@ -96,13 +108,18 @@ class Split {
     const counts = { rows: 0, rejected: 0 }
     this.#bodies.push(counts)
     for (let number = 0; ; number += 1) {
+      const ahead = this.#readLane(reader, timeKey)
+      counts.rows += ahead
+      number += ahead
       const keysBefore = tape.keys.size
       const outcome = reader.next()
       if (outcome === 'end') return
       this.#place = index * 2 ** 32 + number
       const failure = outcome === 'rejected' ? reader.failure : this.#keep(reader, timeKey, body.receivedAtUs)
-      if (failure === undefined) counts.rows += 1
-      else {
+      if (failure === undefined) {
+        counts.rows += 1
+        this.#learn(timeKey)
+      } else {
         counts.rejected += 1
         tape.keys.forgetAfter(keysBefore)
         const isLast = this.#rejected.length + 1 >= rejectedMax
@@ -113,6 +130,38 @@ class Split {
         if (isLast) return
       }
     }
+  }
+
+  /** Puts the records that are as the lane expects them into columns, many at a time. Returns how many there were. */
+  #readLane(reader: RecordReader, timeKey: Key | undefined): number {
+    const lane = this.#lane
+    let taken = 0
+    while (reader.readLane !== undefined && lane.isOpen && timeKey === this.#laneTimeKey) {
+      reader.readLane(lane)
+      lane.put(this.#rows)
+      this.#rows += lane.rows
+      taken += lane.rows
+      if (lane.rows < laneRows) break
+    }
+    return taken
+  }
+
+  /** Has the lane expect records like the one on the tape, if their columns are simple. */
+  #learn(timeKey: Key | undefined): void {
+    const tape = this.#tape
+    const lane = this.#lane
+    if (this.#lessons === 0) return
+    if (timeKey === this.#laneTimeKey && lane.expects(tape.fieldKeys, tape.count)) return
+    this.#lessons -= 1
+    const fields: LaneField[] = []
+    for (const key of tape.fieldKeys.slice(0, tape.count)) {
+      const field = key.target === this.#timeTarget ? timeField(key, this.#times) : this.columns.laneField(key)
+      if (field === undefined) return lane.expect([])
+      fields.push(field)
+    }
+    const hasTime = fields.some(({ key, kind }) => key === timeKey && kind === laneKind.time)
+    lane.expect(hasTime ? fields : [])
+    this.#laneTimeKey = timeKey
   }
 
   /** The key that holds the time; entries of Fluentd have their time beside the record. */

@@ -17,6 +17,12 @@ export class TimeColumns implements ColumnWriter {
     this.#isWhole = isWholeInMicros(instant)
   }
 
+  /** A time without a fraction of a second. */
+  putSeconds(row: number, seconds: number): void {
+    this.#seconds.setNumber(row, seconds)
+    this.#isWhole = true
+  }
+
   take(): boolean {
     return this.#isWhole
   }

@@ -32,3 +32,10 @@ function isSecondByte(first: number, second: number): boolean {
   const to = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
   return second >= from && second <= to
 }
+
+/** As `isUtf8Range`, looking at four bytes at a time as long as they are ASCII. */
+export function isUtf8Words(bytes: Uint8Array, view: DataView, start: number, end: number): boolean {
+  let at = start
+  for (const last = end - 4; at <= last; at += 4) if ((view.getInt32(at, true) & 0x80808080) !== 0) break
+  return isUtf8Range(bytes, at, end)
+}

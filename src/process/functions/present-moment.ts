@@ -1,12 +1,14 @@
-import type { Session } from '../../base/duckdb/session.ts'
-import type { QueryMoment } from '../engines/duckdb/tasks.ts'
+/** What the SQL that asks for the present has in it, by whatever name, and little other SQL. */
+const present = /now|today|current|localtime|transaction_timestamp/i
 
 /**
  * DuckDB would read the clock once for the plan and again for the run, and a row of the time in between would be looked for in
  * a chunk that was not chosen. All its names for the present are therefore bound to one moment: by temporary macros, which are
- * found before DuckDB's own functions, whatever database the query looks names up in, and are folded to constants.
+ * found before DuckDB's own functions, whatever database the query looks names up in, and are folded to constants. They take a
+ * millisecond to make, and only SQL that may name one of them needs them.
  */
-export async function bindPresent(session: Session, { nowUs }: QueryMoment): Promise<void> {
+export function presentMacros(sql: string, nowUs: number): string[] {
+  if (!present.test(sql)) return []
   const now = `make_timestamptz(${nowUs})`
   const names: Record<string, string> = {
     now: now,
@@ -18,6 +20,5 @@ export async function bindPresent(session: Session, { nowUs }: QueryMoment): Pro
     get_current_time: `${now}::timetz`,
     current_localtime: `${now}::timestamp::time`,
   }
-  const macros = Object.entries(names).map(([name, value]) => `create temp macro ${name}() as ${value};`)
-  await session.run(["set timezone = 'UTC';", ...macros].join('\n'))
+  return Object.entries(names).map(([name, value]) => `create temp macro ${name}() as ${value};`)
 }

@@ -1,10 +1,11 @@
-import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
+import { quotedText } from '../../base/duckdb/session.ts'
 import { AppError } from '../../base/errors.ts'
 import { quotedName } from '../../store/types.ts'
 import { engineFailure, queryError } from '../engines/duckdb/engine-errors.ts'
 import type { ConditionAnalysis, ConditionInput, TruthInput } from '../engines/duckdb/tasks.ts'
-import { makeFunctions } from '../engines/duckdb/make-functions.ts'
-import { parseSelect, placed, planningLimits } from './analyze.ts'
+import { macrosFor } from '../engines/duckdb/make-functions.ts'
+import type { PlanningSessions } from '../engines/duckdb/planning-sessions.ts'
+import { parseSelect, placed } from './analyze.ts'
 import { isConvexInTime } from './convex-condition.ts'
 import { isVolatileFunction } from './function-rules.ts'
 import type { SyntaxNode } from './syntax-walk.ts'
@@ -14,20 +15,17 @@ import { byteOf, isNode, textOf } from './syntax-walk.ts'
  * Looks at the condition of a DELETE, as an engine task: that the text is one SELECT over one table with a WHERE and nothing
  * behind it, and that the condition says the same of a row each time it is asked.
  */
-export async function analyzeCondition(input: ConditionInput): Promise<ConditionAnalysis> {
-  return await withSession(planningLimits, async (session) => {
-    await lockDown(session, [])
-    const { node } = await parseSelect(session, input)
-    const condition = placed(input, () => requireCondition(node))
-    return { isConvexInTime: isConvexInTime(condition, input.alias) }
-  })
+export async function analyzeCondition(input: ConditionInput, sessions: PlanningSessions): Promise<ConditionAnalysis> {
+  const { node } = await sessions.within({}, (session) => parseSelect(session, input))
+  const condition = placed(input, () => requireCondition(node))
+  return { isConvexInTime: isConvexInTime(condition, input.alias) }
 }
 
 /** At which of the times the condition, which names no other column, is true; also an engine task. */
-export async function truthAtTimes(input: TruthInput): Promise<boolean[]> {
-  return await withSession(planningLimits, async (session) => {
-    await makeFunctions(session, input)
-    await lockDown(session, [])
+export async function truthAtTimes(input: TruthInput, sessions: PlanningSessions): Promise<boolean[]> {
+  return await sessions.within(input, async (session) => {
+    const macros = macrosFor(input)
+    if (macros.length > 0) await session.run(macros.join('\n'))
     const prefix = 'select coalesce(cast(('
     const times = `unnest(${quotedText(`[${input.times.join(',')}]`)}::bigint[])`
     try {

@@ -1,45 +1,22 @@
 import { AppError } from '../../base/errors.ts'
 import { engineFailure, failureOf, queryError } from '../engines/duckdb/engine-errors.ts'
 import type { Session } from '../../base/duckdb/session.ts'
-import { lockDown, openSession, quotedText } from '../../base/duckdb/session.ts'
+import { quotedText } from '../../base/duckdb/session.ts'
+import type { PlanningSessions } from '../engines/duckdb/planning-sessions.ts'
 import type { Analysis, EngineSql } from '../engines/duckdb/tasks.ts'
 import { characterOfByte, placeAt } from './places.ts'
 import type { NamedTable, SyntaxNode } from './syntax-walk.ts'
 import { walkSyntax } from './syntax-walk.ts'
-
-/** Enough for the tree of a megabyte of SQL. */
-export const planningLimits = { memoryBytes: 512e6, threads: 1, temporaryBytes: 0, spillDirectory: null }
 
 /**
  * The first look at a query, as an engine task, because parsing hostile text is dangerous work: that it is one SELECT and
  * nothing else, that it uses nothing which is closed to queries, and which tables it names. Judged on the tree that
  * DuckDB's own parser makes, never on the text.
  */
-export class QueryAnalyzer {
-  /** One for all queries: it runs a statement of ours, in which theirs are texts that are parsed, and never run. */
-  #session: Promise<OpenSession> | undefined
-
-  async analyze(text: EngineSql): Promise<Analysis> {
-    const opened = (this.#session ??= openParser())
-    try {
-      const statement = await parseSelect(await opened, text)
-      const tables = placed(text, () => walkSyntax(statement))
-      return { tables: tables.map((table) => analyzedTable(table, text)) }
-    } catch (error) {
-      // What a text that failed has left behind is nothing to the next one.
-      if (this.#session === opened) this.#session = undefined
-      await opened.then((session) => session.close()).catch(() => {})
-      throw error
-    }
-  }
-}
-
-type OpenSession = Awaited<ReturnType<typeof openSession>>
-
-async function openParser(): Promise<OpenSession> {
-  const session = await openSession(planningLimits)
-  await lockDown(session, [])
-  return session
+export async function analyzeQuery(text: EngineSql, sessions: PlanningSessions): Promise<Analysis> {
+  const statement = await sessions.within({}, (session) => parseSelect(session, text))
+  const tables = placed(text, () => walkSyntax(statement))
+  return { tables: tables.map((table) => analyzedTable(table, text)) }
 }
 
 interface Serialized {

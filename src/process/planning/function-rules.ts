@@ -61,9 +61,14 @@ const missingFunctions: readonly (readonly [beginning: string, hint: string])[] 
     'td_currency_conv',
     'It needs daily rates, which are licensed data: import them as a table, and join by date and currency.',
   ],
-  ['td_x_rank', 'Write rank() OVER (PARTITION BY key ORDER BY column).'],
-  ['td_pivot', "Write FROM (PIVOT t ON key IN ('a', 'b') USING first(value) GROUP BY id)."],
-  ['td_unpivot', 'Write FROM (UNPIVOT t ON a, b INTO NAME key VALUE value).'],
+  [
+    'td_pivot',
+    "In Hive it stands behind LATERAL VIEW. Elsewhere, write FROM (PIVOT t ON key IN ('a', 'b') USING first(value) GROUP BY id).",
+  ],
+  [
+    'td_unpivot',
+    'In Hive it stands behind LATERAL VIEW. Elsewhere, write FROM (UNPIVOT t ON a, b INTO NAME key VALUE value).',
+  ],
 ]
 
 /** What to do about a function that queries for Treasure Data call and that is not here; undefined for others. */

@@ -5,12 +5,12 @@ import { AppError } from '../../base/errors.ts'
 import { duckdbType, quotedName } from '../../store/types.ts'
 import { engineFailure, queryError } from '../engines/duckdb/engine-errors.ts'
 import { logicalType } from '../engines/duckdb/result-types.ts'
-import { makeSchemas } from '../engines/duckdb/schemas.ts'
+import { schemaStatements } from '../engines/duckdb/schemas.ts'
 import type { Session } from '../../base/duckdb/session.ts'
-import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
-import type { EngineTable, Plan, PlanInput, PlannedColumn, Shortcut } from '../engines/duckdb/tasks.ts'
-import { makeFunctions } from '../engines/duckdb/make-functions.ts'
-import { planningLimits } from './analyze.ts'
+import { quotedText } from '../../base/duckdb/session.ts'
+import type { EngineTable, Plan, PlanInput, PlannedColumn } from '../engines/duckdb/tasks.ts'
+import { macrosFor } from '../engines/duckdb/make-functions.ts'
+import type { PlanningSessions } from '../engines/duckdb/planning-sessions.ts'
 import { explainedSites } from './explained-scans.ts'
 import { parsePlan } from './plan-nodes.ts'
 import type { ScanSite } from './plan-scans.ts'
@@ -18,59 +18,39 @@ import { plannedScans, scanSites } from './plan-scans.ts'
 import { shortcutOf } from './plan-shortcuts.ts'
 
 /**
- * Optimisers that would spoil the plan over stub tables: the first two see that these are empty, and cut away what would be
- * read; the others make plans that DuckDB 1.5 cannot serialise, and none of them moves filters to the scans.
- */
-const disabledOptimizers = [
-  'statistics_propagation',
-  'empty_result_pullup',
-  'late_materialization',
-  'build_side_probe_side',
-  'column_lifetime',
-  'common_subplan',
-  'compressed_materialization',
-  'duplicate_groups',
-  'join_filter_pushdown',
-  'join_order',
-  'limit_pushdown',
-  'materialized_cte',
-  'reorder_filter',
-  'row_group_pruner',
-  'sampling_pushdown',
-  'top_n',
-  'top_n_window_elimination',
-  'window_self_join',
-]
-
-/**
  * The second look at a query, as an engine task: DuckDB optimises it over empty stub tables, and the plan tells the types of
  * the answer, which columns of which tables are read, and at which times. No data is touched.
  */
-export async function planQuery(input: PlanInput): Promise<Plan> {
-  return await withSession(planningLimits, async (session) => {
+export async function planQuery(input: PlanInput, sessions: PlanningSessions): Promise<Plan> {
+  const { columns, plans, explained } = await sessions.within(input, async (session) => {
     await makeStubs(session, input)
-    await lockDown(session, [])
-    const columns = await answerColumns(session, input)
-    const { sites, shortcut } = await readPlan(session, input)
     return {
-      columns,
-      scans: plannedScans(input.tables, sites),
-      shortcut,
+      columns: await answerColumns(session, input),
+      plans: await serializedPlan(session, input),
       explained: input.explain ? await explainedLines(session, input.sql) : [],
     }
   })
+  const sites = plans === undefined ? await printedSites(sessions, input) : scanSites(plans, input.tables)
+  return {
+    columns,
+    scans: plannedScans(input.tables, sites),
+    shortcut: plans === undefined ? null : shortcutOf(plans, input.tables),
+    explained,
+  }
 }
 
 async function makeStubs(session: Session, input: PlanInput): Promise<void> {
-  await session.run(`set disabled_optimizers = '${disabledOptimizers.join(',')}'`)
-  await makeFunctions(session, input)
-  await makeSchemas(session, input.tables, input.database)
-  for (const table of input.tables) await session.run(stubTable(table))
+  const statements = [
+    ...macrosFor(input),
+    ...schemaStatements(input.tables, input.database),
+    ...input.tables.map(stubTable),
+  ]
+  if (statements.length > 0) await session.run(statements.join('\n'))
 }
 
 function stubTable({ database, name, columns }: EngineTable): string {
   const definitions = columns.map(({ column, queryName }) => `${quotedName(queryName)} ${duckdbType(column.type)}`)
-  return `create table ${quotedName(database)}.${quotedName(name)} (${definitions.join(', ')})`
+  return `create table ${quotedName(database)}.${quotedName(name)} (${definitions.join(', ')});`
 }
 
 async function answerColumns(session: Session, input: PlanInput): Promise<PlannedColumn[]> {
@@ -97,18 +77,20 @@ async function prepareSelect(session: Session, input: PlanInput): Promise<DuckDB
   throw new AppError('statement_not_allowed', 'The SQL is not a SELECT.')
 }
 
-/** From the serialised plan; where DuckDB fails to make one, from the printed plan; else nothing is known. */
-async function readPlan(
-  session: Session,
-  input: PlanInput,
-): Promise<{ sites: readonly ScanSite[] | undefined; shortcut: Shortcut | null }> {
+/** Undefined where DuckDB fails to make one. */
+async function serializedPlan(session: Session, input: PlanInput): Promise<unknown> {
   const serialized = await planJson(session, `select json_serialize_plan(${quotedText(input.sql)}, optimize := true)`)
   const { error, plans } = (serialized ?? {}) as { error?: boolean; plans?: unknown }
-  if (error === false && plans !== undefined) {
-    return { sites: scanSites(plans, input.tables), shortcut: shortcutOf(plans, input.tables) }
-  }
-  const printed = await planJson(session, `explain (format json) ${input.sql}`)
-  return { sites: printed === undefined ? undefined : explainedSites(printed, input.tables), shortcut: null }
+  return error === false ? plans : undefined
+}
+
+/** From the printed plan, in a transaction that nothing has failed in; undefined where there is none either: nothing is known. */
+async function printedSites(sessions: PlanningSessions, input: PlanInput): Promise<readonly ScanSite[] | undefined> {
+  const printed = await sessions.within(input, async (session) => {
+    await makeStubs(session, input)
+    return await planJson(session, `explain (format json) ${input.sql}`)
+  })
+  return printed === undefined ? undefined : explainedSites(printed, input.tables)
 }
 
 /** The JSON in the last column of the only row; undefined where DuckDB fails, since a query can run without its plan. */

@@ -93,7 +93,7 @@ async function alterColumns(
 ): Promise<QueryOutput> {
   const { columns, database, name } = await requireTarget(context, table, 'full')
   try {
-    await context.ports.store.alterColumns(context.accountId, { database, name }, change, onceOf(context))
+    await context.ports.store.alterColumns(context.accountId, { database, name }, [change], onceOf(context))
   } catch (error) {
     if (!isAppError(error, 'column_not_found')) throw error
     const known = queryColumns(columns).map(({ queryName }) => queryName)

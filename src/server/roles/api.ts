@@ -65,7 +65,8 @@ await runRole(log, async ({ previous, sockets }) => {
   const budget = new BodyBudget(settings.inflightBytes)
   const doors = { collect, bulk, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
   const app = buildApp(platform, doors, upkeep)
-  const http = new HttpListener(app, settings.host, portOf(previous, 'port') ?? settings.port, sockets.get('http'))
+  const wanted = { host: settings.host, port: portOf(previous, 'port') ?? settings.port, flag: '--port' }
+  const http = new HttpListener(app, wanted, sockets.get('http'))
   const forward = openForward({
     platform,
     collect,

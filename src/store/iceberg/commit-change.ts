@@ -135,8 +135,8 @@ function requireDone(outcome: CommitOutcome): void {
 /** What is the same when it is done again. */
 async function follow(ports: IcebergPorts, { table, row, change, files, columns }: PlannedChange): Promise<void> {
   const { postgres, clock, graceMs } = ports
-  for (const step of columns.changes) {
-    await alterColumns(postgres, { accountId: row.account_id, name: table, change: step, once: undefined })
+  if (columns.changes.length > 0) {
+    await alterColumns(postgres, { accountId: row.account_id, name: table, changes: columns.changes })
   }
   if (Object.keys(change.setProperties).length > 0 || change.removedProperties.length > 0) {
     await updateProperties(postgres, row.id, change.setProperties, change.removedProperties)

@@ -44,9 +44,9 @@ export function tableOperations(
       log.info({ accountId, table }, 'brought a dropped table back')
       return await tableNow(accountId, table)
     },
-    async alterColumns(accountId, table, change, once) {
-      await alterColumns(postgres, { accountId, name: table, change, once })
-      log.info({ accountId, table, change: change.kind }, 'changed the columns of a table')
+    async alterColumns(accountId, table, changes, once) {
+      await alterColumns(postgres, { accountId, name: table, changes, once })
+      log.info({ accountId, table, changes: changes.map(({ kind }) => kind) }, 'changed the columns of a table')
       return await tableNow(accountId, table)
     },
     async setProperties(accountId, table, settings, once) {

@@ -29,7 +29,7 @@ beforeEach(async () => {
 const logs = { database: 'web', name: 'logs' }
 
 const alter = (change: ColumnChange, uniqueId?: string) =>
-  bench.store.alterColumns(accountId, logs, change, uniqueId === undefined ? undefined : { uniqueId })
+  bench.store.alterColumns(accountId, logs, [change], uniqueId === undefined ? undefined : { uniqueId })
 
 const own = ({ columns }: Table) =>
   columns
@@ -95,6 +95,27 @@ describe('a change of columns', () => {
     )
   })
 
+  test('of several kinds at once is made whole or not at all', async () => {
+    const text = parseType('varchar')
+    const several: ColumnChange[] = [
+      { kind: 'drop_column', name: 'path' },
+      { kind: 'add_column', name: 'path', type: text },
+      { kind: 'drop_column', name: 'none', ifExists: true },
+      { kind: 'change_type', name: 'code', type: text },
+    ]
+    const refused = bench.store.alterColumns(accountId, logs, [...several, { kind: 'drop_column', name: 'none' }])
+    await expect(refused).rejects.toMatchObject({ code: 'column_not_found' })
+    const before = await bench.store.table(accountId, 'web', 'logs')
+    expect(own(before)).toEqual(own(table))
+    expect(before.snapshot).toBe(table.snapshot)
+    const after = await bench.store.alterColumns(accountId, logs, several, { uniqueId: 'several' })
+    expect(own(after)).toEqual(['9 code varchar', '8 path varchar'])
+    expect(after).toMatchObject({ schemaVersion: 4, restatedVersion: 4, snapshot: 3 })
+    expect(await bench.store.alterColumns(accountId, logs, several, { uniqueId: 'several' })).toMatchObject({
+      snapshot: 3,
+    })
+  })
+
   test('asks for a job where there are rows, and refuses files that were written for the columns of before', async () => {
     await alter({ kind: 'rename_column', name: 'code', to: 'status' })
     expect(await tableRow()).toMatchObject({ restating: false, restated_version: 2 })
@@ -151,15 +172,21 @@ describe('a change of columns', () => {
 
   test('of a table that is not there, or has as many columns as it may, is refused', async () => {
     const change: ColumnChange = { kind: 'add_column', name: 'c', type: { kind: 'bigint' } }
-    await expect(bench.store.alterColumns(accountId, { database: 'web', name: 'none' }, change)).rejects.toMatchObject({
+    await expect(
+      bench.store.alterColumns(accountId, { database: 'web', name: 'none' }, [change]),
+    ).rejects.toMatchObject({
       code: 'table_not_found',
     })
-    await expect(bench.store.alterColumns(accountId, { database: 'no', name: 'logs' }, change)).rejects.toMatchObject({
-      code: 'database_not_found',
-    })
+    await expect(bench.store.alterColumns(accountId, { database: 'no', name: 'logs' }, [change])).rejects.toMatchObject(
+      {
+        code: 'database_not_found',
+      },
+    )
     const columns = Array.from({ length: 2000 }, (_, index) => ({ name: `c${index}`, type: parseType('bigint') }))
     await bench.store.createTable(accountId, 'web', 'wide', { columns })
-    const wide = bench.store.alterColumns(accountId, { database: 'web', name: 'wide' }, { ...change, name: 'one_more' })
+    const wide = bench.store.alterColumns(accountId, { database: 'web', name: 'wide' }, [
+      { ...change, name: 'one_more' },
+    ])
     await expect(wide).rejects.toMatchObject({ code: 'too_many_columns' })
   })
 

@@ -21,7 +21,8 @@ import { schemaChanges } from './changes.ts'
 export interface Alteration {
   readonly accountId: number
   readonly name: TableName
-  readonly change: ColumnChange
+  /** Made one after the other. */
+  readonly changes: readonly ColumnChange[]
   readonly once?: Once | undefined
 }
 
@@ -29,7 +30,7 @@ export interface Alteration {
  * Changes the columns of a table in one transaction. Files that are written for the columns of before are refused from then
  * on, and those that are there are read by what the change makes of them.
  */
-export async function alterColumns(postgres: Postgres, { accountId, name, change, once }: Alteration): Promise<void> {
+export async function alterColumns(postgres: Postgres, { accountId, name, changes, once }: Alteration): Promise<void> {
   await postgres.transaction(async (tx) => {
     const locked = await lockNamed(tx, accountId, name)
     await requireLease(tx, once?.fence)
@@ -38,12 +39,17 @@ export async function alterColumns(postgres: Postgres, { accountId, name, change
       const ids = await insertAppliedIds(tx, at, [{ uniqueId: once.uniqueId, rows: 0, quarantined: 0 }])
       if (ids.length === 0) return
     }
-    const [row] = await requireTables(tx, accountId, [name])
-    const nextFieldId = await applyChange(tx, tableOf(must(row, 'the table is held')), change)
-    if (nextFieldId === undefined) return
     const cause = once?.uniqueId ?? 'alter'
-    await advanceTable(tx, { ...at, operation: 'alter', cause, added: nothing, removed: nothing, nextFieldId })
-    await markRestating(tx, at)
+    let altered = 0
+    for (const change of changes) {
+      const [row] = await requireTables(tx, accountId, [name])
+      const nextFieldId = await applyChange(tx, tableOf(must(row, 'the table is held')), change)
+      if (nextFieldId === undefined) continue
+      const step = { ...at, snapshot: at.snapshot + altered, nextFieldId }
+      await advanceTable(tx, { ...step, operation: 'alter', cause, added: nothing, removed: nothing })
+      altered += 1
+    }
+    if (altered > 0) await markRestating(tx, at)
   })
 }
 

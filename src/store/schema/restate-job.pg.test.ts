@@ -43,7 +43,7 @@ async function loadPlain(table: Table, from: number): Promise<void> {
 }
 
 const alter = (table: Table, change: ColumnChange) =>
-  bench.store.alterColumns(bench.accountId, { database: 'web', name: table.name }, change)
+  bench.store.alterColumns(bench.accountId, { database: 'web', name: table.name }, [change])
 
 async function chunksOf(table: Table): Promise<readonly Chunk[]> {
   const [snapshot] = await bench.store.openSnapshot(bench.accountId, [{ database: 'web', name: table.name }])

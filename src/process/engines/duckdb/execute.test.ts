@@ -13,6 +13,8 @@ import type { Column } from '../../../store/store.ts'
 import { duckdbFileType, formatType, parseType, quotedName } from '../../../store/types.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
+import { withSession } from '../../../base/duckdb/session.ts'
+import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
 
 let folder: string
@@ -27,6 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
+const sessions = new PlanningSessions()
 const moment = { nowUs: 1_800_000_000_123_456, scheduledSeconds: 1_700_000_000 }
 
 let files = 0
@@ -34,7 +37,7 @@ const newPath = () => join(folder, `${(files += 1)}.parquet`)
 
 async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Partial<ExecuteInput> = {}) {
   const text = { sql, whole: sql, offset: 0, database: 'web', ...moment }
-  const plan = await planQuery({ ...text, tables, explain: false })
+  const plan = await planQuery({ ...text, tables, explain: false }, sessions)
   const path = newPath()
   const execution = await executeQuery(
     {
@@ -52,6 +55,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
       ...more,
     },
+    withSession,
     { progress: () => {} },
     systemClock,
   )
@@ -228,6 +232,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       spillDirectory: join(folder, 'spill'),
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
     },
+    withSession,
     { progress: () => {} },
     systemClock,
   )
@@ -250,6 +255,7 @@ describe('the sandbox holds without the gate', () => {
     const limits = { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 1 }
     const run_ = executeQuery(
       { ...text, ...input, fileBytes: null, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
+      withSession,
       { progress: () => {} },
       systemClock,
     )

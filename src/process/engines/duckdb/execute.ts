@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 
 import type { Clock } from '../../../base/clock.ts'
@@ -10,9 +11,9 @@ import { duckdbType, quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
 import { copiedFile } from '../../../base/duckdb/copied-file.ts'
 import { damageError } from '../../../base/duckdb/damaged-files.ts'
-import { makeSchemas } from './schemas.ts'
-import type { Session } from '../../../base/duckdb/session.ts'
-import { lockDown, quotedText, withSession } from '../../../base/duckdb/session.ts'
+import { schemaStatements } from './schemas.ts'
+import type { LendSession, Session } from '../../../base/duckdb/session.ts'
+import { lockDown, quotedText } from '../../../base/duckdb/session.ts'
 import type { ExecuteInput, Execution, ExecutionProgress } from './tasks.ts'
 import { filesDirectory } from './tasks.ts'
 import { makeFunctions } from './make-functions.ts'
@@ -22,9 +23,14 @@ import { makeFunctions } from './make-functions.ts'
  * The instance is locked before the user's text comes near it: it can open those files and the one that is written,
  * change no setting and load nothing.
  */
-export async function executeQuery(input: ExecuteInput, context: EngineContext, clock: Clock): Promise<Execution> {
+export async function executeQuery(
+  input: ExecuteInput,
+  lend: LendSession,
+  context: EngineContext,
+  clock: Clock,
+): Promise<Execution> {
   const limits = { ...input.limits, spillDirectory: input.spillDirectory }
-  return await withSession(limits, async (session) => {
+  return await lend(limits, async (session) => {
     try {
       await makeViews(session, input)
       const [paths, directory] = input.fileBytes === null ? [[input.path]] : [[], input.path]
@@ -44,13 +50,16 @@ export async function executeQuery(input: ExecuteInput, context: EngineContext, 
 
 async function makeViews(session: Session, input: ExecuteInput): Promise<void> {
   await makeFunctions(session, input)
-  await makeSchemas(session, input.tables, input.database)
   const scans = input.tables.flatMap((table) => table.scans)
-  if (scans.some(({ changes }) => changes.length > 0)) await session.run(`set disabled_optimizers = '${unfolding}'`)
-  if (scans.some(isOneFile)) {
-    await session.run(`copy (select 0 where false) to ${quotedText(emptyFileOf(input))} (format parquet)`)
-  }
-  for (const table of input.tables) await session.run(tableOverFiles(table, emptyFileOf(input)))
+  const isChanged = scans.some(({ changes }) => changes.length > 0)
+  const companion = emptyFileOf(input)
+  const statements = [
+    ...schemaStatements(input.tables, input.database),
+    ...(isChanged ? [`set disabled_optimizers = '${unfolding}';`] : []),
+    ...(scans.some(isReadAlone) ? [`copy (select 0 where false) to ${quotedText(companion)} (format parquet);`] : []),
+    ...input.tables.map((table) => tableOverFiles(table, companion)),
+  ]
+  if (statements.length > 0) await session.run(statements.join('\n'))
 }
 
 /**
@@ -61,12 +70,19 @@ const unfolding = 'top_n,late_materialization'
 
 /**
  * DuckDB reads several files with all its threads, and of one file whose columns are told as many row groups at a time as it
- * has seen in it beforehand: none. So a file that is read by itself is given a companion without rows. It lies beside the
+ * has seen in it beforehand: none. So a large file that is read by itself is given a companion without rows. It lies beside the
  * spill directory, which DuckDB removes when it likes.
  */
 const emptyFileOf = ({ spillDirectory }: ExecuteInput): string => `${spillDirectory}.empty`
 
-const isOneFile = ({ files }: ScannedFiles): boolean => files.length === 1
+/** What fits into one row group or a few is read by one thread as soon as by two, and the companion takes 2 ms to write. */
+const companionBytesMin = 1_000_000
+
+function isReadAlone({ files }: ScannedFiles): boolean {
+  const [file, ...more] = files
+  if (file === undefined || more.length > 0) return false
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= companionBytesMin
+}
 
 /**
  * The columns by field id, whatever a file calls them and whether it has them, and rows of before the columns were changed as
@@ -76,10 +92,10 @@ function tableOverFiles({ database, name, columns, scans }: ExecuteInput['tables
   const path = `${quotedName(database)}.${quotedName(name)}`
   if (scans.length === 0) {
     const definitions = columns.map(({ column, queryName }) => `${quotedName(queryName)} ${duckdbType(column.type)}`)
-    return `create table ${path} (${definitions.join(', ')})`
+    return `create table ${path} (${definitions.join(', ')});`
   }
-  const readable = scans.map((scan) => (isOneFile(scan) ? { ...scan, files: [...scan.files, emptyFile] } : scan))
-  return `create view ${path} as ${readable.map((scan) => projectedScan(columns, scan)).join('\nunion all\n')}`
+  const readable = scans.map((scan) => (isReadAlone(scan) ? { ...scan, files: [...scan.files, emptyFile] } : scan))
+  return `create view ${path} as ${readable.map((scan) => projectedScan(columns, scan)).join('\nunion all\n')};`
 }
 
 const filesOf = ({ tables }: ExecuteInput): readonly string[] =>

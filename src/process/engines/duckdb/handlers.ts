@@ -1,20 +1,23 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineHandler } from '../../../base/engines/engines.ts'
 import { analyzeCondition, truthAtTimes } from '../../planning/analyze-condition.ts'
-import { QueryAnalyzer } from '../../planning/analyze.ts'
+import { analyzeQuery } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
 import { executeQuery } from './execute.ts'
+import { FreshSessions } from './fresh-sessions.ts'
+import { PlanningSessions } from './planning-sessions.ts'
 import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } from './tasks.ts'
 import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './tasks.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
 export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
-  const analyzer = new QueryAnalyzer()
+  const sessions = new PlanningSessions()
+  const fresh = new FreshSessions()
   return {
-    [analyzeTask]: (input: EngineSql) => analyzer.analyze(input),
-    [planTask]: (input: PlanInput) => planQuery(input),
-    [conditionTask]: (input: ConditionInput) => analyzeCondition(input),
-    [truthTask]: (input: TruthInput) => truthAtTimes(input),
-    [executeTask]: (input: ExecuteInput, context) => executeQuery(input, context, clock),
+    [analyzeTask]: (input: EngineSql) => analyzeQuery(input, sessions),
+    [planTask]: (input: PlanInput) => planQuery(input, sessions),
+    [conditionTask]: (input: ConditionInput) => analyzeCondition(input, sessions),
+    [truthTask]: (input: TruthInput) => truthAtTimes(input, sessions),
+    [executeTask]: (input: ExecuteInput, context) => executeQuery(input, fresh.lend, context, clock),
   }
 }

@@ -1,27 +1,48 @@
 import type { Session } from '../../../base/duckdb/session.ts'
 import { quotedName } from '../../../store/types.ts'
 import { macros } from '../../functions/library.ts'
-import { bindPresent } from '../../functions/present-moment.ts'
+import { presentMacros } from '../../functions/present-moment.ts'
 import { computedNames, registerComputed } from './computed-functions.ts'
 import type { EngineSql, QueryMoment } from './tasks.ts'
+
+/** What SQL means with us, in settings; they hold for as long as the session does. */
+export function settingsFor({ integerDivision }: Pick<QueryMoment, 'integerDivision'>): string[] {
+  return ["set timezone = 'UTC';", ...(integerDivision === true ? ['set integer_division = true;'] : [])]
+}
 
 /**
  * Makes the functions that the SQL names, and those that these need: a macro takes half a millisecond to make, and there are
  * hundreds of them. They are temporary, so that they are found whatever database the query looks names up in.
  */
-export async function makeFunctions(session: Session, { sql, ...moment }: EngineSql & QueryMoment): Promise<void> {
-  await bindPresent(session, moment)
-  if (moment.integerDivision === true) await session.run('set integer_division = true')
+export async function makeFunctions(session: Session, text: EngineSql & QueryMoment): Promise<void> {
+  const needed = neededFunctions(text)
+  for (const name of needed.computed) registerComputed(session, name)
+  await session.run([...settingsFor(text), ...needed.macros].join('\n'))
+}
+
+/** The same, as far as a transaction undoes it: the computed functions are there already, and so are the settings. */
+export function macrosFor(text: EngineSql & QueryMoment): readonly string[] {
+  return neededFunctions(text).macros
+}
+
+/** Names of computed functions, and statements that make macros. */
+function neededFunctions({ sql, ...moment }: EngineSql & QueryMoment): {
+  readonly computed: readonly string[]
+  readonly macros: readonly string[]
+} {
   const library = new Map(macros)
   library.set('_scheduled_seconds', `() as ${Math.floor(moment.scheduledSeconds)}::bigint`)
   for (const name of computedNames) library.set(name, '')
-  const statements: string[] = []
-  for (const name of neededBy(sql, library)) {
-    const macro = library.get(name)
-    if (macro === '') registerComputed(session, name)
-    else statements.push(`create temp macro ${quotedName(name)} ${macro};`)
+  const needed = [...neededBy(sql, library)].map((name) => ({ name, macro: library.get(name) ?? '' }))
+  const [made, computed] = [needed.filter(({ macro }) => macro !== ''), needed.filter(({ macro }) => macro === '')]
+  const everything = [sql, ...made.map(({ macro }) => macro)].join('\n')
+  return {
+    computed: computed.map(({ name }) => name),
+    macros: [
+      ...presentMacros(everything, moment.nowUs),
+      ...made.map(({ name, macro }) => `create temp macro ${quotedName(name)} ${macro};`),
+    ],
   }
-  if (statements.length > 0) await session.run(statements.join('\n'))
 }
 
 /** The names of the library that a text has in it, each behind those that its own body has. */

@@ -1,5 +1,7 @@
 import { AppError } from '../../../base/errors.ts'
+import { quotedName, quotedText } from '../../../store/types.ts'
 import { placeAt } from '../places.ts'
+import { hiveText } from './hive-text.ts'
 import type { Inner, Piece, Rule, Source } from './source.ts'
 
 /** LATERAL VIEW [OUTER] f(…) t [AS a, b]: a join with the rows that f makes of each row. */
@@ -58,6 +60,10 @@ function rowsOf(source: Source, name: number, close: number, columns: number, in
       return { pieces: [...of('unnest(range(len(', '))), '), ...of('unnest(', ')')], columns: ['pos', 'col'] }
     case 'json_tuple':
       return jsonTuple(source, name, close, inner)
+    case 'td_pivot':
+      return pivot(source, name, close, inner)
+    case 'td_unpivot':
+      return unpivot(source, name, close, inner)
     default:
       throw notUnderstood(source, name)
   }
@@ -76,9 +82,51 @@ function jsonTuple(source: Source, name: number, close: number, inner: Inner): M
   return { pieces, columns: keys.map((_, index) => `c${index}`) }
 }
 
+/** TD_PIVOT(key, value, 'a, b'): the value in the column that is called like the key, and NULL in the others. */
+function pivot(source: Source, name: number, close: number, inner: Inner): MadeRows {
+  const [key, value, names] = source.items(name + 2, close)
+  if (key === undefined || value === undefined || names === undefined) throw notUnderstood(source, name)
+  const keys = listedNames(source, names)
+  const pieces = keys.flatMap((one, index) => [
+    source.ours(`${index === 0 ? '' : ', '}case when (`, name),
+    ...inner(...key),
+    source.ours(`) = ${quotedText(one)} then `, name),
+    ...inner(...value),
+    source.ours(' end', name),
+  ])
+  return { pieces, columns: keys.map(quotedName) }
+}
+
+/** TD_UNPIVOT('a, b', x, y): a row for each value, with the name that stands in its place. */
+function unpivot(source: Source, name: number, close: number, inner: Inner): MadeRows {
+  const [names, ...values] = source.items(name + 2, close)
+  if (names === undefined) throw notUnderstood(source, name)
+  const keys = listedNames(source, names)
+  if (keys.length !== values.length) throw notUnderstood(source, name)
+  const pieces = [
+    source.ours(`unnest([${keys.map(quotedText).join(', ')}]), unnest([`, name),
+    ...values.flatMap(([from, to], index) => [source.ours(index === 0 ? '' : ', ', name), ...inner(from, to)]),
+    source.ours('])', name),
+  ]
+  return { pieces, columns: ['key', 'value'] }
+}
+
+/** A constant text with names between commas. */
+function listedNames(source: Source, [from, to]: readonly [number, number]): string[] {
+  const token = source.tokens[from]
+  if (token?.kind !== 'text' || to !== from + 1) throw notUnderstood(source, from)
+  return hiveText(token.value)
+    .split(',')
+    .map((one) => one.trim())
+}
+
 function notUnderstood(source: Source, at: number): AppError {
-  return new AppError('query_syntax', 'LATERAL VIEW stands before explode(), posexplode() or json_tuple().', {
-    hint: 'Other rows of a row are made by a join: CROSS JOIN UNNEST(list) AS t(a).',
-    position: placeAt(source.sql, source.offset(at)),
-  })
+  return new AppError(
+    'query_syntax',
+    'LATERAL VIEW stands before explode(x), posexplode(x), json_tuple(x, …), td_pivot(key, value, names) or td_unpivot(names, value, …).',
+    {
+      hint: 'Other rows of a row are made by a join: CROSS JOIN UNNEST(list) AS t(a).',
+      position: placeAt(source.sql, source.offset(at)),
+    },
+  )
 }

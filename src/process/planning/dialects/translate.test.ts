@@ -121,11 +121,15 @@ describe('a translation', () => {
     'select td_sessionize(time, 60, a), count(*) from t group by 1',
     'select td_sessionize(time, 60) from t',
     'select td_sessionize(time, 60, a)',
+    'select td_x_rank() from t',
+    'select td_x_rank(a), count(*) from t group by 1',
   ])('%s cannot tell sessions', (sql) => {
-    expect(() => translate(sql, 'presto')).toThrow(/Sessions are told/)
+    expect(() => translate(sql, 'presto')).toThrow(/Sessions and ranks are told/)
   })
 
   it('of a lateral view of something else fails', () => {
-    expect(() => translate('select * from t lateral view stack(1) u as a', 'hive')).toThrow(/LATERAL VIEW/)
+    for (const call of ['stack(1)', 'td_pivot(a, b)', 'td_pivot(a, b, c)', "td_unpivot('a, b', a)", 'td_unpivot()']) {
+      expect(() => translate(`select * from t lateral view ${call} u`, 'hive')).toThrow(/LATERAL VIEW/)
+    }
   })
 })

@@ -6,7 +6,7 @@ import type { SqlDialect } from './dialect.ts'
 import { hiveRules } from './hive.ts'
 import { pairLambda } from './pair-lambdas.ts'
 import { prestoRules } from './presto.ts'
-import { sessionCall, sessionSelect } from './sessionize.ts'
+import { rowCall, rowSelect } from './wrap-rows.ts'
 import type { Inner, Piece, Rule, Translated } from './source.ts'
 import { Source } from './source.ts'
 
@@ -16,7 +16,7 @@ export interface Translation {
   readonly offsetOf: (offset: number) => number
 }
 
-const shared: readonly Rule[] = [call, pairLambda, sessionCall, sessionSelect]
+const shared: readonly Rule[] = [call, pairLambda, rowCall, rowSelect]
 
 const rules: Readonly<Record<SqlDialect, readonly Rule[]>> = {
   duckdb: [...shared],

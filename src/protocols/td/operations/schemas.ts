@@ -15,7 +15,7 @@ const updateSchema = operation('POST', '/table/update-schema/{database}/{table}'
   const wanted = readSchema(sentSchema(call), { ignoreDuplicates })
   const kept = new Set(wanted.map((column) => column.name))
   const going = ownColumns(table).filter((column) => !kept.has(column.name))
-  await change(call, name, [
+  await call.store.alterColumns(call.principal.accountId, name, [
     ...going.map(({ name: column }) => ({ kind: 'drop_column', name: column, ifExists: true }) as const),
     ...changesFor(table, wanted),
   ])
@@ -28,14 +28,8 @@ const appendSchema = operation('POST', '/table/append-schema/{database}/{table}'
   const table = await requireTable(call, name)
   const there = new Set(ownColumns(table).map((column) => column.name))
   const wanted = readSchema(sentSchema(call), { ignoreDuplicates: true })
-  await change(
-    call,
-    name,
-    changesFor(
-      table,
-      wanted.filter((column) => !there.has(column.name)),
-    ),
-  )
+  const missing = wanted.filter((column) => !there.has(column.name))
+  await call.store.alterColumns(call.principal.accountId, name, changesFor(table, missing))
   return { body: { database: name.database, table: name.name, type: 'log' } }
 })
 
@@ -62,11 +56,6 @@ function changesFor(table: Table, wanted: readonly WantedColumn[]): ColumnChange
     if (formatType(current) === formatType(type) || tdType(current) === tdType(type)) return []
     return [{ kind: 'change_type', name, type }]
   })
-}
-
-/** One after the other: where one cannot be made, those before it stay, and the client that repeats them changes nothing by it. */
-async function change({ store, principal }: Call, table: TableName, changes: readonly ColumnChange[]): Promise<void> {
-  for (const each of changes) await store.alterColumns(principal.accountId, table, each)
 }
 
 export const schemaOperations: readonly Operation[] = [updateSchema, appendSchema]

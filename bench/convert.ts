@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
+
+import { DuckDBInstance } from '@duckdb/node-api'
+
+import { systemDisk } from '../src/base/disk.ts'
+import { writeRows } from '../src/collect/convert/write-rows.ts'
+import { TableDraft } from '../src/collect/convert/table-draft.ts'
+import { splitLimits } from '../src/collect/limits.ts'
+import { createSplitter } from '../src/collect/split/split.ts'
+import { assignFieldIds, firstFieldId } from '../src/store/columns.ts'
+import type { Column } from '../src/store/store.ts'
+import { argument, numberArgument } from './arguments.ts'
+import { plainBody } from './ingest/shapes.ts'
+import type { Shape, WireFormat } from './ingest/shapes.ts'
+import { median } from './store/rows.ts'
+
+const memoryBytes = 512 * 2 ** 20
+
+/**
+ * What a conversion costs, stage by stage, in microseconds of CPU a record: of the processor and not of the clock, because
+ * machines are shared. Beside it bare DuckDB, which reads the same records as NDJSON with declared columns and writes the
+ * same Parquet. `--records`, `--rounds`, `--shape=narrow,wide`, `--format=msgpack,ndjson`.
+ */
+export async function run(): Promise<unknown> {
+  const rounds = numberArgument('rounds', 5)
+  const result: Record<string, Record<string, number>> = {}
+  for (const shape of (argument('shape') ?? 'narrow,wide').split(',') as Shape[]) {
+    const records = numberArgument('records', shape === 'narrow' ? 200_000 : 40_000)
+    for (const format of (argument('format') ?? 'msgpack,ndjson').split(',') as WireFormat[]) {
+      const figures = await measured(shape, format, records, rounds)
+      result[`${shape} ${format}`] = figures
+      const texts = Object.entries(figures).map(([stage, micros]) => `${stage} ${micros.toFixed(2)}`)
+      console.log(`${shape} ${format}, µs of CPU a record: ${texts.join('  ')}`)
+    }
+  }
+  return result
+}
+
+async function measured(shape: Shape, format: WireFormat, records: number, rounds: number) {
+  const { bytes } = plainBody(shape, format, 0, records, 1_700_000_000)
+  const lines = plainBody(shape, 'ndjson', 0, records, 1_700_000_000).bytes
+  const gzip = gzipSync(bytes)
+  const directory = mkdtempSync(join(tmpdir(), 'biwa-bench-'))
+  const seen: Record<string, number[]> = {}
+  const spent = async <T>(stage: string, work: () => T | Promise<T>): Promise<T> => {
+    const before = process.cpuUsage()
+    const outcome = await work()
+    const { user, system } = process.cpuUsage(before)
+    ;(seen[stage] ??= []).push((user + system) / records)
+    return outcome
+  }
+  try {
+    const known = knownColumns(bytes, format)
+    writeFileSync(join(directory, 'lines.ndjson'), lines)
+    for (let round = 0; round <= rounds; round += 1) {
+      const inflated = await spent('gunzip', () => gunzipSync(gzip))
+      const split = await spent('split', () => splitAll(inflated, format, known))
+      const session = { directory, memoryBytes, threads: 2 }
+      const options = { disk: systemDisk, session, path: join(directory, `part-${round}`) }
+      await spent('write', () => writeRows(split, new TableDraft(known, firstFieldId + known.length), options))
+      await spent('bare DuckDB', () => bareDuckdb(directory, known))
+    }
+    return Object.fromEntries(Object.entries(seen).map(([stage, micros]) => [stage, median(micros.slice(1))]))
+  } finally {
+    rmSync(directory, { recursive: true, force: true })
+  }
+}
+
+/** The columns that a table has after the first body. */
+function knownColumns(bytes: Buffer, format: WireFormat): readonly Column[] {
+  const own = splitAll(bytes, format, []).columns.filter(({ name }) => name !== 'time')
+  return assignFieldIds(
+    own.map(({ name, type }) => ({ name, type })),
+    firstFieldId,
+  ).columns
+}
+
+function splitAll(bytes: Uint8Array, format: WireFormat, known: readonly Column[]) {
+  const body = { bytes, format, timeColumn: null, receivedAtUs: 1_700_000_000_000_000 }
+  return createSplitter().split([body], known, splitLimits)
+}
+
+async function bareDuckdb(directory: string, known: readonly Column[]): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
+  const connection = await instance.connect()
+  const columns = ['time', ...known.map(({ name }) => name)].map((name) => {
+    const type = known.find((column) => column.name === name)?.type.kind ?? 'bigint'
+    return `"${name}": '${type}'`
+  })
+  const reading = `read_ndjson('${directory}/lines.ndjson', columns = {${columns.join(', ')}})`
+  await connection.run(
+    `copy (select * from ${reading}) to '${directory}/bare.parquet' (format parquet, compression zstd, compression_level 1)`,
+  )
+  connection.closeSync()
+  instance.closeSync()
+}

@@ -1,0 +1,99 @@
+import { argument, numberArgument } from './arguments.ts'
+import type { Door } from './ingest/load.ts'
+import { measureStep, openLoadSession } from './ingest/session.ts'
+import type { LoadSession, Step } from './ingest/session.ts'
+import type { Shape, WireFormat } from './ingest/shapes.ts'
+import { bareDuckdb, plainCopy } from './ingest/yardsticks.ts'
+import { median } from './store/rows.ts'
+
+/** What counts as sustained: nothing refused, and soon after the last acknowledgement everything can be queried. */
+const drainSecondsMax = 3
+/** Parts of what was taken in without a rate at which it is then offered. */
+const offered = [0.6, 0.75, 0.9, 1.05, 1.2]
+const lines = 16
+const recordsEach = 10_000
+
+/**
+ * Records from a loader of its own process to where a query has them. Included: authentication, ids against repetition, a
+ * sync before each acknowledgement, the commit in PostgreSQL, merges and sweeping, and the loader on the same cores.
+ * `--shape=narrow,wide`, `--format=msgpack,ndjson`, `--door=import,forward`, `--seconds=10`, `--rounds=3`; with `--rate=N`
+ * that many records a second are offered, without it the rate goes up step by step as long as it is sustained.
+ */
+export async function run(): Promise<unknown> {
+  const shapes = (argument('shape') ?? 'narrow,wide').split(',') as Shape[]
+  const formats = (argument('format') ?? 'msgpack,ndjson').split(',') as WireFormat[]
+  const doors = (argument('door') ?? 'import,forward').split(',') as ('import' | 'forward')[]
+  const session = await openLoadSession()
+  const result: Record<string, unknown> = {}
+  try {
+    for (const shape of shapes) {
+      const records = shape === 'narrow' ? 1_000_000 : 200_000
+      const yardsticks = { duckdb: await bareDuckdb(shape, records), copy: plainCopy(shape, records) }
+      console.log(`\n${shape}: bare DuckDB, NDJSON to Parquet, ${shown(yardsticks.duckdb.recordsPerSecond)} records/s`)
+      console.log(`${shape}: plain copy with a sync each MB, ${yardsticks.copy.megabytesPerSecond.toFixed(0)} MB/s`)
+      for (const door of doors) {
+        for (const format of door === 'forward' ? (['msgpack'] as const) : formats) {
+          const name = `${shape} ${door} ${format}.gz`
+          const steps = await measureDoor(session, door, shape, format)
+          const best = steps.filter(isSustained).toSorted((a, b) => b.queryablePerSecond - a.queryablePerSecond)[0]
+          result[name] = { yardsticks, steps, sustained: best ?? null }
+          const ratio = (best?.queryablePerSecond ?? Number.NaN) / yardsticks.duckdb.recordsPerSecond
+          console.log(
+            `${name}: sustained ${shown(best?.queryablePerSecond)} records/s, ${ratio.toFixed(2)} × bare DuckDB`,
+          )
+        }
+      }
+    }
+  } finally {
+    await session.close()
+  }
+  return result
+}
+
+function isSustained({ refused, drainSeconds }: Step): boolean {
+  return refused === 0 && drainSeconds <= drainSecondsMax
+}
+
+async function measureDoor(session: LoadSession, door: Door, shape: Shape, format: WireFormat): Promise<Step[]> {
+  const seconds = numberArgument('seconds', 10)
+  const rounds = numberArgument('rounds', 3)
+  const rate = argument('rate')
+  const table = `${shape}_${door}_${format}`
+  const order = { door, table, shape, format, recordsEach: shape === 'narrow' ? recordsEach : recordsEach / 5, lines }
+  const steps: Step[] = []
+  const step = async (perSecond: number | null, stepSeconds: number): Promise<Step> => {
+    const figures = await measureStep(session, { ...order, perSecond, seconds: stepSeconds })
+    console.log(shownStep(perSecond, figures))
+    return figures
+  }
+  await step(null, 2)
+  if (rate !== undefined) {
+    for (let round = 0; round < rounds; round += 1) steps.push(await step(Number(rate), seconds))
+    return steps
+  }
+  const calibrations: number[] = []
+  for (let round = 0; round < rounds; round += 1) calibrations.push((await step(null, 3)).queryablePerSecond)
+  for (const part of offered) {
+    const figures = await step(median(calibrations) * part, seconds)
+    steps.push(figures)
+    if (!isSustained(figures)) break
+  }
+  return steps
+}
+
+function shownStep(perSecond: number | null, step: Step): string {
+  const { ackMs, queryableMs, cpuSecondsPerMillion: cpu, bytesEach, queryablePerSecond } = step
+  const cores = Object.entries(cpu).map(([kind, seconds]) => `${kind} ${seconds}`)
+  return [
+    `  offered ${(perSecond === null ? 'no limit' : shown(perSecond)).padStart(9)}`,
+    `queryable ${shown(queryablePerSecond)}/s (${((queryablePerSecond * bytesEach) / 1e6).toFixed(0)} MB/s)`,
+    `drained in ${step.drainSeconds.toFixed(1)} s`,
+    `ack p50 ${ackMs.p50} p99 ${ackMs.p99} ms`,
+    `queryable p50 ${queryableMs.p50} p99 ${queryableMs.p99} ms`,
+    `refused ${step.refused}`,
+    `CPU s per million: ${cores.join(', ')}`,
+  ].join('; ')
+}
+
+const shown = (value: number | undefined): string =>
+  value === undefined ? 'nothing' : Math.round(value).toLocaleString('en')

@@ -1,0 +1,121 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { startBiwa } from '../../test/support/biwa.ts'
+import type { Biwa } from '../../test/support/biwa.ts'
+import { freePort } from '../../test/support/forward-sender.ts'
+import { quantiles } from '../quantiles.ts'
+import { cpuSeconds, spentBetween } from './cpu.ts'
+import { startLoader } from './load.ts'
+import type { Loader, LoadOrder, LoadReport } from './load.ts'
+
+/** A Biwa with its forward port open, and the process that loads it. */
+export interface LoadSession {
+  readonly biwa: Biwa
+  readonly loader: Loader
+  readonly forwardPort: number
+  close(): Promise<void>
+}
+
+export async function openLoadSession(): Promise<LoadSession> {
+  const forwardPort = await freePort()
+  const first = await startBiwa()
+  await first.stop({ keep: true })
+  const { apiKey, dataDirectory } = first
+  const flags = [`--fluent-port=${forwardPort}`, `--fluent-api-key=${apiKey}`]
+  const biwa = await startBiwa({ dataDirectory, arguments: flags })
+  const loader = await startLoader()
+  return {
+    biwa,
+    loader,
+    forwardPort,
+    async close() {
+      loader.stop()
+      await biwa.stop()
+    },
+  }
+}
+
+export interface Step extends LoadReport {
+  /** Records a second that were acknowledged, and that could be queried: until the last of them could. */
+  readonly acknowledgedPerSecond: number
+  readonly queryablePerSecond: number
+  /** How many seconds after the last acknowledgement everything could be queried. */
+  readonly drainSeconds: number
+  /** From the moment a single event was to be sent, every quarter of a second, until a query has it. */
+  readonly queryableMs: ReturnType<typeof quantiles>
+  /** CPU seconds of a million records, by kind of process. */
+  readonly cpuSecondsPerMillion: Record<string, number>
+}
+
+type StepOrder = Omit<LoadOrder, 'port' | 'apiKey' | 'run' | 'startSeconds'>
+
+let runs = 0
+
+/** One stretch of load, and all that has to be done for it until every record of it can be queried. */
+export async function measureStep(session: LoadSession, order: StepOrder): Promise<Step> {
+  const { biwa, loader } = session
+  const { door, table } = order
+  const port = door === 'forward' ? session.forwardPort : Number(new URL(biwa.url).port)
+  const place = { port, apiKey: biwa.apiKey, run: `run-${process.pid}-${runs++}` }
+  const before = cpuSeconds(biwa.supervisor.pid ?? 0, loader.pid)
+  const rowsBefore = await rowsOf(biwa, table)
+  const probing = new AbortController()
+  const probes = probe(biwa, table, probing.signal)
+  const start = performance.now()
+  const report = await loader.run({ ...order, ...place, startSeconds: Math.floor(Date.now() / 1000) })
+  const acknowledgedAt = performance.now()
+  probing.abort()
+  const delays = await probes
+  const expected = rowsBefore + report.acknowledged + delays.length
+  const deadline = performance.now() + 600_000
+  for (let rows = 0; rows < expected; rows = await rowsOf(biwa, table)) {
+    if (performance.now() > deadline) throw new Error(`${table} has ${rows} rows of ${expected} after ten minutes`)
+    await sleep(50)
+  }
+  const end = performance.now()
+  const rows = await rowsOf(biwa, table)
+  if (rows !== expected) throw new Error(`${table} has ${rows} rows, and ${expected} were acknowledged`)
+  const spent = spentBetween(before, cpuSeconds(biwa.supervisor.pid ?? 0, loader.pid))
+  const millions = report.acknowledged / 1e6
+  return {
+    ...report,
+    acknowledgedPerSecond: (report.acknowledged * 1000) / (acknowledgedAt - start),
+    queryablePerSecond: (report.acknowledged * 1000) / (end - start),
+    drainSeconds: (end - acknowledgedAt) / 1000,
+    queryableMs: quantiles(delays),
+    cpuSecondsPerMillion: Object.fromEntries(
+      Object.entries(spent).map(([kind, seconds]) => [kind, Math.round((seconds * 100) / millions) / 100]),
+    ),
+  }
+}
+
+const probeEveryMs = 250
+
+/** Sends single events into the table that is loaded until it is told to stop; resolves with how long each took. */
+async function probe(biwa: Biwa, table: string, stop: AbortSignal): Promise<number[]> {
+  const path = `/api/v1/databases/bench/tables/${table}/events?wait=visible&wait_seconds=60`
+  const delays: number[] = []
+  const sent: Promise<void>[] = []
+  const start = performance.now()
+  for (let number = 0; !stop.aborted; number += 1) {
+    const due = start + number * probeEveryMs
+    await sleep(Math.max(0, due - performance.now()))
+    const answered = biwa
+      .request(path, { method: 'POST', body: JSON.stringify({ code: 200 }) })
+      .then(async (response) => {
+        if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`)
+        await response.arrayBuffer()
+        delays.push(performance.now() - due)
+      })
+    answered.catch(() => {})
+    sent.push(answered)
+  }
+  await Promise.all(sent)
+  return delays
+}
+
+async function rowsOf(biwa: Biwa, table: string): Promise<number> {
+  const response = await biwa.request(`/api/v1/databases/bench/tables/${table}`)
+  if (response.status === 404) return 0
+  return ((await response.json()) as { rows: number }).rows
+}

@@ -1,0 +1,48 @@
+import type { Disk, DiskFile } from '../../base/disk.ts'
+import { assert } from '../../base/errors.ts'
+import type { ConvertBody } from './tasks.ts'
+
+/** How much is read at once where bodies are smaller: thousands of events lie side by side, and a call costs more than its bytes. */
+const windowBytes = 256 * 1024
+
+/** Reads bodies, which mostly lie one behind the other in one file. */
+export class BodyReader {
+  readonly #disk: Disk
+  #open: { readonly path: string; readonly file: DiskFile } | undefined
+  /** What was read last: bytes of the open file from `#windowFrom` on. */
+  #window: Buffer = Buffer.alloc(0)
+  #windowFrom = 0
+
+  constructor(disk: Disk) {
+    this.#disk = disk
+  }
+
+  async read({ path, offset, bytes }: Pick<ConvertBody, 'path' | 'offset' | 'bytes'>): Promise<Buffer> {
+    const file = await this.#fileAt(path)
+    const isThere = offset >= this.#windowFrom && offset + bytes <= this.#windowFrom + this.#window.byteLength
+    if (!isThere) {
+      this.#window = await file.read(offset, Math.max(bytes, windowBytes))
+      this.#windowFrom = offset
+    }
+    const start = offset - this.#windowFrom
+    const body = this.#window.subarray(start, start + bytes)
+    assert(body.byteLength === bytes, 'a body is as long as its frame says')
+    return body
+  }
+
+  async close(): Promise<void> {
+    const open = this.#open
+    this.#open = undefined
+    await open?.file.close()
+  }
+
+  async #fileAt(path: string): Promise<DiskFile> {
+    if (this.#open?.path === path) return this.#open.file
+    await this.close()
+    const file = await this.#disk.open(path, 'read')
+    this.#open = { path, file }
+    this.#window = Buffer.alloc(0)
+    this.#windowFrom = 0
+    return file
+  }
+}

@@ -1,0 +1,160 @@
+import { encode } from '@msgpack/msgpack'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+
+import type { Known } from './testing/split-text.ts'
+import { limits, receivedAtUs, rowsOf } from './testing/split-text.ts'
+import { createSplitter } from './split.ts'
+import type { SchemaMode, SplitBody, SplitResult } from './splitter.ts'
+
+// The lane beside the tape: whatever bodies hold, splitting them with the lane gives what splitting them without it does.
+
+const known: Known = [
+  { name: 'code', type: { kind: 'bigint' } },
+  { name: 'price', type: { kind: 'double' } },
+  { name: 'host', type: { kind: 'varchar' } },
+  { name: 'é', type: { kind: 'varchar' } },
+  { name: 'isNew', type: { kind: 'boolean' } },
+  { name: 'day', type: { kind: 'date' } },
+]
+
+const anyText = fc.oneof(
+  { weight: 4, arbitrary: fc.string({ maxLength: 20 }) },
+  fc.string({ unit: 'grapheme', maxLength: 12 }),
+  fc.string({ unit: fc.constantFrom('a', '/', 'ß'), minLength: 95, maxLength: 300 }),
+)
+const anyInteger = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: -200, max: 70_000 }) },
+  fc.integer(),
+  fc.maxSafeInteger(),
+  fc.constantFrom(-0, 2 ** 53, -(2 ** 53), 2 ** 31, 2 ** 32, 10 ** 11, -(10 ** 11), 10 ** 11 - 1),
+)
+/** Beyond what a double holds, where MessagePack has 64 bits and JSON any digits. */
+const anyWide = fc.oneof(
+  fc.bigInt({ min: -(2n ** 63n), max: 2n ** 64n - 1n }),
+  fc.bigInt({ min: 2n ** 53n - 9n, max: 2n ** 53n + 9n }),
+)
+const anyDigits = fc.string({ unit: fc.integer({ min: 0, max: 9 }).map(String), maxLength: 17 })
+/** In JSON a number of these digits, or none at all; in MessagePack a text. */
+const anyNumeral = fc
+  .tuple(fc.integer({ min: -9, max: 99 }), anyDigits, fc.constantFrom('', '', '.', '0', '.5', 'e5'))
+  .map(([whole, digits, end]) => `#${whole}.${digits}${end}#`)
+const anyFraction = fc.oneof(
+  fc.double(),
+  fc.integer({ min: -99_999, max: 99_999 }).map((value) => value / 100),
+)
+const anyValue = fc.oneof(
+  anyText,
+  anyInteger,
+  anyWide,
+  anyNumeral,
+  anyFraction,
+  fc.boolean(),
+  fc.constant(null),
+  fc.constant([1, 'a']),
+)
+
+/** Mostly what the columns are of, and now and then anything. */
+const often = <T>(usual: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 30, arbitrary: usual }, { weight: 2, arbitrary: fc.constant(null) }, anyValue)
+const anyUsual = fc.record({
+  time: fc.oneof(
+    { weight: 30, arbitrary: fc.integer({ min: 0, max: 2e9 }) },
+    anyInteger,
+    anyFraction,
+    fc.constant(null),
+  ),
+  code: often(fc.oneof({ weight: 8, arbitrary: anyInteger }, anyWide)),
+  price: often(fc.oneof({ weight: 8, arbitrary: anyFraction }, anyInteger, anyNumeral)),
+  host: often(anyText),
+  é: often(anyText),
+  isNew: often(fc.boolean()),
+  always: fc.oneof({ weight: 30, arbitrary: fc.constant(null) }, anyValue),
+})
+/** Long runs of records of one shape, with others between. */
+const anyRecord = fc.oneof(
+  { weight: 20, arbitrary: anyUsual },
+  anyUsual.map((record) => Object.fromEntries(Object.entries(record).toReversed())),
+  anyUsual.map((record) => Object.fromEntries(Object.entries(record).filter(([name]) => name !== 'host'))),
+  anyUsual.map((record) => ({ ...record, more: 1, day: '2024-02-29' })),
+)
+const anyRecords = fc.array(anyRecord, { maxLength: 40 })
+
+/** JSON in which marked texts and wide integers are bare numerals. */
+function jsonOf(record: object, space?: string): string {
+  const json = JSON.stringify(record, (_, value: unknown) => (typeof value === 'bigint' ? `#${value}#` : value), space)
+  return json.replaceAll(/"#([^"#]*)#"/g, '$1')
+}
+const anyStyle = fc.constantFrom(
+  (record: object) => jsonOf(record),
+  (record: object) => jsonOf(record).replaceAll('":', '": ').replaceAll(',"', ', "'),
+  (record: object) => jsonOf(record, ' ').replaceAll('\n', ''),
+)
+const anyLines = fc
+  .tuple(anyRecords, anyStyle, fc.constantFrom('\n', '\r\n', '\n\n'))
+  .map(([records, style, end]) => Buffer.from(records.map((record) => style(record) + end).join('')))
+const packed = (value: unknown): Uint8Array => encode(value, { useBigInt64: true })
+const anyMaps = fc
+  .tuple(anyRecords, fc.boolean())
+  .map(([records, isArray]) => Buffer.concat(isArray ? [packed(records)] : records.map(packed)))
+
+/** The bytes with some of them changed, added or taken away. */
+const damaged = (bytes: fc.Arbitrary<Buffer>): fc.Arbitrary<Buffer> =>
+  fc
+    .tuple(bytes, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 3 }))
+    .map(([whole, changes]) => {
+      const copy = Buffer.from(whole)
+      for (const [place, byte] of changes) if (copy.length > 0) copy[place % copy.length] = byte
+      return copy
+    })
+
+const bodyOf = (format: SplitBody['format'], timeColumn: string | null) => (bytes: Buffer) => {
+  return { bytes, format, timeColumn, receivedAtUs }
+}
+const anyTimeColumn = fc.constantFrom(null, null, null, 'time', 'code')
+const anyBody = fc.oneof(
+  fc.tuple(fc.oneof(anyLines, damaged(anyLines)), anyTimeColumn).map(([bytes, time]) => bodyOf('ndjson', time)(bytes)),
+  fc.tuple(fc.oneof(anyMaps, damaged(anyMaps)), anyTimeColumn).map(([bytes, time]) => bodyOf('msgpack', time)(bytes)),
+)
+
+/** What a result says: cells, and why and where records were rejected. */
+function said(result: SplitResult): unknown {
+  const { rejected, bodies, columns } = result
+  return {
+    rows: rowsOf(result),
+    columns: columns.map(({ name, type }) => [name, type]),
+    bodies,
+    rejected: rejected.map(({ raw, ...facts }) => ({ ...facts, raw: Buffer.from(raw).toString('hex') })),
+  }
+}
+
+const anyMode = fc.constantFrom<SchemaMode>('evolve', 'evolve', 'freeze', 'quarantine')
+
+describe('the lane', () => {
+  it('changes nothing about what becomes of any bodies', () => {
+    fc.assert(
+      fc.property(fc.array(anyBody, { minLength: 1, maxLength: 3 }), anyMode, fc.nat(600), (bodies, mode, bytes) => {
+        const own = { ...limits, recordBytesMax: bytes < 100 ? bytes + 100 : limits.recordBytesMax }
+        const beside = createSplitter().split(bodies, known, own, mode)
+        const without = createSplitter({ usesLane: false }).split(bodies, known, own, mode)
+        expect(said(beside)).toEqual(said(without))
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('takes more records than go through it at once, up to one that is different, and goes on behind it', () => {
+    const records = Array.from({ length: 1000 }, (_, n) => ({ time: n, code: n === 700 ? 'none' : n, host: `h${n}` }))
+    for (const format of ['msgpack', 'ndjson'] as const) {
+      const bytes =
+        format === 'msgpack'
+          ? Buffer.concat(records.map((record) => encode(record)))
+          : Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+      const result = createSplitter().split([bodyOf(format, null)(bytes)], known, limits)
+      const rows = rowsOf(result)
+      expect(rows).toHaveLength(1000)
+      expect(rows[700]).toEqual({ time: 700n, code: null, host: 'h700', _rescued: { code: '"none"' } })
+      expect(rows[999]).toEqual({ time: 999n, code: 999n, host: 'h999', _rescued: null })
+    }
+  })
+})

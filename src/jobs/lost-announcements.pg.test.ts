@@ -1,0 +1,69 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+import { afterEach, beforeEach, expect, test } from 'vitest'
+
+import type { TestDatabase } from '../../test/support/postgres.ts'
+import { openTestDatabase } from '../../test/support/postgres.ts'
+import type { Clock } from '../base/clock.ts'
+import { systemClock } from '../base/clock.ts'
+import { must } from '../base/errors.ts'
+import { sql } from '../base/postgres/postgres.ts'
+import type { NewJob } from './jobs.ts'
+import { Lanes } from './lanes.ts'
+import { submitJobs } from './submit.ts'
+import type { JobsBench } from './testing/jobs-bench.ts'
+import { openJobsBench } from './testing/jobs-bench.ts'
+
+// What a process tells others after its commit is lost when it dies in between, or when the answer to the commit is.
+
+let database: TestDatabase
+beforeEach(async () => {
+  database = await openTestDatabase(20)
+})
+afterEach(() => database.close())
+
+/** Its long timers never fire, so that nobody looks by himself. */
+const nobodyLooks: Clock = {
+  ...systemClock,
+  schedule: (ms, call) => (ms < 500 ? systemClock.schedule(ms, call) : () => {}),
+}
+
+const newJob = (bench: JobsBench): NewJob => ({
+  accountId: bench.accountId,
+  kind: 'work',
+  input: {},
+  uniqueKey: 'one',
+})
+
+/** A job that is committed, and that nobody hears of. */
+async function submitUnheard(bench: JobsBench) {
+  const { submitted } = await submitJobs(database.postgres, new Lanes(), [newJob(bench)])
+  return must(submitted[0], 'a submitted job is answered').job
+}
+
+test('workers look for themselves in seconds, even after looking once took long', async () => {
+  const bench = await openJobsBench(database.postgres)
+  const lock = database.postgres.transaction(async (tx) => {
+    await tx.query(sql`lock table job_lanes in access exclusive mode`)
+    // A twentieth of the time may be spent looking: a look of a second and a half would allow the next after half a minute.
+    await sleep(1500)
+  })
+  await bench.run(async () => 'done')
+  await lock
+  await sleep(500)
+  expect(await bench.finished(await submitUnheard(bench))).toMatchObject({ state: 'success' })
+  await bench.stop()
+})
+
+test('a repeated submission is announced as the first one was', async () => {
+  const bench = await openJobsBench(database.postgres, nobodyLooks)
+  await bench.run(async () => 'done')
+  const first = await submitUnheard(bench)
+  await sleep(100)
+  expect(await bench.jobs.get(bench.accountId, first.id)).toMatchObject({ state: 'queued' })
+  const { job, existing } = await bench.jobs.submit(newJob(bench))
+  expect(existing).toBe(true)
+  expect(job.id).toBe(first.id)
+  expect(await bench.finished(job)).toMatchObject({ state: 'success' })
+  await bench.stop()
+})

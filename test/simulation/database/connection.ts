@@ -1,0 +1,112 @@
+import type { Postgres, Queryable, Sql } from '../../../src/base/postgres/postgres.ts'
+import { isAppError } from '../../../src/base/errors.ts'
+import type { Life, Timeline } from '../timeline.ts'
+import type { ModelServer } from './server.ts'
+import { unavailable } from './server.ts'
+import type { Transaction } from './transaction.ts'
+
+/** What becomes of a question: it is answered, it never arrives, or its answer is lost. */
+export type Fate = 'answered' | 'refused' | 'unheard'
+
+export interface Wire {
+  delayMs(): number
+  fate(): Fate
+}
+
+export interface ConnectionOptions {
+  readonly server: ModelServer
+  readonly timeline: Timeline
+  readonly life: Life
+  readonly wire: Wire
+  readonly trace: ((line: string) => void) | undefined
+}
+
+/** The way of one process to the model of PostgreSQL. */
+export function connect(options: ConnectionOptions): Postgres {
+  const { server, timeline, life, wire, trace } = options
+
+  /** Sends a question, which has its effect when it arrives, and waits for the answer. */
+  function exchange<T>(what: string, effect: () => Promise<T> | T, onCut: () => void): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const fate = wire.fate()
+      const fail = (): void => {
+        trace?.(`${life.name} hears nothing from PostgreSQL after ${what} (${fate})`)
+        onCut()
+        reject(unavailable())
+      }
+      if (fate === 'refused') {
+        timeline.after(wire.delayMs(), life, fail)
+        return
+      }
+      const answer = (call: () => void): void => {
+        if (life.alive && life.frozenUntilMs <= timeline.nowMs) call()
+        else timeline.after(0, life, call)
+      }
+      const arrive = (): void => {
+        trace?.(`${life.name}: ${what}`)
+        const effected = async (): Promise<T> => await effect()
+        effected().then(
+          (value) => answer(() => (fate === 'unheard' ? fail() : resolve(value))),
+          (error: unknown) => answer(() => reject(error)),
+        )
+      }
+      timeline.after(wire.delayMs(), life, arrive, 'request')
+    })
+  }
+
+  async function statement(tx: Transaction, asked: Sql): Promise<unknown[]> {
+    if (tx.isOver) throw unavailable()
+    try {
+      return await server.run(tx, asked)
+    } catch (error) {
+      throw tx.isOver ? unavailable() : error
+    }
+  }
+
+  /** The server sees after a moment that nobody is there any more. */
+  const abandon = (tx: Transaction): void => void timeline.after(20, undefined, () => server.rollback(tx))
+
+  return {
+    async query<Row>(asked: Sql): Promise<Row[]> {
+      const alone = async (): Promise<unknown[]> => {
+        const tx = server.begin(life.name)
+        try {
+          const rows = await statement(tx, asked)
+          server.commit(tx)
+          return rows
+        } finally {
+          server.rollback(tx)
+        }
+      }
+      return (await exchange(server.nameOf(asked), alone, () => {})) as Row[]
+    },
+    async transaction<T>(body: (tx: Queryable) => Promise<T>): Promise<T> {
+      const tx = server.begin(life.name)
+      life.onEnd(() => abandon(tx))
+      const cut = (): void => abandon(tx)
+      try {
+        const result = await body({
+          query: async <Row>(asked: Sql) =>
+            (await exchange(`${server.nameOf(asked)} in a transaction`, () => statement(tx, asked), cut)) as Row[],
+        })
+        await exchange('commit', () => server.commit(tx), cut)
+        return result
+      } catch (error) {
+        if (!isAppError(error, 'database_unavailable')) {
+          await exchange('rollback', () => server.rollback(tx), cut).catch(() => {})
+        }
+        throw error
+      }
+    },
+    async listen(channel, onNotify, onGap) {
+      const listener = { channel, life, onNotify, onGap }
+      await exchange(
+        `listen to ${channel}`,
+        () => void server.listeners.add(listener),
+        () => {},
+      )
+      return async () => void server.listeners.delete(listener)
+    },
+    close: async () => {},
+  }
+}

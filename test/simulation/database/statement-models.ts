@@ -1,0 +1,37 @@
+import type { Queryable, Sql } from '../../../src/base/postgres/postgres.ts'
+import type { Rows } from './rows.ts'
+import type { Transaction } from './transaction.ts'
+
+/** What a statement works with. */
+export interface StatementContext {
+  readonly tx: Transaction
+  readonly rows: Rows
+  /** The database's clock. */
+  readonly now: Date
+}
+
+export type StatementModel = (context: StatementContext, values: readonly unknown[]) => unknown[] | Promise<unknown[]>
+
+/** By the texts between the values of a statement's template, which are one object for as long as the module lives. */
+export type StatementModels = Map<readonly string[], { readonly name: string; readonly run: StatementModel }>
+
+/**
+ * Says what the model answers to a statement of the product. The statement is known by asking for it once: `ask` calls the
+ * product's own function, and what it would have sent to PostgreSQL is the statement that is meant.
+ */
+export function model<Values extends readonly unknown[]>(
+  models: StatementModels,
+  name: string,
+  ask: (db: Queryable) => Promise<unknown>,
+  run: (context: StatementContext, values: Values) => unknown[] | Promise<unknown[]>,
+): void {
+  const asked: Sql[] = []
+  const recorder: Queryable = {
+    async query(statement) {
+      asked.push(statement)
+      return []
+    },
+  }
+  ask(recorder).catch(() => {})
+  for (const { parts } of asked) models.set(parts, { name, run: (context, values) => run(context, values as Values) })
+}

@@ -1,0 +1,83 @@
+import { parseArgs } from 'node:util'
+
+import { inMacrotask } from './drain-microtasks.ts'
+import { plantedBugs } from './planted-bugs.ts'
+import type { PlantedBug, Sabotage } from './planted-bugs.ts'
+import { runSeeds, shrunk } from './run-seeds.ts'
+import type { Totals } from './run-seeds.ts'
+import { planOf } from './world/plan.ts'
+import { runWorld } from './world/world.ts'
+
+const usage = `Lives through simulated worlds of the commit path and says in which of them a promise was broken.
+
+  npm run simulate -- --seeds 10000              the worlds of the seeds 0 to 9999
+  npm run simulate -- --minutes 60 --from 5000   as many as an hour allows, from seed 5000 on
+  npm run simulate -- --seed 4711                tells what happens in one world
+  npm run simulate -- --seed 4711 --shrink       tells it without the faults that are not needed to break it
+  npm run simulate -- --bug early_ack            with a bug that was planted, until it is found
+
+Bugs: ${Object.keys(plantedBugs).join(', ')}
+`
+
+/** How many broken worlds are told of before a run ends. */
+const violationsMax = 10
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string', default: '0' },
+    seed: { type: 'string' },
+    minutes: { type: 'string' },
+    bug: { type: 'string' },
+    shrink: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+})
+
+if (values.help) tell(usage)
+else if (values.seed !== undefined) await tellOne(Number(values.seed))
+else await runMany()
+
+function tell(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function sabotageOf(name: string | undefined): Sabotage | undefined {
+  if (name === undefined) return undefined
+  if (!(name in plantedBugs)) throw new Error(`There is no planted bug "${name}".\n\n${usage}`)
+  return plantedBugs[name as PlantedBug]
+}
+
+async function tellOne(seed: number): Promise<void> {
+  const sabotage = sabotageOf(values.bug)
+  const plan = values.shrink ? await shrunk(planOf(seed), sabotage) : planOf(seed)
+  tell(`The plan of the world: ${JSON.stringify(plan, null, 2)}\n`)
+  const report = await inMacrotask(() => runWorld(plan, { trace: tell, ...(sabotage !== undefined && { sabotage }) }))
+  tell(report.violations.length === 0 ? '\nEverything held.' : `\nBROKEN: ${report.violations.join('\n        ')}`)
+  if (report.violations.length > 0) process.exitCode = 1
+}
+
+async function runMany(): Promise<void> {
+  const sabotage = sabotageOf(values.bug)
+  const count = values.seeds !== undefined ? Number(values.seeds) : values.minutes !== undefined ? Infinity : 10_000
+  let broken = 0
+  const totals = await runSeeds({
+    from: Number(values.from),
+    count,
+    ...(values.minutes !== undefined && { secondsMax: Number(values.minutes) * 60 }),
+    ...(sabotage !== undefined && { sabotage }),
+    onViolation({ plan, violations }) {
+      broken += 1
+      tell(`seed ${plan.seed}: ${violations.join('; ')}`)
+      return broken === violationsMax || sabotage !== undefined
+    },
+  })
+  tell(summaryOf(totals, broken))
+  if (broken > 0) process.exitCode = 1
+}
+
+function summaryOf(totals: Totals, broken: number): string {
+  const { worlds, seconds, steps, bodies, commits, merges, calamities } = totals
+  const events = `${steps} events, ${bodies} bodies, ${commits} commits, ${merges} merges, ${calamities} calamities`
+  return `${worlds} worlds in ${seconds.toFixed(1)} s (${(worlds / seconds).toFixed(0)}/s): ${events}; ${broken} broken`
+}

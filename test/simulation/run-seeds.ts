@@ -1,0 +1,82 @@
+import { inMacrotask } from './drain-microtasks.ts'
+import type { Sabotage } from './planted-bugs.ts'
+import type { Plan } from './world/plan.ts'
+import { planOf } from './world/plan.ts'
+import type { Report } from './world/world.ts'
+import { runWorld } from './world/world.ts'
+
+export interface Seeds {
+  readonly from: number
+  /** How many, if nothing else ends it. */
+  readonly count: number
+  readonly secondsMax?: number
+  readonly sabotage?: Sabotage
+  /** Called with each world in which something was violated; true ends the run. */
+  readonly onViolation: (report: Report) => boolean
+}
+
+export interface Totals {
+  worlds: number
+  steps: number
+  bodies: number
+  commits: number
+  merges: number
+  calamities: number
+  seconds: number
+}
+
+/** So many worlds are lived through between two looks at the clock, and turns of the event loop. */
+const batchSize = 20
+
+/** Lives through the worlds of the seeds, one after the other. */
+export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, onViolation }: Seeds): Promise<Totals> {
+  const totals: Totals = { worlds: 0, steps: 0, bodies: 0, commits: 0, merges: 0, calamities: 0, seconds: 0 }
+  const startedMs = performance.now()
+  let isOver = false
+  for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax;) {
+    const last = Math.min(from + count, seed + batchSize)
+    await inMacrotask(() => {
+      for (; seed < last && !isOver; seed += 1) {
+        const report = runWorld(planOf(seed), sabotage === undefined ? {} : { sabotage })
+        totals.worlds += 1
+        for (const name of ['steps', 'bodies', 'commits', 'merges', 'calamities'] as const) totals[name] += report[name]
+        if (report.violations.length > 0) isOver = onViolation(report)
+      }
+    })
+    totals.seconds = (performance.now() - startedMs) / 1000
+  }
+  return totals
+}
+
+/** Takes away from the plan of a world that fails whatever it also fails without. */
+export async function shrunk(plan: Plan, sabotage?: Sabotage): Promise<Plan> {
+  const fails = async (smaller: Plan): Promise<boolean> => {
+    const report = await inMacrotask(() => runWorld(smaller, sabotage === undefined ? {} : { sabotage }))
+    return report.violations.length > 0
+  }
+  let smallest = plan
+  for (let isSmaller = true; isSmaller;) {
+    isSmaller = false
+    for (const smaller of smallerThan(smallest)) {
+      if (!(await fails(smaller))) continue
+      smallest = smaller
+      isSmaller = true
+      break
+    }
+  }
+  return smallest
+}
+
+/** The plans with one thing less. */
+function* smallerThan(plan: Plan): Iterable<Plan> {
+  for (const left of plan.calamities) {
+    yield { ...plan, calamities: plan.calamities.filter((calamity) => calamity !== left) }
+  }
+  for (const [name, rate] of Object.entries(plan.rates)) {
+    if (rate > 0) yield { ...plan, rates: { ...plan.rates, [name]: 0 } }
+  }
+  for (const left of plan.bodies) {
+    if (plan.bodies.length > 1) yield { ...plan, bodies: plan.bodies.filter((body) => body !== left) }
+  }
+  if (plan.workers === 2) yield { ...plan, workers: 1 }
+}

@@ -1,0 +1,80 @@
+import type { Randomness } from '../../../src/base/randomness.ts'
+import type { Fate, Wire } from '../database/connection.ts'
+import type { Timeline } from '../timeline.ts'
+import { Chance } from './chance.ts'
+import type { Plan, Rates } from './plan.ts'
+
+/** Decides, call by call, what goes wrong, until the world is calm. */
+export class Faults {
+  readonly #timeline: Timeline
+  readonly #rates: Rates
+  readonly #database: Chance
+  readonly #objects: Chance
+  readonly #engines: Chance
+  readonly #disk: Chance
+  readonly #kills: Chance
+  readonly #notices: Chance
+  /** What the product draws. */
+  readonly randomness: Randomness
+  isCalm = false
+  databaseDownUntilMs = 0
+
+  constructor(plan: Plan, timeline: Timeline) {
+    this.#timeline = timeline
+    this.#rates = plan.rates
+    this.#database = new Chance(plan.seed, 'database')
+    this.#objects = new Chance(plan.seed, 'objects')
+    this.#engines = new Chance(plan.seed, 'engines')
+    this.#disk = new Chance(plan.seed, 'disk calls')
+    this.#kills = new Chance(plan.seed, 'kills')
+    this.#notices = new Chance(plan.seed, 'notices')
+    this.randomness = new Chance(plan.seed, 'product').randomness
+  }
+
+  readonly databaseWire: Wire = {
+    delayMs: () => {
+      const chance = this.#database
+      return !this.isCalm && chance.is(this.#rates.databaseSlow) ? chance.between(10, 5000) : chance.between(0.1, 1.5)
+    },
+    fate: () => {
+      if (this.#timeline.nowMs < this.databaseDownUntilMs) return 'refused'
+      return this.#fate(this.#database, this.#rates.databaseRefused, this.#rates.databaseUnheard)
+    },
+  }
+
+  readonly objectsWire: Wire & { isSilent(): boolean } = {
+    delayMs: () => this.#objects.between(1, 60),
+    fate: () => this.#fate(this.#objects, this.#rates.objectsRefused, this.#rates.objectsUnheard),
+    isSilent: () => !this.isCalm && this.#objects.is(this.#rates.objectsSilent),
+  }
+
+  diskMs(): number {
+    return this.#disk.between(0.05, 4)
+  }
+
+  taskMs(): number {
+    const chance = this.#engines
+    return !this.isCalm && chance.is(this.#rates.enginesSlow) ? chance.between(100, 6000) : chance.between(2, 60)
+  }
+
+  engineDies(): boolean {
+    return !this.isCalm && this.#engines.is(this.#rates.enginesDie)
+  }
+
+  noticeDelayMs(): number | undefined {
+    if (!this.isCalm && this.#notices.is(this.#rates.noticesLost)) return undefined
+    return this.#notices.between(0.1, 2)
+  }
+
+  /** Whether a request that a dead process had sent still comes to its end. */
+  mayArrive(): boolean {
+    return this.#kills.is(0.5)
+  }
+
+  #fate(chance: Chance, refused: number, unheard: number): Fate {
+    if (this.isCalm) return 'answered'
+    const drawn = chance.fraction()
+    if (drawn < refused) return 'refused'
+    return drawn < refused + unheard ? 'unheard' : 'answered'
+  }
+}

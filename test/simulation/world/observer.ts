@@ -1,0 +1,225 @@
+import { crc32 } from 'node:zlib'
+
+import type { Postgres, Queryable } from '../../../src/base/postgres/postgres.ts'
+import type { Logger } from '../../../src/base/log.ts'
+import type { ObjectStore } from '../../../src/base/objects/objects.ts'
+import { finishedStates } from '../../../src/jobs/jobs.ts'
+import { openStore } from '../../../src/store/open-store.ts'
+import type { Chunk, Store, TableSnapshot } from '../../../src/store/store.ts'
+import type { DiskImage } from '../../support/disk-image.ts'
+import type { ModelServer } from '../database/server.ts'
+import type { Transaction } from '../database/transaction.ts'
+import { simulatedClock } from '../simulated-clock.ts'
+import { parseRecords } from '../simulated-engines.ts'
+import type { Bucket } from '../simulated-objects.ts'
+import { Life } from '../timeline.ts'
+import type { Timeline } from '../timeline.ts'
+import { Chance } from './chance.ts'
+import type { Ledger, SentBody } from './ledger.ts'
+import { graceSeconds, objectsRoot } from './machine.ts'
+import type { Plan } from './plan.ts'
+import { uniqueIdOf } from './senders.ts'
+
+export const accountIds = [1, 2]
+
+export interface ObserverOptions {
+  readonly plan: Plan
+  readonly timeline: Timeline
+  readonly server: ModelServer
+  readonly image: DiskImage
+  readonly bucket: Bucket
+  readonly ledger: Ledger
+  readonly log: Logger
+}
+
+/**
+ * Looks at the world from outside and says what is not as it has to be. It reads through the product's own snapshots, over a line
+ * that never fails, and files as they lie there.
+ */
+export class Observer {
+  readonly #options: ObserverOptions
+  readonly #store: Store
+  /** The bodies that were seen in each account's table. */
+  readonly #seen = new Map<number, ReadonlySet<SentBody>>()
+  /** Time that passed at once: what was to be looked at within it cannot be. */
+  leaps = 0
+
+  constructor(options: ObserverOptions) {
+    const { server, timeline, plan, log } = options
+    this.#options = options
+    this.#store = openStore({
+      postgres: calmPostgres(server),
+      objects: {} as ObjectStore,
+      clock: simulatedClock(timeline, new Life('the observer')),
+      randomness: new Chance(plan.seed, 'observer').randomness,
+      log,
+      removalGraceSeconds: graceSeconds,
+    })
+  }
+
+  /** Whoever writes for a job holds its lease at that moment. */
+  onCommit(tx: Transaction): void {
+    const { server, ledger } = this.#options
+    for (const { cause, snapshot } of tx.changed(server.rows.snapshots)) {
+      const jobId = Number(/^job:(\d+)$/.exec(cause)?.[1])
+      const running = tx.get(server.rows.running, jobId)
+      if (running?.lease_owner !== tx.owner) {
+        const holder = running === undefined ? 'nobody runs it' : `${running.lease_owner} does`
+        ledger.violate(`${tx.owner} committed snapshot ${snapshot} for job ${jobId}, but ${holder}`)
+      }
+    }
+  }
+
+  /** Opens a snapshot of each table, holds it against what was sent, and looks at it once more before its grace ends. */
+  async look(): Promise<void> {
+    for (const accountId of accountIds) await this.#lookAt(accountId)
+  }
+
+  async #lookAt(accountId: number): Promise<void> {
+    const { timeline, ledger } = this.#options
+    const [snapshot] = await this.#store.openSnapshot(accountId, [{ database: 'd', name: 't' }])
+    if (snapshot === undefined) return
+    const first = await this.#read(snapshot)
+    const bodies = this.#bodiesOf(first, `snapshot ${snapshot.table.snapshot} of account ${accountId}`)
+    for (const body of this.#seen.get(accountId) ?? []) {
+      if (!bodies.has(body)) ledger.violate(`body ${body.number} was in the table, and is not any more`)
+    }
+    this.#seen.set(accountId, bodies)
+    const { leaps } = this
+    timeline.after(graceSeconds * 1000 - 50, undefined, () => {
+      if (leaps === this.leaps) void this.#lookAgain(snapshot, first)
+    })
+  }
+
+  async #lookAgain(snapshot: TableSnapshot, first: readonly string[]): Promise<void> {
+    const again = await this.#read(snapshot)
+    if (first.toSorted().join() === again.toSorted().join()) return
+    const { id, snapshot: number } = snapshot.table
+    this.#options.ledger.violate(`snapshot ${number} of table ${id} is not what it was when a reader opened it`)
+  }
+
+  /** The ids of all records of the snapshot, from the files of its chunks. */
+  async #read(snapshot: TableSnapshot): Promise<string[]> {
+    const chunks = await this.#store.findChunks(snapshot, [{ from: -Infinity, to: Infinity }])
+    return chunks.flatMap((chunk) => this.#recordsOf(chunk))
+  }
+
+  #recordsOf({ id, objectKey, bytes, rows, crc32: sum }: Chunk): string[] {
+    const { plan, bucket, image, ledger } = this.#options
+    const file = plan.isBucket ? bucket.objects.get(objectKey)?.body : image.peek(`${objectsRoot}/${objectKey}`)
+    if (file === undefined) {
+      ledger.violate(`the file of chunk ${id} is missing`)
+      return []
+    }
+    const records = parseRecords(file.toString()) ?? []
+    if (file.byteLength !== bytes || crc32(file) !== sum || records.length !== rows) {
+      ledger.violate(`the file of chunk ${id} is not what was written`)
+    }
+    return records.map((record) => record.id)
+  }
+
+  #bodiesOf(recordIds: readonly string[], what: string): ReadonlySet<SentBody> {
+    const { ledger } = this.#options
+    const ids = new Set(recordIds)
+    if (ids.size < recordIds.length) ledger.violate(`${what} has records twice: ${recordIds.toSorted().join(' ')}`)
+    const bodies = new Set<SentBody>()
+    for (const id of ids) {
+      const body = ledger.bodyOfRecord(id)
+      if (body === undefined) ledger.violate(`${what} has the record ${id}, which nobody sent`)
+      else bodies.add(body)
+    }
+    for (const { records, number } of bodies) {
+      const there = records.filter(({ id }) => ids.has(id)).length
+      if (there < records.length) ledger.violate(`${what} has ${there} of ${records.length} records of body ${number}`)
+    }
+    return bodies
+  }
+
+  /** Whether everything that was acknowledged has come to its end, and nobody works on anything any more. */
+  isSettled(): boolean {
+    const { rows } = this.#options.server
+    if (rows.waiting.rows.size + rows.running.rows.size + rows.mergeRequests.rows.size > 0) return false
+    return this.#options.ledger.bodies.every((body) => !body.acknowledged || this.#isKept(body))
+  }
+
+  /** What must hold when all is over. */
+  async judge(): Promise<void> {
+    await this.look()
+    const { ledger } = this.#options
+    for (const body of ledger.bodies) {
+      const isStored = this.#seen.get(body.planned.account)?.has(body) === true
+      if (body.acknowledged && !isStored && !this.#isKept(body)) {
+        ledger.violate(`body ${body.number} was acknowledged, and is lost`)
+      }
+    }
+    this.#judgeQuarantine()
+    this.#judgeJobs()
+    this.#judgeTables()
+  }
+
+  /** Applied or quarantined, which is where a body goes that kills engine processes. */
+  #isKept(body: SentBody): boolean {
+    const { rows } = this.#options.server
+    const id = uniqueIdOf(body)
+    // Bodies without an id are known by their place alone, which is not for the outside to know.
+    if (id === null) return true
+    return rows.appliedIds.rows.has(`${body.planned.account}/${id}`)
+  }
+
+  #judgeQuarantine(): void {
+    const { rows } = this.#options.server
+    for (const { reason, unique_id: id } of rows.quarantine.rows.values()) {
+      if (reason !== 'worker_lost') this.#options.ledger.violate(`${id} is in the quarantine for ${reason}`)
+    }
+  }
+
+  #judgeJobs(): void {
+    const { server, ledger } = this.#options
+    const inputs = new Map<string, number>()
+    for (const { id, kind, input } of server.rows.jobs.rows.values()) {
+      const ends = (server.rows.history.rows.get(id) ?? []).filter(({ to_state: state }) => finishedStates.has(state))
+      if (ends.length > 1) ledger.violate(`job ${id} was finished ${ends.length} times`)
+      const state = ends[0]?.to_state
+      if (kind === 'import' && state !== 'success') ledger.violate(`job ${id}, an import, ended as ${state}`)
+      if (kind !== 'import') continue
+      const { segment, spans } = input as { readonly segment: { readonly id: string }; readonly spans: unknown }
+      const frames = JSON.stringify([segment.id, spans])
+      const twin = inputs.get(frames)
+      if (twin !== undefined) ledger.violate(`jobs ${twin} and ${id} were submitted for the same frames`)
+      inputs.set(frames, id)
+    }
+  }
+
+  /** The sums that the catalog keeps are those of its rows. */
+  #judgeTables(): void {
+    const { server, ledger } = this.#options
+    for (const table of server.rows.tables.rows.values()) {
+      const chunks = [...server.rows.chunks.rows.values()].filter(({ table_id: tableId }) => tableId === table.id)
+      const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
+      const ids = [...server.rows.appliedIds.rows.values()].filter(({ table_id: tableId }) => tableId === table.id)
+      const applied = ids.reduce((sum, id) => sum + id.rows, 0)
+      if (table.rows !== rows || table.chunks !== chunks.length || applied !== rows) {
+        const said = `${table.rows} rows in ${table.chunks} chunks, ${applied} by its ids`
+        ledger.violate(`table ${table.id} says ${said}, and has ${rows} in ${chunks.length}`)
+      }
+    }
+  }
+}
+
+/** A line to the model on which every statement is answered at once. */
+function calmPostgres(server: ModelServer): Postgres {
+  const query: Queryable['query'] = async <Row>(statement: Parameters<Queryable['query']>[0]) => {
+    const tx = server.begin('the observer')
+    try {
+      return (await server.run(tx, statement)) as Row[]
+    } finally {
+      server.rollback(tx)
+    }
+  }
+  return {
+    query,
+    transaction: (body) => body({ query }),
+    listen: async () => async () => {},
+    close: async () => {},
+  }
+}

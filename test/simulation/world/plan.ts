@@ -1,0 +1,110 @@
+import { Chance } from './chance.ts'
+
+export type Role = 'api' | 'worker 1' | 'worker 2' | 'scheduler'
+
+/** Something that happens to the machine, at a moment of the world. */
+export type Calamity = { readonly atMs: number } & (
+  | { readonly what: 'kill'; readonly role: Role }
+  | { readonly what: 'freeze'; readonly role: Role; readonly forMs: number }
+  | { readonly what: 'power cut' }
+  | { readonly what: 'database restart'; readonly forMs: number }
+  | { readonly what: 'disk fails'; readonly forMs: number }
+  | { readonly what: 'disk full'; readonly forMs: number }
+  | { readonly what: 'sleep'; readonly forMs: number }
+)
+
+/** What goes wrong now and then, each as a share of all calls. */
+export interface Rates {
+  readonly databaseRefused: number
+  readonly databaseUnheard: number
+  readonly databaseSlow: number
+  readonly objectsRefused: number
+  readonly objectsUnheard: number
+  readonly objectsSilent: number
+  readonly noticesLost: number
+  readonly enginesDie: number
+  readonly enginesSlow: number
+}
+
+export interface PlannedBody {
+  readonly atMs: number
+  readonly account: number
+  readonly hasId: boolean
+  readonly records: number
+  /** Letters that make a record longer. */
+  readonly padding: number
+  /** The sender did not hear that it was acknowledged, and sends it again. */
+  readonly isRepeated: boolean
+}
+
+/** All that a seed decides of a world beforehand. */
+export interface Plan {
+  readonly seed: number
+  /** Objects lie in a bucket somewhere else, or in a directory of the disk. */
+  readonly isBucket: boolean
+  readonly workers: 1 | 2
+  readonly bodies: readonly PlannedBody[]
+  readonly calamities: readonly Calamity[]
+  readonly rates: Rates
+  /** From then on nothing goes wrong any more. */
+  readonly calmFromMs: number
+}
+
+const minuteMs = 60_000
+
+export function planOf(seed: number): Plan {
+  const chance = new Chance(seed, 'plan')
+  const spreadMs = chance.between(100, 2500)
+  const calamities = Array.from({ length: chance.whole(0, 4) }, () => calamity(chance, spreadMs + 1500))
+  // What was long ago is merged and swept: that needs time to pass.
+  if (chance.is(0.5)) calamities.push({ atMs: spreadMs + 600, what: 'sleep', forMs: 11 * minuteMs })
+  return {
+    seed,
+    isBucket: chance.is(0.5),
+    workers: chance.is(0.6) ? 2 : 1,
+    bodies: Array.from({ length: chance.whole(1, chance.is(0.1) ? 24 : 7) }, () => body(chance, spreadMs)),
+    calamities: calamities.toSorted((a, b) => a.atMs - b.atMs),
+    rates: ratesOf(chance),
+    calmFromMs: spreadMs + 2000,
+  }
+}
+
+function body(chance: Chance, spreadMs: number): PlannedBody {
+  return {
+    atMs: chance.between(0, spreadMs),
+    account: chance.whole(1, 2),
+    hasId: chance.is(0.8),
+    records: chance.whole(1, 3),
+    padding: chance.is(0.05) ? chance.whole(3000, 9000) : chance.whole(0, 500),
+    isRepeated: chance.is(0.2),
+  }
+}
+
+function calamity(chance: Chance, withinMs: number): Calamity {
+  const atMs = chance.between(0, withinMs)
+  const role = chance.of<Role>(['api', 'api', 'worker 1', 'worker 1', 'worker 2', 'scheduler'])
+  const kind = chance.fraction()
+  if (kind < 0.35) return { atMs, what: 'kill', role }
+  if (kind < 0.6) return { atMs, what: 'power cut' }
+  if (kind < 0.8) return { atMs, what: 'freeze', role, forMs: chance.between(500, 6000) }
+  if (kind < 0.88) return { atMs, what: 'database restart', forMs: chance.between(0, 800) }
+  if (kind < 0.92) return { atMs, what: 'disk fails', forMs: chance.between(10, 600) }
+  if (kind < 0.96) return { atMs, what: 'disk full', forMs: chance.between(10, 600) }
+  return { atMs, what: 'sleep', forMs: 25 * 60 * minuteMs }
+}
+
+/** Each kind of fault is there in some worlds only, and then in plenty: together they would hide each other. */
+function ratesOf(chance: Chance): Rates {
+  const rate = (most: number): number => (chance.is(0.35) ? chance.between(0, most) : 0)
+  return {
+    databaseRefused: rate(0.1),
+    databaseUnheard: rate(0.1),
+    databaseSlow: rate(0.1),
+    objectsRefused: rate(0.3),
+    objectsUnheard: rate(0.3),
+    objectsSilent: rate(0.1),
+    noticesLost: rate(0.5),
+    enginesDie: rate(0.3),
+    enginesSlow: rate(0.3),
+  }
+}

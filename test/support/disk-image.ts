@@ -1,0 +1,240 @@
+import type { Disk, DiskEntry, DiskFile } from '../../src/base/disk.ts'
+import { AppError } from '../../src/base/errors.ts'
+
+interface Write {
+  readonly offset: number
+  readonly data: Buffer
+}
+
+/** A file: what a reader sees now, what a crash surely leaves, and what it may leave or not. */
+export interface FileImage {
+  seen: Buffer
+  durable: Buffer
+  unsynced: Write[]
+  modifiedMs: number
+}
+
+/** The sizes of what a disk writes in one piece. */
+const sectorBytes = 512
+
+/**
+ * What lies on a disk that behaves as badly as the rules allow. When the power is cut, each write that was not synced is
+ * kept, lost, or kept in some of its sectors; a name that was made, moved or removed since its directory was synced is as
+ * before or as after. Directories by themselves are never lost. Everything follows from `random`, which answers numbers in
+ * [0, 1). Nothing here waits: `diskOver` says when a call has its effect.
+ */
+export class DiskImage {
+  readonly #random: () => number
+  readonly #nowMs: () => number
+  /** By path: what is there now, and what was there when the directory was last synced. */
+  #names = new Map<string, FileImage>()
+  #durableNames = new Map<string, FileImage>()
+  #bytesMax = Infinity
+  #failing: Error | undefined
+
+  constructor(random: () => number, nowMs: () => number = () => 0) {
+    this.#random = random
+    this.#nowMs = nowMs
+  }
+
+  /** From now on files together may have so many bytes. */
+  limitBytes(bytesMax: number): void {
+    this.#bytesMax = bytesMax
+  }
+
+  /** From now on every write and sync fails; undefined ends it. */
+  fail(error: Error | undefined): void {
+    this.#failing = error
+  }
+
+  /** Changes a byte behind everybody's back. */
+  flip(path: string, offset: number): void {
+    const file = this.at(path)
+    for (const bytes of [file.seen, file.durable]) bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x55, offset)
+  }
+
+  /** What a reader sees at the path; undefined where nothing is. */
+  peek(path: string): Buffer | undefined {
+    return this.#names.get(path)?.seen
+  }
+
+  /** Decides what a crash leaves of all that was not synced. */
+  losePower(): void {
+    const names = new Map<string, FileImage>()
+    for (const path of new Set([...this.#names.keys(), ...this.#durableNames.keys()])) {
+      const [now, before] = [this.#names.get(path), this.#durableNames.get(path)]
+      const file = now === before || this.#random() < 0.5 ? now : before
+      if (file !== undefined) names.set(path, file)
+    }
+    for (const file of new Set([...this.#names.values(), ...this.#durableNames.values()])) this.#loseWrites(file)
+    this.#names = names
+    this.#durableNames = new Map(names)
+  }
+
+  #loseWrites(file: FileImage): void {
+    let bytes = file.durable
+    for (const { offset, data } of file.unsynced) {
+      const fate = this.#random()
+      if (fate < 0.35) continue
+      for (let at = 0; at < data.byteLength;) {
+        const end = Math.min(data.byteLength, at + sectorBytes - ((offset + at) % sectorBytes))
+        if (fate < 0.7 || this.#random() < 0.5) bytes = overwritten(bytes, data.subarray(at, end), offset + at)
+        at = end
+      }
+    }
+    file.unsynced = []
+    file.durable = bytes
+    file.seen = Buffer.from(bytes)
+  }
+
+  open(path: string, mode: 'read' | 'write' | 'create'): FileImage {
+    const known = this.#names.get(path)
+    if (mode === 'create' && known !== undefined) throw systemError('EEXIST', path)
+    if (mode !== 'create' && known === undefined) throw systemError('ENOENT', path)
+    const file = known ?? {
+      seen: Buffer.alloc(0),
+      durable: Buffer.alloc(0),
+      unsynced: [],
+      modifiedMs: this.#nowMs(),
+    }
+    this.#names.set(path, file)
+    return file
+  }
+
+  /** The names right below the path, of files and of directories. */
+  list(path: string): string[] {
+    const below = new Set<string>()
+    for (const name of this.#names.keys()) {
+      if (name.startsWith(`${path}/`)) below.add(name.slice(path.length + 1).split('/', 1)[0] ?? '')
+    }
+    return [...below].toSorted()
+  }
+
+  stat(path: string): DiskEntry | undefined {
+    const file = this.#names.get(path)
+    if (file !== undefined) return { kind: 'file', bytes: file.seen.byteLength, modifiedMs: file.modifiedMs }
+    for (const name of this.#names.keys()) {
+      if (name.startsWith(`${path}/`)) return { kind: 'directory', bytes: 0, modifiedMs: 0 }
+    }
+    return undefined
+  }
+
+  rename(from: string, to: string): void {
+    this.#names.set(to, this.at(from))
+    this.#names.delete(from)
+  }
+
+  link(from: string, to: string): void {
+    if (this.#names.has(to)) throw systemError('EEXIST', to)
+    this.#names.set(to, this.at(from))
+  }
+
+  remove(path: string): void {
+    this.#names.delete(path)
+  }
+
+  removeDirectory(path: string): void {
+    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#names.delete(name)
+  }
+
+  syncDirectory(path: string): void {
+    if (this.#failing !== undefined) throw this.#failing
+    for (const name of this.#durableNames.keys()) if (isIn(path, name)) this.#durableNames.delete(name)
+    for (const [name, file] of this.#names) if (isIn(path, name)) this.#durableNames.set(name, file)
+  }
+
+  write(file: FileImage, data: Buffer, offset: number): void {
+    this.#requireRoom(file, offset + data.byteLength)
+    file.unsynced.push({ offset, data })
+    file.seen = overwritten(file.seen, data, offset)
+    file.modifiedMs = this.#nowMs()
+  }
+
+  /** Makes the writes durable that a sync covers: those that were done when it began. */
+  settle(file: FileImage, covered: readonly Write[]): void {
+    if (this.#failing !== undefined) throw this.#failing
+    for (const { offset, data } of covered) file.durable = overwritten(file.durable, data, offset)
+    file.unsynced = file.unsynced.filter((write) => !covered.includes(write))
+  }
+
+  at(path: string): FileImage {
+    const file = this.#names.get(path)
+    if (file === undefined) throw systemError('ENOENT', path)
+    return file
+  }
+
+  #requireRoom(file: FileImage, bytes: number): void {
+    if (this.#failing !== undefined) throw this.#failing
+    if (this.#bytesMax === Infinity) return
+    const used = [...new Set(this.#names.values())].reduce((sum, { seen }) => sum + seen.byteLength, 0)
+    if (used + Math.max(0, bytes - file.seen.byteLength) <= this.#bytesMax) return
+    throw new AppError('storage_full', 'The simulated disk is full.')
+  }
+}
+
+/** Waits for the moment at which a call has its effect, or fails. */
+export type Turn = () => Promise<void>
+
+/** A disk on which every call has its effect when its turn comes. `turnOfFile` is asked once for each file that is opened. */
+export function diskOver(image: DiskImage, turn: Turn, turnOfFile: () => Turn = () => turn): Disk {
+  const after = async <T>(effect: () => T): Promise<T> => {
+    await turn()
+    return effect()
+  }
+  return {
+    open: (path, mode) => after(() => fileOver(image, image.open(path, mode), turnOfFile())),
+    makeDirectory: () => turn(),
+    list: (path) => after(() => image.list(path)),
+    size: (path) => after(() => image.at(path).seen.byteLength),
+    stat: (path) => after(() => image.stat(path)),
+    rename: (from, to) => after(() => image.rename(from, to)),
+    link: (from, to) => after(() => image.link(from, to)),
+    remove: (path) => after(() => image.remove(path)),
+    removeDirectory: (path) => after(() => image.removeDirectory(path)),
+    syncDirectory: (path) => after(() => image.syncDirectory(path)),
+  }
+}
+
+function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
+  const writeAll = async (data: readonly Uint8Array[], offset: number): Promise<void> => {
+    const joined = Buffer.concat(data)
+    await turn()
+    image.write(file, joined, offset)
+  }
+  return {
+    async read(offset, length) {
+      await turn()
+      return Buffer.from(file.seen.subarray(offset, offset + length))
+    },
+    write: (data, offset) => writeAll([data], offset),
+    writeAll,
+    allocate: (length) => writeAll([Buffer.alloc(length)], 0),
+    async size() {
+      await turn()
+      return file.seen.byteLength
+    },
+    sync: async () => {
+      // What is written while the sync is under way is not covered by it.
+      const covered = [...file.unsynced]
+      await turn()
+      await turn()
+      image.settle(file, covered)
+    },
+    close: async () => {},
+  }
+}
+
+function isIn(directory: string, name: string): boolean {
+  return name.startsWith(`${directory}/`) && !name.includes('/', directory.length + 1)
+}
+
+function overwritten(bytes: Buffer, data: Uint8Array, offset: number): Buffer {
+  const grown = Buffer.alloc(Math.max(bytes.byteLength, offset + data.byteLength))
+  bytes.copy(grown)
+  grown.set(data, offset)
+  return grown
+}
+
+function systemError(code: string, path: string): Error {
+  return Object.assign(new Error(`${code}: ${path}`), { code })
+}
