@@ -58,6 +58,11 @@ export class ForkedRole {
     return this.#child.pid
   }
 
+  /** Whether it ever was. */
+  get wasReady(): boolean {
+    return this.#isReady
+  }
+
   /** Asks it to finish its work in hand. A role that still starts has none, and is killed. */
   askToDrain(): void {
     if (this.#isReady) this.#send({ type: 'drain' })

@@ -1,4 +1,4 @@
-import { backoffMs, healthyAfterMs } from '../base/backoff.ts'
+import { healthyAfterMs, restartMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -162,7 +162,7 @@ export class SupervisedRole implements Service {
       if (isOver()) return
       failures = this.#clock.monotonicMs() - startedMs > healthyAfterMs ? 1 : failures + 1
       this.#log.error({ how, failures }, 'the role died; starting it again')
-      await this.#clock.sleep(backoffMs(failures), signal)
+      await this.#clock.sleep(restartMs(failures, role.wasReady), signal)
       if (isOver()) return
       startedMs = this.#clock.monotonicMs()
       role = this.#fork()

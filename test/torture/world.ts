@@ -41,6 +41,9 @@ const badStore: Partial<ProxyFaults> = {
 
 const diskBytes = 1 << 30
 
+/** Files of the inbox are an eighth of it: small ones are used again and again, and not once in a run. */
+const backlog = `--backlog-bytes=${16 << 20}`
+
 /**
  * A whole server, and all that it stands on, where it can be broken: PostgreSQL, the line to it, the disk or the object store, and
  * the clock.
@@ -161,11 +164,11 @@ export class World {
     this.#port = await freePort()
     this.#fluentPort = await freePort()
     const fluent = `--fluent-port=${this.#fluentPort}`
-    this.#arguments = [fluent, '--fluent-shared-key=secret']
+    this.#arguments = [fluent, '--fluent-shared-key=secret', backlog]
     // The key does not exist before the first start.
     const first = await this.#startBiwa()
     await first.stop({ keep: true })
-    this.#arguments = [fluent, `--fluent-api-key=${first.apiKey}`]
+    this.#arguments = [fluent, `--fluent-api-key=${first.apiKey}`, backlog]
     this.#biwa = await this.#startBiwa()
   }
 

@@ -44,7 +44,8 @@ function reportBug(error: unknown): void {
 /** A message that cannot be cloned throws here, which is a bug of the handler. */
 function tell(message: FromEngine): void {
   try {
-    process.send?.(message)
+    // Whoever is gone needs no answer, and the loss of the channel ends this process.
+    process.send?.(message, () => {})
   } catch (error) {
     if (message.type === 'bug') throw error
     reportBug(error)

@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import pg from 'pg'
 
-import { backoffMs, healthyAfterMs } from '../backoff.ts'
+import { healthyAfterMs, restartMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { AppError, must } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -148,15 +148,22 @@ export class EmbeddedPostgres implements Service {
     const { signal } = this.#stopped
     let failures = 0
     let startedMs = clock.monotonicMs()
+    let wasReady = true
     while (true) {
       await this.#server?.exited
       if (signal.aborted) return
       failures = clock.monotonicMs() - startedMs > healthyAfterMs ? 1 : failures + 1
       log.error({ said: this.#server?.lastWords }, 'PostgreSQL ended by itself; starting it again')
-      await clock.sleep(backoffMs(failures), signal)
+      await clock.sleep(restartMs(failures, wasReady), signal)
       if (signal.aborted) return
       startedMs = clock.monotonicMs()
-      await this.#launch(command).catch((error: unknown) => log.error({ err: error }, 'PostgreSQL did not start'))
+      wasReady = await this.#launch(command).then(
+        () => true,
+        (error: unknown) => {
+          log.error({ err: error }, 'PostgreSQL did not start')
+          return false
+        },
+      )
     }
   }
 }

@@ -1,4 +1,3 @@
-import vm from 'node:vm'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 
 import fc from 'fast-check'
@@ -6,96 +5,18 @@ import { beforeAll, describe, expect, it } from 'vitest'
 
 import { AppError } from '../../src/base/errors.ts'
 import { parseForm } from '../../src/base/http/parse-form.ts'
-import { csvLines } from '../../src/collect/convert/csv.ts'
 import { inflate } from '../../src/collect/convert/inflate.ts'
 import { splitLimits } from '../../src/collect/limits.ts'
 import { createSplitter } from '../../src/collect/split/split.ts'
-import type { SplitFormat } from '../../src/collect/split/splitter.ts'
-import { batchesByTable, bareEvents, listedEvents } from '../../src/protocols/events/envelope.ts'
-import { decodeBase64, inflated, jsonText } from '../../src/protocols/events/read-text.ts'
+import { listedEvents } from '../../src/protocols/events/envelope.ts'
+import { inflated, jsonText } from '../../src/protocols/events/read-text.ts'
 import { FrameCutter } from '../../src/protocols/fluent/frame-cutter.ts'
-import { BrokenFrame } from '../../src/protocols/fluent/frame.ts'
 import { messageOf } from '../../src/protocols/fluent/read-message.ts'
 import * as captures from './captures.ts'
 import { mutated } from './mutations.ts'
+import { answersOrRefuses, bounded, timeout, untilTimeIsUp } from './until-time-is-up.ts'
 
-// Every decoder that meets bytes of strangers, fed with what clients really send and with what became of it. Whatever comes, they
-// answer or fail as they are meant to; none of them runs on for ever. `BIWA_FUZZ_MINUTES=60` goes on for an hour; a failure prints
-// the seed and the bytes.
-
-const decoders = 8
-const totalMs =
-  process.env['BIWA_FUZZ_MINUTES'] === undefined ? 32_000 : Number(process.env['BIWA_FUZZ_MINUTES']) * 60_000
-const eachMs = totalMs / decoders
-
-/** What takes longer for a few kilobytes does not end. V8 ends it, so that the test can tell of which bytes. */
-const hangMs = 20_000
-const context = vm.createContext({ work: undefined as unknown })
-const call = new vm.Script('work()')
-
-function bounded<T>(work: () => T): T {
-  context['work'] = work
-  return call.runInContext(context, { timeout: hangMs }) as T
-}
-
-/** An expected failure is as good as an answer. */
-function answersOrRefuses(work: () => void): void {
-  try {
-    bounded(work)
-  } catch (error) {
-    if (!(error instanceof AppError) && !(error instanceof BrokenFrame)) throw error
-  }
-}
-
-const untilTimeIsUp = {
-  numRuns: Number.MAX_SAFE_INTEGER,
-  interruptAfterTimeLimit: eachMs,
-  markInterruptAsFailure: false,
-} as const
-
-function fuzz(bytes: fc.Arbitrary<Buffer>, check: (bytes: Buffer) => void): void {
-  fc.assert(fc.property(bytes, check), untilTimeIsUp)
-}
-
-const timeout = eachMs + hangMs + 30_000
-
-describe('the splitter', () => {
-  const splitter = createSplitter()
-  const formats: readonly (readonly [SplitFormat, readonly Buffer[]])[] = [
-    ['ndjson', captures.ndjson],
-    ['json', captures.jsonDocuments],
-    ['msgpack', captures.msgpack],
-  ]
-
-  it.each(formats)(
-    'reads or rejects every record of %s, and has no more of them than bytes',
-    (format, examples) => {
-      fuzz(mutated(examples), (bytes) => {
-        const body = { bytes, format, timeColumn: null, receivedAtUs: 0 }
-        const { rows, rejected, bodies } = bounded(() => splitter.split([body], [], splitLimits))
-        expect(bodies).toEqual([{ rows, rejected: rejected.length }])
-        expect(rows + rejected.length).toBeLessThanOrEqual(bytes.byteLength)
-        for (const { byteOffset, raw } of rejected) {
-          expect(byteOffset + raw.byteLength).toBeLessThanOrEqual(bytes.byteLength)
-        }
-      })
-    },
-    timeout,
-  )
-})
-
-it(
-  'the reader of CSV takes every record apart or rejects it',
-  () => {
-    fuzz(mutated(captures.csv), (bytes) =>
-      answersOrRefuses(() => {
-        const lines = csvLines(bytes, ',')
-        expect(lines.starts.length + lines.rejected.length).toBeLessThanOrEqual(bytes.byteLength)
-      }),
-    )
-  },
-  timeout,
-)
+// What stands around records: forms, messages of the forward protocol, compressions; and bombs of every kind.
 
 it(
   'parameters are read or refused, in all three encodings',
@@ -148,19 +69,6 @@ describe('the forward protocol', () => {
     )
   })
 })
-
-it(
-  'envelopes of events are taken apart or refused, as text and as base64',
-  () => {
-    fuzz(mutated(captures.events), (bytes) => {
-      for (const read of [listedEvents, bareEvents, batchesByTable]) {
-        answersOrRefuses(() => void read(jsonText(bytes)))
-        answersOrRefuses(() => void read(jsonText(decodeBase64(bytes.toString('base64').slice(1)))))
-      }
-    })
-  },
-  timeout,
-)
 
 const compressions = [
   ['gzip', gzipSync],
