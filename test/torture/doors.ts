@@ -13,6 +13,8 @@ export interface HttpDoor {
   readonly name: string
   /** Whether a batch that is sent again counts once: only then may its sender repeat it. */
   readonly isRepeatable: boolean
+  /** Whether the records of a batch are kept one by one: then a part of it may be seen, or be all that came of it. */
+  readonly isByRecord?: boolean
   readonly requestOf: (target: Target, batch: string) => { readonly path: string; readonly init: RequestInit }
   /** Whether the answer to a request that did not fail says that everything was kept. */
   readonly isReceipt?: (body: string) => boolean
@@ -88,6 +90,7 @@ export const httpDoors: readonly HttpDoor[] = [
   {
     name: 'app',
     isRepeatable: true,
+    isByRecord: true,
     requestOf: (target, batch) => ({
       path: '/test/app',
       init: {

@@ -13,6 +13,8 @@ const requestMsMax = 40_000
 /** The machine has more to do than to convert: what counts is how often things break, not how much there is of them. */
 const pauseMs = 60
 
+const wholeDoors = httpDoors.filter(({ isByRecord }) => isByRecord !== true)
+
 /** Senders by every door, queries that write, queries that look, and deletes, all at once, and what they know afterwards. */
 export class Load {
   readonly #world: World
@@ -119,6 +121,7 @@ export class Load {
     { isPatient, isAlone } = { isPatient: true, isAlone: true },
   ): Promise<boolean> {
     const ledger = this.ledgerOf(door.name)
+    ledger.isByRecord = door.isByRecord === true
     ledger.tried.add(batch)
     for (let tries = 0; ; tries += 1) {
       const answer = await sendBatch(this.#world.biwa, door, batch)
@@ -201,7 +204,7 @@ export class Load {
   /** No snapshot ever shows a part of a batch. */
   async #look(): Promise<void> {
     for (let number = 0; !this.#isOver; number += 1) {
-      const { name } = httpDoors[number % httpDoors.length] ?? importDoor
+      const { name } = wholeDoors[number % wholeDoors.length] ?? importDoor
       const sql = `select batch, count(*) from ${name} group by batch having count(*) <> ${rowsPerBatch}`
       this.queries += 1
       const rows = await queryRows(this.#asking(), sql).catch(() => void (this.failedQueries += 1))
