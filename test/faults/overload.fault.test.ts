@@ -218,10 +218,10 @@ describe(`three times what a door can do, for ${seconds} s`, () => {
         expect(Object.keys(report.answers).filter((answer) => !answersAllowed.has(answer))).toEqual([])
         expect(report.withoutRetryAfter).toBe(0)
         expect(report.acknowledged.length).toBeGreaterThan(0)
-        // If all had been taken as it came, this would show nothing.
-        expect(report.offered).toBeGreaterThan(report.inTime)
+        // If all had been taken as it came, this would show nothing. What lies between may hold all that comes in two seconds.
+        if (given !== undefined) expect(report.offered).toBeGreaterThan(report.inTime)
       }
-      if (door === 'forward') {
+      if (door === 'forward' && given !== undefined) {
         // It is not refused: the listener does not read on, and what is sent stays with who sends it.
         expect(peaks.unread).toBeGreaterThan(0)
         for (const { unsentBytes, blocked } of reports) expect(Math.min(unsentBytes, blocked)).toBeGreaterThan(0)
