@@ -19,11 +19,10 @@ import type { SenderDoor, SenderReport, SenderTask } from './overload-task.ts'
 // Each door is first asked how much it can do, and is then sent three times as much, by processes of their own that heed nothing, with
 // the limits that the product has by default. What must hold: the memory of the api process is bounded, whoever is refused hears
 // when to come again, what was acknowledged is in its table once, and a moment later all is as before.
-// `BIWA_OVERLOAD_SECONDS=60` gives each door a minute; without it, one door of HTTP and the one that is none have two seconds each.
+// `BIWA_OVERLOAD_SECONDS=60` gives each door a minute.
 
 const given = process.env['BIWA_OVERLOAD_SECONDS']
 const seconds = Number(given ?? 2)
-const doors: readonly SenderDoor[] = given === undefined ? ['import', 'forward'] : senderDoors
 const calibrationMs = Math.min(3000, Math.max(1000, seconds * 50))
 const overload = 3
 const mebibyte = 2 ** 20
@@ -202,7 +201,7 @@ async function commitBulkImports(): Promise<void> {
 }
 
 describe(`three times what a door can do, for ${seconds} s`, () => {
-  it.each(doors)(
+  it.each(senderDoors)(
     'by %s: memory is bounded, nothing acknowledged is lost, and all is well soon after',
     async (door) => {
       if (door === 'bulk') await createBulkImports()
@@ -218,13 +217,15 @@ describe(`three times what a door can do, for ${seconds} s`, () => {
         expect(Object.keys(report.answers).filter((answer) => !answersAllowed.has(answer))).toEqual([])
         expect(report.withoutRetryAfter).toBe(0)
         expect(report.acknowledged.length).toBeGreaterThan(0)
-        // If all had been taken as it came, this would show nothing. What lies between may hold all that comes in two seconds.
-        if (given !== undefined) expect(report.offered).toBeGreaterThan(report.inTime)
+        // If all had been taken as it came, this would show nothing.
+        expect(report.offered).toBeGreaterThan(report.inTime)
       }
-      if (door === 'forward' && given !== undefined) {
+      if (door === 'forward') {
         // It is not refused: the listener does not read on, and what is sent stays with who sends it.
         expect(peaks.unread).toBeGreaterThan(0)
-        for (const { unsentBytes, blocked } of reports) expect(Math.min(unsentBytes, blocked)).toBeGreaterThan(0)
+        const stuck = reports.map(({ unsentBytes, blocked }) => Math.min(unsentBytes, blocked))
+        // In two seconds the buffers between may take all that one of the senders has, but not all that both have.
+        expect(given === undefined ? Math.max(...stuck) : Math.min(...stuck)).toBeGreaterThan(0)
       }
       expect(peaks.resident - before).toBeLessThan(growthBytesMax)
       expect(recoveredMs).toBeLessThan(healthyWithinMs)
