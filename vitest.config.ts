@@ -13,6 +13,7 @@ const postgres = { globalSetup: ['test/support/start-postgres.ts'], testTimeout:
 const longFiles = [
   'store-model.pg',
   'store-model-beside.pg',
+  'scenarios.pg',
   'supervisor',
   'embedded.pg',
   'hostile.pg',
@@ -47,8 +48,9 @@ export default defineConfig({
           'dist/**',
         ],
         testTimeout: 20_000,
+        isolate: false,
       }),
-      project('pg', ['{src,test}/**/*.pg.test.ts'], postgres),
+      project('pg', ['{src,test}/**/*.pg.test.ts'], { ...postgres, isolate: false }),
       project('e2e', ['test/**/*.e2e.test.ts'], {
         ...postgres,
         testTimeout: 120_000,
