@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import type { Service } from '../service.ts'
 import { findBinaries } from './binaries.ts'
 import { clusterUser, findPlace, makeSocketDirectory, openCluster } from './cluster.ts'
+import { killOrphans } from './orphans.ts'
 import { pgCode } from './postgres.ts'
 import type { ServerCommand } from './server-process.ts'
 import { ServerProcess, stopLeftOverServer } from './server-process.ts'
@@ -57,7 +58,7 @@ const smallMachineSettings = {
 /** Recovery after a crash replays at most `max_wal_size`, which takes seconds, but the disk may be slow. */
 const startTimeoutMs = 120_000
 
-/** How long backends may take to notice that their postmaster is gone. */
+/** How long the processes of a dead postmaster may take to end: to be killed, or where we cannot find them, to notice. */
 const orphansMsMax = 20_000
 
 /**
@@ -116,16 +117,18 @@ export class EmbeddedPostgres implements Service {
     if (this.#socketDirectory !== undefined) await rmdir(this.#socketDirectory).catch(() => {})
   }
 
-  /** Backends whose postmaster was killed end by themselves, and until then keep a new one from starting. */
+  /** As long as one process of a postmaster that was killed is there, no other server starts. */
   async #launchAfterOrphans(command: ServerCommand): Promise<void> {
-    const { clock } = this.#options
+    const { clock, log } = this.#options
     const deadline = clock.monotonicMs() + orphansMsMax
     for (;;) {
+      const orphans = await killOrphans(command.data)
+      if (orphans > 0) log.warn({ orphans }, 'killed what was left of a PostgreSQL whose postmaster is dead')
       try {
         return await this.#launch(command)
       } catch (error) {
         if (!String(error).includes('pre-existing shared memory block') || clock.monotonicMs() > deadline) throw error
-        await clock.sleep(100)
+        await clock.sleep(20)
       }
     }
   }
@@ -157,7 +160,7 @@ export class EmbeddedPostgres implements Service {
       await clock.sleep(restartMs(failures, wasReady), signal)
       if (signal.aborted) return
       startedMs = clock.monotonicMs()
-      wasReady = await this.#launch(command).then(
+      wasReady = await this.#launchAfterOrphans(command).then(
         () => true,
         (error: unknown) => {
           log.error({ err: error }, 'PostgreSQL did not start')
