@@ -3,6 +3,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { descendants } from '../../../test/support/biwa.ts'
+import type { Clock } from '../clock.ts'
 import { systemClock } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import { forkArguments } from '../fork-arguments.ts'
@@ -130,6 +132,30 @@ describe('a pool of two', () => {
     expect((await waiting).map(({ input }) => input)).toEqual(['a', 'b', 'c'])
     expect(new Set(await Promise.all(busy)).size).toBe(2)
   })
+})
+
+test('starts another process beside a task that takes long, and beside a short one none', async () => {
+  let addSpares = (): void => {}
+  const clock: Clock = {
+    ...systemClock,
+    schedule(ms, task) {
+      // The other one is the time limit of a task.
+      if (ms < limits.timeoutMs) addSpares = task
+      return () => {}
+    },
+  }
+  const pool = openEnginePool({ name: 'test', entry, size: 2, clock, log })
+  await pool.start()
+  const processes = (): number =>
+    descendants(process.pid).filter(({ command }) => command.includes(entry.pathname)).length
+  await pool.run({ kind: 'echo', input: 1 }, limits)
+  addSpares()
+  expect(processes()).toBe(1)
+  const slow = pool.run({ kind: 'sleep', input: 1000 }, limits)
+  addSpares()
+  expect(processes()).toBe(2)
+  await slow
+  await pool.stop()
 })
 
 test('drain waits for the work in hand, stop ends it', async () => {

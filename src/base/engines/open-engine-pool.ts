@@ -13,7 +13,10 @@ export interface EnginePoolOptions {
   readonly entry: URL
   /** How many tasks run at once; more wait in order of arrival. */
   readonly size: number
-  /** How many processes are kept ready beyond the busy ones; at most `size`. One by default; with none, the first task waits for its own. */
+  /**
+   * How many processes are there at least, and how many are kept ready beyond those that are busy for long; at most `size`. One by
+   * default; with none, the first task waits for its own.
+   */
   readonly warm?: number
   /** A process that has grown beyond this is replaced after its task. 384 MiB by default. */
   readonly idleBytesMax?: number
@@ -36,6 +39,12 @@ interface Waiter {
 /** The first start loads native libraries from a cold disk. */
 const firstStartTimeoutMs = 60_000
 
+/**
+ * A process takes a second of a processor to start, which the task in hand would miss. Most tasks end before that, and theirs is the
+ * next one's.
+ */
+const spareAfterMs = 500
+
 class ForkedEnginePool implements EnginePool {
   readonly name: string
   readonly #options: EnginePoolOptions
@@ -46,6 +55,7 @@ class ForkedEnginePool implements EnginePool {
   #waiting: Waiter[] = []
   #bootFailures = 0
   #cancelRetry: (() => void) | undefined
+  #cancelSpare: (() => void) | undefined
   #closed = false
   #whenQuiet: (() => void)[] = []
 
@@ -87,6 +97,7 @@ class ForkedEnginePool implements EnginePool {
   async stop(): Promise<void> {
     this.#closed = true
     this.#cancelRetry?.()
+    this.#cancelSpare?.()
     for (const waiter of this.#waiting.splice(0)) waiter.reject(shuttingDown())
     const engines = [...this.#engines]
     for (const engine of engines) engine.kill(shuttingDown())
@@ -129,16 +140,29 @@ class ForkedEnginePool implements EnginePool {
 
   /** Gives processes to those who wait, in order, and keeps some ready for those who come. */
   #tend(): void {
-    const { size, warm = 1 } = this.#options
+    const { size } = this.#options
     while (this.#waiting.length > 0 && !this.#closed) {
       const engine = this.#idle.pop() ?? (this.#engines.size < size ? this.#fork() : undefined)
       if (engine === undefined) break
       this.#waiting.shift()?.resolve(engine)
     }
-    const wanted = (): boolean => this.#idle.length < warm && this.#engines.size < size
-    while (!this.#closed && this.#cancelRetry === undefined && wanted()) this.#idle.push(this.#fork())
+    const { warm = 1 } = this.#options
+    while (this.#engines.size < warm && this.#mayFork()) this.#idle.push(this.#fork())
+    if (this.#idle.length < warm && this.#mayFork()) this.#cancelSpare ??= this.#addSparesLater()
     if (this.#waiting.length === 0 && this.#engines.size === this.#idle.length)
       for (const tell of this.#whenQuiet.splice(0)) tell()
+  }
+
+  #mayFork(): boolean {
+    return !this.#closed && this.#cancelRetry === undefined && this.#engines.size < this.#options.size
+  }
+
+  #addSparesLater(): () => void {
+    const { clock, warm = 1 } = this.#options
+    return clock.schedule(spareAfterMs, () => {
+      this.#cancelSpare = undefined
+      while (this.#idle.length < warm && this.#mayFork()) this.#idle.push(this.#fork())
+    })
   }
 
   #fork(): EngineProcess {

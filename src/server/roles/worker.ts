@@ -69,8 +69,8 @@ await runRole(log, async () => {
   // Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
   const batches = enginePool(platform, 'batches', batchesMax, 0)
   const imports = enginePool(platform, 'imports', settings.enginesMax)
-  // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share.
-  const merges = enginePool(platform, 'merges', 1)
+  // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
+  const merges = enginePool(platform, 'merges', 1, 0)
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     ...bulkKinds(platform, imports, scratchDirectory),
