@@ -2,9 +2,6 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import type { DuckDBConnection } from '@duckdb/node-api'
-import { DuckDBInstance } from '@duckdb/node-api'
-
 import type { Access, Principal } from '../../src/access/access.ts'
 import { openAccess } from '../../src/access/open-access.ts'
 import type { Clock } from '../../src/base/clock.ts'
@@ -40,6 +37,8 @@ import { restateJob } from '../../src/store/schema/restate-job.ts'
 import { restateTask } from '../../src/store/schema/tasks.ts'
 import type { AsOf, Store, ColumnChange } from '../../src/store/store.ts'
 import { openTestDatabase } from '../support/postgres.ts'
+import type { Row } from './file-reader.ts'
+import { FileReader } from './file-reader.ts'
 import type { Life } from './lives.ts'
 import { mortalEngines, mortalObjects, mortalPostgres } from './lives.ts'
 
@@ -56,7 +55,7 @@ export const expireDays = 30
 
 export interface Scanned {
   readonly columns: readonly string[]
-  readonly rows: readonly Readonly<Record<string, unknown>>[]
+  readonly rows: readonly Row[]
 }
 
 /** What a process has to do with the world. */
@@ -70,7 +69,7 @@ export class Rig {
   readonly #access: Access
   readonly #clock: Clock
   readonly #folder: string
-  readonly #bare: DuckDBConnection
+  readonly #reader: FileReader
   readonly #owner: Principal
   readonly #close: () => Promise<void>
   readonly #ahead: { ms: number }
@@ -83,7 +82,7 @@ export class Rig {
       access: Access
       clock: Clock
       folder: string
-      bare: DuckDBConnection
+      reader: FileReader
       owner: Principal
       close: () => Promise<void>
       ahead: { ms: number }
@@ -96,7 +95,7 @@ export class Rig {
     this.#access = parts.access
     this.#clock = parts.clock
     this.#folder = parts.folder
-    this.#bare = parts.bare
+    this.#reader = parts.reader
     this.#owner = parts.owner
     this.#close = parts.close
   }
@@ -113,8 +112,7 @@ export class Rig {
     const access = openAccess({ postgres, ...ports })
     const { account, owner } = await access.createAccount('test', { email: 'a@example.com', name: 'A' })
     await store.createDatabase(account.id, 'web')
-    const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
-    const bare = await instance.connect()
+    const reader = await FileReader.open()
     return new Rig({
       ahead,
       store,
@@ -123,13 +121,12 @@ export class Rig {
       access,
       clock,
       folder,
-      bare,
+      reader,
       owner: { accountId: account.id, userId: owner.id, keyId: 0, keyKind: 'full', role: 'owner' },
       async close() {
         await store.stop()
         await access.stop()
-        bare.closeSync()
-        instance.closeSync()
+        reader.close()
         await database.close()
         await rm(folder, { recursive: true, force: true })
       },
@@ -299,16 +296,15 @@ export class Rig {
     const names = columns.map(({ queryName }) => queryName)
     const chunks = await this.store.findChunks(opened, [{ from: -Infinity, to: Infinity }])
     if (chunks.length === 0) return { columns: names, rows: [] }
-    const local = new Map<string, string>()
-    for (const { objectKey } of chunks) local.set(objectKey, (await this.#objects.materialize(objectKey)).path)
+    const paths = new Map<string, string>()
+    for (const { objectKey } of chunks) paths.set(objectKey, (await this.#objects.materialize(objectKey)).path)
     const groups = groupChunks(await this.store.schemaChanges(opened.table), chunks)
-    const selects = groups.map(({ changes, chunks: of }) =>
-      projectedScan(columns, { changes, files: of.map(({ objectKey }) => local.get(objectKey) ?? '') }),
-    )
-    const answer = await this.#bare.runAndReadAll(
-      `select * from (${selects.join('\nunion all by name\n')}) order by id`,
-    )
-    return { columns: names, rows: answer.getRowObjectsJson() }
+    const rows: Row[] = []
+    for (const { changes, chunks: of } of groups) {
+      const files = of.map(({ objectKey }) => paths.get(objectKey) ?? '')
+      rows.push(...(await this.#reader.read(files, (some) => projectedScan(columns, { changes, files: some }))))
+    }
+    return { columns: names, rows: rows.toSorted((a, b) => Number(a['id']) - Number(b['id'])) }
   }
 }
 
