@@ -20,6 +20,8 @@ const longFiles = [
   'jobs/model.pg',
   'exactly-once.pg',
   'job-runner.pg',
+  'consistency.client',
+  'events.client',
 ]
 
 class LongestFirst extends BaseSequencer {
@@ -58,10 +60,8 @@ export default defineConfig({
       }),
       project('clients', ['test/**/*.client.test.ts'], {
         ...postgres,
+        globalSetup: [...postgres.globalSetup, 'test/clients/install-clients.ts'],
         testTimeout: 1_200_000,
-        // The clients are installed when they are first needed.
-        hookTimeout: 600_000,
-        fileParallelism: false,
       }),
       project('fault', ['test/**/*.fault.test.ts'], {
         ...postgres,

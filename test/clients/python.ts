@@ -13,7 +13,7 @@ const requirements = join(here, 'requirements.txt')
 /** Made once for each list of requirements; git ignores the folder. */
 const cache = resolve(here, '../../.cache/clients')
 
-/** A Python with the clients in it, from a virtual environment that is made when it is first asked for. */
+/** A Python with the clients in it, from a virtual environment that is made where there is none. */
 export async function clientsPython(): Promise<string> {
   const name = createHash('sha256').update(readFileSync(requirements)).digest('hex').slice(0, 12)
   const environment = join(cache, name)
