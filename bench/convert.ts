@@ -5,6 +5,7 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 
 import { DuckDBInstance } from '@duckdb/node-api'
 
+import { KeptSessions } from '../src/base/duckdb/kept-sessions.ts'
 import { systemDisk } from '../src/base/disk.ts'
 import { writeRows } from '../src/collect/convert/write-rows.ts'
 import { TableDraft } from '../src/collect/convert/table-draft.ts'
@@ -54,12 +55,13 @@ async function measured(shape: Shape, format: WireFormat, records: number, round
   }
   try {
     const known = knownColumns(bytes, format)
+    const { lend } = new KeptSessions()
     writeFileSync(join(directory, 'lines.ndjson'), lines)
     for (let round = 0; round <= rounds; round += 1) {
       const inflated = await spent('gunzip', () => gunzipSync(gzip))
       const split = await spent('split', () => splitAll(inflated, format, known))
       const session = { directory, memoryBytes, threads: 2 }
-      const options = { disk: systemDisk, session, path: join(directory, `part-${round}`) }
+      const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`) }
       await spent('write', () => writeRows(split, new TableDraft(known, firstFieldId + known.length), options))
       await spent('bare DuckDB', () => bareDuckdb(directory, known))
     }

@@ -56,6 +56,7 @@ export async function measureMerges(bench: MergeBench, rounds: number): Promise<
     const startedMs = systemClock.monotonicMs()
     await mergeFiles(
       { files, columns: table.columns, sortedBy: order, layer: 'archive', rows, bytes, directory, limits },
+      withSession,
       { progress: () => {} },
     )
     const took = systemClock.monotonicMs() - startedMs

@@ -9,12 +9,9 @@ import { systemRandomness } from '../base/randomness.ts'
 import type { JobKind } from '../jobs/jobs.ts'
 import { openJobs } from '../jobs/open-jobs.ts'
 import { isFixedColumn } from '../store/columns.ts'
-import { mergeFiles } from '../store/merge/merge-files.ts'
+import { storeEngineHandlers } from '../store/engine-handlers.ts'
 import { mergeJob } from '../store/merge/merge-job.ts'
-import { mergeTask } from '../store/merge/tasks.ts'
-import { restateFiles } from '../store/schema/restate-files.ts'
 import { restateJob } from '../store/schema/restate-job.ts'
-import { restateTask } from '../store/schema/tasks.ts'
 import type { ImportedFiles } from '../store/schema/testing/imported-files.ts'
 import { openImportedFiles } from '../store/schema/testing/imported-files.ts'
 import type { Table } from '../store/store.ts'
@@ -25,8 +22,7 @@ import { openQueryBench } from './testing/query-bench.ts'
 
 const engines = inProcessEngines({
   ...queryEngineHandlers(systemClock),
-  [mergeTask]: mergeFiles,
-  [restateTask]: restateFiles,
+  ...storeEngineHandlers(),
 })
 
 let bench: QueryBench

@@ -25,16 +25,13 @@ import type { Attempt, Job } from '../../src/jobs/jobs.ts'
 import { queryEngineHandlers } from '../../src/process/engines/duckdb/handlers.ts'
 import { queryJobKind } from '../../src/process/query-job.ts'
 import { queryColumns } from '../../src/store/columns.ts'
-import { mergeFiles } from '../../src/store/merge/merge-files.ts'
+import { storeEngineHandlers } from '../../src/store/engine-handlers.ts'
 import { mergeJob } from '../../src/store/merge/merge-job.ts'
 import type { MergeTools } from '../../src/store/merge/perform-merge.ts'
-import { mergeTask } from '../../src/store/merge/tasks.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import { groupChunks } from '../../src/store/schema/changes.ts'
 import { projectedScan } from '../../src/store/schema/projection.ts'
-import { restateFiles } from '../../src/store/schema/restate-files.ts'
 import { restateJob } from '../../src/store/schema/restate-job.ts'
-import { restateTask } from '../../src/store/schema/tasks.ts'
 import type { AsOf, Store, ColumnChange } from '../../src/store/store.ts'
 import { openTestDatabase } from '../support/postgres.ts'
 import type { Row } from './file-reader.ts'
@@ -312,8 +309,7 @@ const convert = convertHandler(createSplitter(), systemDisk)
 const engines = inProcessEngines({
   ...queryEngineHandlers(systemClock),
   [convertTask]: convert,
-  [mergeTask]: mergeFiles,
-  [restateTask]: restateFiles,
+  ...storeEngineHandlers(),
 })
 
 const queryLimits = { memoryBytes: 3e8, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs: 60_000, threads: 1 }

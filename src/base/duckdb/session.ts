@@ -35,13 +35,16 @@ export async function withSession<T>(limits: SessionLimits, body: (session: Sess
 }
 
 export interface OpenSession extends Session {
+  /** Gives it other limits than it has, as long as it is not locked. */
+  limit(limits: SessionLimits): Promise<void>
   close(): void
 }
 
 /** A fresh instance, for whoever sees to it that nobody meets in it what another left behind. It takes 15 ms to open. */
 export async function openSession(limits: SessionLimits): Promise<OpenSession> {
+  let settings = settingsOf(limits)
   const instance = await DuckDBInstance.create(':memory:', {
-    ...settingsOf(limits),
+    ...settings,
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     // Types, positions and candidates come as fields, and need not be cut out of prose.
@@ -53,17 +56,18 @@ export async function openSession(limits: SessionLimits): Promise<OpenSession> {
     run: async (sql) => void (await connection.run(sql)),
     rows: async (sql) => (await connection.runAndReadAll(sql)).getRows(),
     prepare: (sql) => connection.prepare(sql),
+    async limit(others) {
+      const wanted = settingsOf(others)
+      const changed = Object.entries(wanted).filter(([name, value]) => settings[name] !== value)
+      settings = wanted
+      const statements = changed.map(([name, value]) => `set ${name} = ${quotedText(value)};`)
+      if (statements.length > 0) await connection.run(statements.join('\n'))
+    },
     close() {
       connection.closeSync()
       instance.closeSync()
     },
   }
-}
-
-/** Gives a session other limits than it was opened with, as long as it is not locked. */
-export async function limit(session: Session, limits: SessionLimits): Promise<void> {
-  const statements = Object.entries(settingsOf(limits)).map(([name, value]) => `set ${name} = ${quotedText(value)};`)
-  await session.run(statements.join('\n'))
 }
 
 function settingsOf(limits: SessionLimits): Record<string, string> {

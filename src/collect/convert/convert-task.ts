@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 
 import type { Disk } from '../../base/disk.ts'
+import { KeptSessions } from '../../base/duckdb/kept-sessions.ts'
+import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
@@ -28,7 +30,15 @@ import { writeRows } from './write-rows.ts'
 
 /** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
 export function convertHandler(splitter: Splitter, disk: Disk, limits: ConvertLimits = limitsDefault): EngineHandler {
-  return (input: ConvertInput) => new Conversion(input, { splitter, disk, limits }).run()
+  const { lend } = new KeptSessions()
+  return (input: ConvertInput) => new Conversion(input, { splitter, disk, limits, lend }).run()
+}
+
+interface ConvertTools {
+  readonly splitter: Splitter
+  readonly disk: Disk
+  readonly limits: ConvertLimits
+  readonly lend: LendSession
 }
 
 /** How much of a body is in memory at one time. */
@@ -54,17 +64,16 @@ class Conversion {
   readonly #disk: Disk
   readonly #reader: BodyReader
   readonly #limits: ConvertLimits
+  readonly #lend: LendSession
   readonly #draft: TableDraft
   readonly #files: ConvertedFile[] = []
   readonly #bodies: (ConvertedBody | undefined)[]
   #nextName = 0
 
-  constructor(
-    input: ConvertInput,
-    { splitter, disk, limits }: { splitter: Splitter; disk: Disk; limits: ConvertLimits },
-  ) {
+  constructor(input: ConvertInput, { splitter, disk, limits, lend }: ConvertTools) {
     this.#input = input
     this.#limits = limits
+    this.#lend = lend
     this.#splitter = splitter
     this.#disk = disk
     this.#reader = new BodyReader(disk)
@@ -220,7 +229,7 @@ class Conversion {
   async #splitToFiles(bodies: readonly SplitBody[]): Promise<SplitResult> {
     const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
     const result = this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode)
-    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath() }
+    const options = { disk: this.#disk, session: this.#session(), lend: this.#lend, path: this.#newPath() }
     this.#files.push(...(await writeRows(result, this.#draft, options)))
     return result
   }

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
+
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 
 import { diskFull } from '../../base/disk.ts'
 import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
+import type { LendSession } from '../../base/duckdb/session.ts'
 import { AppError } from '../../base/errors.ts'
 
 /** A private DuckDB that reads and writes below one directory only. */
@@ -21,7 +24,7 @@ export interface SessionOptions {
   readonly threads: number
 }
 
-/** Opens an instance for `body` and gives it back after; no two bodies meet in one. */
+/** Opens an instance for a body that is foreign, and gives it back after; no two of them meet in one. */
 export async function withSession<T>(options: SessionOptions, body: (session: Session) => Promise<T>): Promise<T> {
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(options.threads),
@@ -36,16 +39,31 @@ export async function withSession<T>(options: SessionOptions, body: (session: Se
     await connection.run(`set allowed_paths = [${(options.files ?? []).map(quotedText).join(', ')}]`)
     await connection.run('set enable_external_access = false')
     await connection.run('set lock_configuration = true')
-    return await body({
-      connection,
-      run: (sql) => translated(async () => void (await connection.run(sql))),
-      rows: (sql) => translated(async () => (await connection.runAndReadAll(sql)).getRows()),
-    })
+    return await body(sessionOver(connection))
   } finally {
     connection.closeSync()
     instance.closeSync()
   }
 }
+
+/** The pieces of bodies that are sorted are far smaller. */
+const temporaryBytes = 4 * 2 ** 30
+
+/** The same for files that were written here, in an instance that is lent. */
+export async function ownSession<T>(
+  { directory, memoryBytes, threads }: SessionOptions,
+  lend: LendSession,
+  body: (session: Session) => Promise<T>,
+): Promise<T> {
+  const limits = { memoryBytes, threads, temporaryBytes, spillDirectory: join(directory, 'spill') }
+  return await lend(limits, ({ connection }) => body(sessionOver(connection)))
+}
+
+const sessionOver = (connection: DuckDBConnection): Session => ({
+  connection,
+  run: (sql) => translated(async () => void (await connection.run(sql))),
+  rows: (sql) => translated(async () => (await connection.runAndReadAll(sql)).getRows()),
+})
 
 /** What is about the machine and not about the data. */
 async function translated<T>(call: () => Promise<T>): Promise<T> {

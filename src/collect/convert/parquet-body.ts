@@ -31,7 +31,7 @@ export async function convertParquet(
   bytes: Buffer,
   body: ConvertBody,
   draft: TableDraft,
-  { disk, session, path, schemaMode }: RowWriterOptions & { readonly schemaMode: SchemaMode },
+  { disk, session, path, schemaMode }: Omit<RowWriterOptions, 'lend'> & { readonly schemaMode: SchemaMode },
 ): Promise<Converted> {
   requireFooter(bytes)
   const sourcePath = `${path}.source.parquet`

@@ -1,4 +1,5 @@
 import type { Disk } from '../../base/disk.ts'
+import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
 import type { ParquetAnnotation, ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
 import { writePlainParquet } from '../../base/parquet/write-plain.ts'
@@ -9,7 +10,7 @@ import { duckdbFileType, quotedName } from '../../store/types.ts'
 import { plainRowsMax } from '../limits.ts'
 import type { SplitColumn, SplitResult } from '../split/splitter.ts'
 import type { SessionOptions } from './duckdb.ts'
-import { quotedText, withSession } from './duckdb.ts'
+import { ownSession, quotedText } from './duckdb.ts'
 import { encodeParquet } from './encode.ts'
 import type { FileColumn, TableDraft } from './table-draft.ts'
 import type { ConvertedFile } from './tasks.ts'
@@ -17,6 +18,8 @@ import type { ConvertedFile } from './tasks.ts'
 export interface RowWriterOptions {
   readonly disk: Disk
   readonly session: SessionOptions
+  /** For what was written here, by statements of ours. */
+  readonly lend: LendSession
   /** A path below the session's directory that nothing has yet; suffixes are added. */
   readonly path: string
 }
@@ -28,7 +31,7 @@ export interface RowWriterOptions {
 export async function writeRows(
   result: SplitResult,
   draft: TableDraft,
-  { disk, session, path }: RowWriterOptions,
+  { disk, session, lend, path }: RowWriterOptions,
 ): Promise<ConvertedFile[]> {
   if (result.rows === 0) return []
   const columns = draft.resolve(result.columns)
@@ -47,7 +50,7 @@ export async function writeRows(
   const query = `select ${names.join(', ')} from read_parquet(${quotedText(plainPath)})`
   const seconds = times.last - times.first
   const plan = { query, columns, rows: result.rows, seconds, isSorted: times.areSorted, path }
-  return await withSession(session, (opened) => encodeParquet(opened, plan))
+  return await ownSession(session, lend, (opened) => encodeParquet(opened, plan))
 }
 
 async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {

@@ -5,8 +5,8 @@ import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
 import { damageError } from '../../base/duckdb/damaged-files.ts'
 import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
-import type { Session } from '../../base/duckdb/session.ts'
-import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
+import type { LendSession, Session } from '../../base/duckdb/session.ts'
+import { quotedText } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
@@ -22,13 +22,10 @@ import type { MergeInput, MergeOutput } from './tasks.ts'
  * Writes the rows of some chunks into fewer, sorted files, as an engine task. Rows in = rows out, or it fails; nothing is
  * changed until the files are committed in the place of the chunks.
  */
-export async function mergeFiles(input: MergeInput, context: EngineContext): Promise<MergeOutput> {
+export async function mergeFiles(input: MergeInput, lend: LendSession, context: EngineContext): Promise<MergeOutput> {
   const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
   try {
-    return await withSession(limits, async (session) => {
-      await lockDown(session, input.files, input.directory)
-      return await merge(session, input, context)
-    })
+    return await lend(limits, (session) => merge(session, input, context))
   } catch (error) {
     throw translated(error, input)
   }

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
-import type { Session } from '../../base/duckdb/session.ts'
-import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
+import type { LendSession, Session } from '../../base/duckdb/session.ts'
+import { quotedText } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
 import { fieldIdsClause } from '../columns.ts'
 import { groupRowsOf } from '../parquet-options.ts'
@@ -11,12 +11,9 @@ import { filledColumns, projectedScan } from './projection.ts'
 import type { RestateInput, RestateOutput } from './tasks.ts'
 
 /** Writes the rows of files as they are since the columns were changed to another file, as an engine task. */
-export async function restateFiles(input: RestateInput): Promise<RestateOutput> {
+export async function restateFiles(input: RestateInput, lend: LendSession): Promise<RestateOutput> {
   const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
-  return await withSession(limits, async (session) => {
-    await lockDown(session, input.files, input.directory)
-    return await restate(session, input)
-  })
+  return await lend(limits, (session) => restate(session, input))
 }
 
 async function restate(session: Session, input: RestateInput): Promise<RestateOutput> {

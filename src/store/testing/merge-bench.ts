@@ -20,15 +20,12 @@ import { systemRandomness } from '../../base/randomness.ts'
 import type { Attempt } from '../../jobs/jobs.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
-import { mergeFiles } from '../merge/merge-files.ts'
+import { storeEngineHandlers } from '../engine-handlers.ts'
 import type { MergeJobOptions, MergeSummary } from '../merge/merge-job.ts'
 import { mergeJob, mergeKind } from '../merge/merge-job.ts'
-import { mergeTask } from '../merge/tasks.ts'
 import { openStore } from '../open-store.ts'
-import { restateFiles } from '../schema/restate-files.ts'
 import type { RestateJobOptions, RestateSummary } from '../schema/restate-job.ts'
 import { restateJob, restateKind } from '../schema/restate-job.ts'
-import { restateTask } from '../schema/tasks.ts'
 import type { Column, Commit, CommitOutcome, NewChunk, Store, Table } from '../store.ts'
 import type { LogicalType } from '../types.ts'
 import { duckdbFileType, quotedName } from '../types.ts'
@@ -73,7 +70,7 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
   const accounts = await postgres.query<{ id: number }>(sql`insert into accounts (name) values ('a') returning id`)
   const accountId = must(accounts[0], 'the account was made').id
   await store.createDatabase(accountId, 'web')
-  const engines = inProcessEngines({ [mergeTask]: mergeFiles, [restateTask]: restateFiles })
+  const engines = inProcessEngines(storeEngineHandlers())
   const scratchDirectory = join(folder, 'scratch')
   const options: MergeJobOptions = {
     ...ports,

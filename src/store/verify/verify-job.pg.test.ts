@@ -9,17 +9,14 @@ import { must } from '../../base/errors.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import { openJobs } from '../../jobs/open-jobs.ts'
 import type { Jobs } from '../../jobs/jobs.ts'
-import { mergeFiles } from '../merge/merge-files.ts'
+import { storeEngineHandlers } from '../engine-handlers.ts'
 import { mergeRules } from '../merge/rules.ts'
-import { mergeTask } from '../merge/tasks.ts'
 import { openUpkeep } from '../open-upkeep.ts'
 import type { Chunk, NewChunk, Table } from '../store.ts'
 import type { MergeBench } from '../testing/merge-bench.ts'
 import { attemptOf, openMergeBench } from '../testing/merge-bench.ts'
 import { parseType } from '../types.ts'
 import type { Upkeep, VerifyInput, VerifySummary } from '../upkeep.ts'
-import { checkFiles } from './check-files.ts'
-import { checkTask } from './tasks.ts'
 import { verifyJob } from './verify-job.ts'
 
 const start = 1_700_000_000
@@ -73,7 +70,7 @@ async function verify(table: Table, more: Partial<VerifyInput> = {}): Promise<Ve
   const input: VerifyInput = { database: 'web', table: table.name, sample: null, repair: false, ...more }
   const owner = { accountId: bench.accountId, userId: 0 }
   const { job } = await jobs.submit({ accountId: owner.accountId, kind: 'verify', input })
-  const engines = inProcessEngines({ [mergeTask]: mergeFiles, [checkTask]: checkFiles })
+  const engines = inProcessEngines(storeEngineHandlers())
   const { handler } = verifyJob({ ...bench.options, engines, concurrency: 1, bytesPerSecondMax: 1e9 })
   return (await handler(await attemptOf(bench.postgres, job))) as VerifySummary
 }

@@ -1,8 +1,5 @@
 import type { LendSession, OpenSession, SessionLimits } from '../../../base/duckdb/session.ts'
-import { limit, openSession } from '../../../base/duckdb/session.ts'
-
-/** Of a session that waits: it is given others, and its lock, by the query that it serves. */
-const waitingLimits: SessionLimits = { memoryBytes: 64e6, threads: 1, temporaryBytes: 0, spillDirectory: null }
+import { openSession } from '../../../base/duckdb/session.ts'
 
 /**
  * Instances to run queries in, each for one: what a query leaves behind in settings, logs or caches is nothing to the next. It
@@ -14,22 +11,23 @@ export class FreshSessions {
   readonly lend: LendSession = async (limits, body) => {
     const next = this.#next
     this.#next = undefined
-    const session = await (next ?? openSession(waitingLimits))
+    const session = await (next ?? openSession(limits))
     try {
-      await limit(session, limits)
+      await session.limit(limits)
       return await body(session)
     } finally {
       // The answer is told before.
       setImmediate(() => {
         session.close()
-        this.#prepare()
+        this.#prepare(limits)
       })
     }
   }
 
-  #prepare(): void {
+  /** The query that comes mostly has the limits of the last one, but a place of its own to spill; and gives it its lock. */
+  #prepare(limits: SessionLimits): void {
     if (this.#next !== undefined) return
-    const next = openSession(waitingLimits)
+    const next = openSession({ ...limits, spillDirectory: null })
     this.#next = next
     // The query that comes meets the failure itself, if it is one that lasts.
     next.catch(() => {

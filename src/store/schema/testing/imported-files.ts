@@ -39,7 +39,7 @@ export async function openImportedFiles(): Promise<ImportedFiles> {
       if (rejected !== undefined) throw new Error(`a record was rejected: ${rejected.detail}`)
       const draft = new TableDraft(known, nextFieldId)
       const options = { disk: systemDisk, session: { directory: folder, memoryBytes: 3e8, threads: 1 } }
-      const written = await writeRows(result, draft, { ...options, path: newPath() })
+      const written = await writeRows(result, draft, { ...options, lend: withSession, path: newPath() })
       return { ...must(written[0], 'there is a file'), newColumns: draft.newColumns }
     },
     async close() {
