@@ -152,7 +152,12 @@ class DirectoryStore implements ObjectStore {
   stream(key: string, range?: ByteRange): Promise<Readable> {
     return reading(key, async () => {
       const file = await this.#disk.open(this.#path(key), 'read')
-      const blocks = blocksOf(key, file, range ?? { from: 0, to: Number.POSITIVE_INFINITY })
+      // Blocks of the size of what is there: a megabyte for each small result has the garbage collected all the time.
+      const bytes = await file.size().catch(async (error: unknown) => {
+        await file.close()
+        throw error
+      })
+      const blocks = blocksOf(key, file, { from: range?.from ?? 0, to: Math.min(range?.to ?? bytes, bytes) })
       const readable = Readable.from(blocks, { objectMode: false, highWaterMark: blockBytes })
       // Whether somebody reads to the end, stops in the middle or never begins, the stream closes once.
       readable.once('close', () => void file.close().catch(() => {}))
