@@ -13,7 +13,7 @@ import type { Step, Tables } from './steps.ts'
 import { Choices, Steps, tableNames } from './steps.ts'
 
 /** In all. `BIWA_MODEL_STEPS=100000 BIWA_MODEL_SEED=7 BIWA_MODEL_WALK=2000` for more, for others, and for longer walks. */
-const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 1000)
+const stepsTotal = Number(process.env['BIWA_MODEL_STEPS'] ?? 10_000)
 const firstSeed = Number(process.env['BIWA_MODEL_SEED'] ?? 1)
 
 /** Of one walk: a step takes longer as the history of the tables grows. */
