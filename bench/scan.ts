@@ -1,5 +1,5 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 import { assert, must } from '../src/base/errors.ts'
@@ -14,13 +14,13 @@ import type { Contender } from './scan/contenders.ts'
 import { hours } from './scan/rows.ts'
 import { serveTables } from './scan/server.ts'
 import { shapes } from './scan/shapes.ts'
-import { makeTable, writeIdeal } from './scan/table.ts'
+import { encodeAnew, makeTable, writeIdeal } from './scan/table.ts'
 import type { Shape } from './store/engine-time.ts'
 import { median } from './store/rows.ts'
 
 /**
  * Ten queries over a merged table of narrow rows, in the engine and through a whole server, beside bare DuckDB over one ideal file
- * with the same rows and chdb over either. Fails where two answers differ. `--rows=24000000`, `--rounds=5`.
+ * with the same rows, and chdb over either. Fails where two answers differ. `--rows=24000000`, `--rounds=5`.
  */
 export async function run(): Promise<unknown> {
   const rowsPerHour = Math.ceil(numberArgument('rows', 24_000_000) / hours)
@@ -34,16 +34,18 @@ export async function run(): Promise<unknown> {
     const scanned = await makeTable(bench, rowsPerHour)
     const bytes = scanned.chunks.reduce((sum, chunk) => sum + chunk.bytes, 0)
     const ideal = await writeIdeal(folder, rowsPerHour)
+    const encoded = await encodeAnew(folder, ideal)
     const table = { rows: scanned.rows, chunks: scanned.chunks.length, megabytes: Math.round(bytes / 1e6) }
     console.log(rowsOf(table).join('\n'))
     const server = await serveTables(bench, database.url)
     try {
-      const contenders = contendersOf({ bench, scanned, ideal, folder, account: server.account, chdb })
+      const contenders = contendersOf({ bench, scanned, ideal, encoded, folder, account: server.account, chdb })
       const taken = await takeTurns(contenders, rounds)
       const milliseconds = figures(taken, (of) => Number(median(of).toFixed(1)))
       const rates = figures(taken, (of) => Number((scanned.rows / median(of) / 1000).toFixed(1)))
       const ratios = ratiosOf(taken)
       const sections = { milliseconds, 'million rows/s': rates, 'times as fast': ratios }
+      console.log(`\nload of the machine ${loadavg()[0]?.toFixed(1)}`)
       for (const [name, of] of Object.entries(sections)) console.log([`\n${name}`, ...rowsOf(of)].join('\n'))
       return { table, ...sections }
     } finally {
@@ -112,6 +114,7 @@ function ratiosOf(taken: Taken): Record<string, Record<string, number>> {
     return {
       'Biwa to bare DuckDB': ratio('Biwa', 'bare DuckDB'),
       'end to end to bare DuckDB': ratio('end to end', 'bare DuckDB'),
+      'bare, Parquet v2 to v1': ratio('bare, Parquet v2', 'bare DuckDB'),
       'Biwa to chdb, same files': ratio('Biwa', 'chdb, same files'),
       'Biwa to chdb, ideal file': ratio('Biwa', 'chdb, ideal file'),
     }

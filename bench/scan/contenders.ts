@@ -22,6 +22,8 @@ interface Inputs {
   readonly bench: MergeBench
   readonly scanned: ScannedTable
   readonly ideal: string
+  /** The same in other encodings. */
+  readonly encoded: string
   /** For answers while they are read. */
   readonly folder: string
   /** The account of the table, at a whole server over the same objects. */
@@ -33,6 +35,7 @@ export function contendersOf({
   bench,
   scanned,
   ideal,
+  encoded,
   folder,
   account,
   chdb,
@@ -42,6 +45,7 @@ export function contendersOf({
     Biwa: async (shape) => ({ ms: await runInEngine(bench, scanned.table, shape, path), answer: await answerIn(path) }),
     'end to end': (shape) => askServer(account, shape),
     'bare DuckDB': async (shape) => ({ ms: await runBare(shape, ideal, path), answer: await answerIn(path) }),
+    'bare, Parquet v2': async (shape) => ({ ms: await runBare(shape, encoded, path), answer: await answerIn(path) }),
     'chdb, same files': (shape) => runChdb(chdb, shape, scanned.files),
     'chdb, ideal file': (shape) => runChdb(chdb, shape, [ideal]),
   }

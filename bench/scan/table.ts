@@ -47,3 +47,14 @@ export async function writeIdeal(folder: string, rowsPerHour: number): Promise<s
   )
   return path
 }
+
+/** The ideal file as it would be with the encodings that Parquet has had since its second version, of which chunks have none. */
+export async function encodeAnew(folder: string, ideal: string): Promise<string> {
+  const path = join(folder, 'encoded.parquet')
+  await withSession({ ...limits, spillDirectory: join(folder, 'spill') }, (session) =>
+    session.run(
+      `copy (from '${ideal}') to '${path}' (format parquet, compression zstd, compression_level 1, parquet_version v2)`,
+    ),
+  )
+  return path
+}
