@@ -9,6 +9,7 @@ const benchmarks: Record<string, () => Promise<{ run(): Promise<unknown> }>> = {
   queue: () => import('./queue.ts'),
   schedules: () => import('./schedules.ts'),
   store: () => import('./store.ts'),
+  scan: () => import('./scan.ts'),
   forward: () => import('./forward.ts'),
   convert: () => import('./convert.ts'),
   ingest: () => import('./ingest.ts'),

@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-import { systemClock } from '../../src/base/clock.ts'
 import { withSession } from '../../src/base/duckdb/session.ts'
 import { must } from '../../src/base/errors.ts'
-import { queryColumns } from '../../src/store/columns.ts'
-import type { Table, TimeRange } from '../../src/store/store.ts'
+import type { Table } from '../../src/store/store.ts'
 import type { MergeBench } from '../../src/store/testing/merge-bench.ts'
-import { executeQuery } from '../../src/process/engines/duckdb/execute.ts'
+import { always, limits, runBare, runInEngine } from './engine-time.ts'
+import type { Shape } from './engine-time.ts'
 import { columns, median, selectRows } from './rows.ts'
 
 const seconds = 3600
@@ -16,14 +15,6 @@ const perSecond = 1000
 
 /** The beginning of an hour. */
 const start = (Math.floor(Date.now() / 3_600_000) - 3) * 3600
-
-const always: TimeRange = { from: -Infinity, to: Infinity }
-
-interface Shape {
-  readonly sql: string
-  readonly columnCount: number
-  readonly range: TimeRange
-}
 
 const shapes: Readonly<Record<string, Shape>> = {
   'group by status': {
@@ -82,7 +73,7 @@ export async function measureQueries(bench: MergeBench, rounds: number): Promise
     for (const [name, shape] of Object.entries(shapes)) {
       const [ours, bare]: [number[], number[]] = [[], []]
       for (let round = 0; round < times; round += 1) {
-        ours.push(await runOurs(bench, table, shape, join(folder, 'ours.parquet')))
+        ours.push(await runInEngine(bench, table, shape, join(folder, 'ours.parquet')))
         bare.push(await runBare(shape, ideal, join(folder, 'bare.parquet')))
       }
       Object.assign(must(figures[name], 'the shape has figures'), {
@@ -103,8 +94,6 @@ async function load(bench: MergeBench, table: Table): Promise<void> {
   }
 }
 
-const limits = { memoryBytes: 2e9, temporaryBytes: 10e9, threads: 2 }
-
 async function writeIdeal(folder: string): Promise<string> {
   const path = join(folder, 'ideal.parquet')
   await withSession({ ...limits, spillDirectory: folder }, (session) =>
@@ -114,62 +103,4 @@ async function writeIdeal(folder: string): Promise<string> {
     ),
   )
   return path
-}
-
-/** As a query job runs it: a fresh engine over exactly the chunks of its time. */
-async function runOurs(bench: MergeBench, table: Table, shape: Shape, path: string): Promise<number> {
-  const [snapshot] = await bench.store.openSnapshot(bench.accountId, [{ database: 'web', name: table.name }])
-  const chunks = await bench.store.findChunks(must(snapshot, 'the table exists'), [shape.range])
-  const local = await Promise.all(chunks.map(({ objectKey }) => bench.objects.materialize(objectKey)))
-  const sql = shape.sql.replace('from t', 'from web.t')
-  const startedMs = systemClock.monotonicMs()
-  await executeQuery(
-    {
-      sql,
-      whole: sql,
-      offset: 0,
-      database: 'web',
-      nowUs: Date.now() * 1000,
-      scheduledSeconds: start,
-      tables: [
-        {
-          database: 'web',
-          name: 't',
-          columns: queryColumns(table.columns),
-          scans: [{ changes: [], files: local.map((of) => of.path) }],
-        },
-      ],
-      projection: Array.from({ length: shape.columnCount }, (_, index) => ({
-        expression: `cast(c${index} as varchar)`,
-        name: `c${index}`,
-      })),
-      columnCount: shape.columnCount,
-      fieldIds: null,
-      fileBytes: null,
-      path,
-      spillDirectory: `${path}.spill`,
-      limits,
-    },
-    withSession,
-    { progress: () => {} },
-    systemClock,
-  )
-  const took = systemClock.monotonicMs() - startedMs
-  for (const object of local) object.release()
-  return took
-}
-
-/** A fresh DuckDB that writes the same answer to a file of the same kind. */
-async function runBare(shape: Shape, ideal: string, path: string): Promise<number> {
-  const names = Array.from({ length: shape.columnCount }, (_, index) => `c${index}`)
-  const items = names.map((name) => `cast(${name} as varchar) as ${name}`)
-  const startedMs = systemClock.monotonicMs()
-  await withSession({ ...limits, spillDirectory: null }, async (session) => {
-    await session.run(`create view t as select * from read_parquet('${ideal}')`)
-    await session.run(
-      `copy (select ${items.join(', ')} from (${shape.sql}) as answer(${names.join(', ')})) to '${path}'
-       (format parquet, compression zstd, compression_level 1)`,
-    )
-  })
-  return systemClock.monotonicMs() - startedMs
 }

@@ -36,6 +36,8 @@ export interface MergeBench {
   readonly store: Store
   readonly postgres: Postgres
   readonly objects: ObjectStore
+  /** The directory in which they lie, for another server over them. */
+  readonly objectsDirectory: string
   readonly accountId: number
   /** The options of the merge job, for another over other ports. */
   readonly options: MergeJobOptions
@@ -62,7 +64,8 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
   let offsetMs = 0
   const clock: Clock = { ...systemClock, nowMs: () => systemClock.nowMs() + offsetMs }
   const ports = { clock, randomness: systemRandomness, disk: systemDisk, log: openLog('silent') }
-  const objects = await openDirectoryStore({ root: join(folder, 'objects'), ...ports })
+  const objectsDirectory = join(folder, 'objects')
+  const objects = await openDirectoryStore({ root: objectsDirectory, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds: 3600, ...ports })
   const jobs = openJobs({ postgres, ...ports })
   const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
@@ -88,6 +91,7 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
     store,
     postgres,
     objects,
+    objectsDirectory,
     accountId,
     options,
     setClock: (ms) => (offsetMs = ms - systemClock.nowMs()),
