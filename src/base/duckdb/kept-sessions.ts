@@ -2,7 +2,7 @@ import type { LendSession, OpenSession, SessionLimits } from './session.ts'
 import { openSession } from './session.ts'
 
 /**
- * Instances that serve one task after the other, for statements of ours over files of ours: opening one takes 20 ms of a processor and
+ * Instances that serve one task after the other, for statements that are ours alone, whoever wrote the files: opening one takes 20 ms of a processor and
  * closing it 3, more than all of a small merge. A task that fails costs it the instance, so that the next one meets nothing of it.
  */
 export class KeptSessions {

@@ -136,7 +136,8 @@ export class EngineProcess {
   async #watchMemory(residentBytesMax: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#clock.sleep(sampleEveryMs, signal)
-      const bytes = this.pid === undefined ? undefined : await residentBytesOf(this.pid)
+      if (signal.aborted || this.pid === undefined) return
+      const bytes = await residentBytesOf(this.pid)
       if (signal.aborted || bytes === undefined) return
       if (bytes > residentBytesMax) this.kill(needsTooMuch(residentBytesMax))
     }
