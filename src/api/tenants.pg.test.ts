@@ -65,8 +65,8 @@ async function quarantinedRecord(): Promise<number> {
   return must(entry, 'a record').id
 }
 
-async function finishedQuery(tenant: Tenant, text: string): Promise<Job> {
-  const payload = { sql: text, wait_seconds: 60 }
+async function finishedQuery(tenant: Tenant, text: string, more: Record<string, unknown> = {}): Promise<Job> {
+  const payload = { sql: text, wait_seconds: 60, ...more }
   const headers = { authorization: `Bearer ${tenant.keys.full}` }
   const response = await api.app.inject({ method: 'POST', url: `${apiPrefix}/queries`, headers, payload })
   expect(response.statusCode, response.body).toBe(200)
@@ -351,6 +351,20 @@ describe('a result', () => {
       sql`select from jobs where kind = 'result' and input->>'format' = 'csv' and account_id = ${owner.principal.accountId}`,
     )
     expect(jobs).toHaveLength(1)
+  })
+
+  it('is there as it was said to be read when the query is done, if it is small', async () => {
+    const read = async (text: string) => {
+      const job = await finishedQuery(owner, text, { result_format: 'tsv' })
+      const headers = { authorization: `Bearer ${owner.keys.full}` }
+      const response = await api.app.inject({ url: `${apiPrefix}/jobs/${job.id}/result?format=tsv`, headers })
+      const made = await api.postgres.query(
+        sql`select from jobs where kind = 'result' and (input->>'queryJobId')::bigint = ${job.id}`,
+      )
+      return { lines: response.body.split('\n').length - 1, jobs: made.length }
+    }
+    expect(await read('select i from range(10000) r(i)')).toEqual({ lines: 10_001, jobs: 0 })
+    expect(await read('select i from range(10001) r(i)')).toEqual({ lines: 10_002, jobs: 1 })
   })
 
   it('can be resumed where a download broke off', async () => {

@@ -4,11 +4,11 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 
-import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 
 import { diskFull, errno } from '../base/disk.ts'
 import { saysDiskFull } from '../base/duckdb/disk-failures.ts'
+import { KeptSessions } from '../base/duckdb/kept-sessions.ts'
 import type { EngineContext } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { FormatInput, FormatOutput, FormatProgress } from './format-input.ts'
@@ -18,46 +18,20 @@ import { msgpackFormat } from './formats/msgpack.ts'
 import { copyParquet } from './formats/parquet.ts'
 import type { RowFormat } from './formats/row-format.ts'
 
-/**
- * Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. It runs nothing but
- * statements of ours, so one instance serves all results until one fails: opening it takes as long as a small result does.
- */
+/** Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. */
 export function formatHandler(): (input: FormatInput, context: EngineContext) => Promise<FormatOutput> {
-  let kept: Promise<DuckDBInstance> | undefined
+  const sessions = new KeptSessions()
   return async (input, context) => {
-    const instance = (kept ??= openInstance())
+    // One thread keeps the order, and is enough: most of the work is done here and not in DuckDB.
+    const limits = { memoryBytes: input.memoryBytes, threads: 1, temporaryBytes: 0, spillDirectory: null }
     try {
-      return await formatResult(await instance, input, context)
+      return await sessions.lend(limits, async ({ connection }) => {
+        const rows = await write(connection, input, context)
+        return { rows, bytes: (await stat(input.path)).size }
+      })
     } catch (error) {
-      if (kept === instance) kept = undefined
-      await instance.then((opened) => opened.closeSync()).catch(() => {})
       throw expectedFailure(error, input) ?? error
     }
-  }
-}
-
-async function openInstance(): Promise<DuckDBInstance> {
-  return await DuckDBInstance.create(':memory:', {
-    // One thread keeps the order, and is enough: most of the work is done here and not in DuckDB.
-    threads: '1',
-    temp_directory: '',
-    // Nobody reads a result twice.
-    enable_external_file_cache: 'false',
-  })
-}
-
-async function formatResult(
-  instance: DuckDBInstance,
-  input: FormatInput,
-  context: EngineContext,
-): Promise<FormatOutput> {
-  const connection = await instance.connect()
-  try {
-    await connection.run(`set memory_limit = '${Math.floor(input.memoryBytes / 1024)}KiB'`)
-    const rows = await write(connection, input, context)
-    return { rows, bytes: (await stat(input.path)).size }
-  } finally {
-    connection.closeSync()
   }
 }
 

@@ -19,18 +19,18 @@ export interface DeliverOptions {
 
 export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliver {
   return {
-    knownBytes: (job, format) => objects.size(formattedKey(job, format)),
+    knownBytes: async (job, format) => await objects.size(formattedKey(storedResult(job), format)),
     async exportResult({ accountId, userId }, query, delivery) {
       storedResult(query)
       const input: ExportJobInput = { queryJobId: query.id, delivery }
       return (await jobs.submit({ accountId, userId, kind: exportJobKind, input })).job
     },
     async result(job, format, options = {}) {
-      const { resultKey } = storedResult(job)
-      const key = formattedKey(job, format)
+      const stored = storedResult(job)
+      const key = formattedKey(stored, format)
       let bytes = await objects.size(key)
       if (bytes === undefined) {
-        if ((await objects.size(resultKey)) === undefined) throw expired(job)
+        if ((await objects.size(stored.resultKey)) === undefined) throw expired(job)
         await makeFormat(jobs, job, format, Math.min(options.waitMsMax ?? waitMsMax, waitMsMax))
         bytes = must(await objects.size(key), `the object ${key} that a job made`)
       }

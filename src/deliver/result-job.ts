@@ -4,11 +4,12 @@ import type { Disk } from '../base/disk.ts'
 import type { EnginePool } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { LocalObject, ObjectStore } from '../base/objects/objects.ts'
-import type { Attempt, Job, JobKind, Jobs } from '../jobs/jobs.ts'
+import type { Attempt, JobKind, Jobs } from '../jobs/jobs.ts'
 import type { BareFormat, ResultFormat } from './deliver.ts'
 import { formatTask } from './format-input.ts'
 import type { FormatInput, FormatOutput } from './format-input.ts'
 import { formattedKey, storedResult } from './stored-result.ts'
+import type { StoredResult } from './stored-result.ts'
 
 export const resultJobKind = 'result'
 
@@ -18,14 +19,18 @@ export interface ResultJobInput {
   readonly format: ResultFormat | BareFormat
 }
 
-export interface ResultJobParts {
-  readonly jobs: Jobs
+/** What formats are made with. */
+export interface FormatParts {
   readonly objects: ObjectStore
   readonly engines: EnginePool
   readonly disk: Disk
   readonly scratchDirectory: string
-  readonly concurrency: number
   readonly limits: ResultLimits
+}
+
+export interface ResultJobParts extends FormatParts {
+  readonly jobs: Jobs
+  readonly concurrency: number
 }
 
 export interface ResultLimits {
@@ -45,9 +50,19 @@ export function resultJob(parts: ResultJobParts): JobKind {
 async function makeObject(parts: ResultJobParts, attempt: Attempt): Promise<FormatOutput> {
   const { queryJobId, format } = attempt.job.input as ResultJobInput
   const query = await parts.jobs.get(attempt.job.accountId, queryJobId)
-  const { columns, resultKey } = storedResult(query)
+  return await makeFormat(parts, attempt, { queryJobId, ...storedResult(query) }, format)
+}
+
+/** Writes the stored result of a query in a format to where it is looked for. */
+export async function makeFormat(
+  parts: FormatParts,
+  attempt: Attempt,
+  result: StoredResult & { readonly queryJobId: number },
+  format: ResultFormat | BareFormat,
+): Promise<FormatOutput> {
+  const { columns } = result
   const path = join(parts.scratchDirectory, `result-${attempt.job.id}-${attempt.leaseToken}`)
-  const source = await localResult(parts.objects, query, resultKey)
+  const source = await localResult(parts.objects, result)
   try {
     await parts.disk.makeDirectory(parts.scratchDirectory)
     const { memoryBytes, outputBytesMax } = parts.limits
@@ -61,7 +76,7 @@ async function makeObject(parts: ResultJobParts, attempt: Attempt): Promise<Form
         onProgress: (value) => attempt.progress(value),
       },
     )
-    await parts.objects.putFile(formattedKey(query, format), path)
+    await parts.objects.putFile(formattedKey(result, format), path)
     return output
   } finally {
     source.release()
@@ -69,12 +84,15 @@ async function makeObject(parts: ResultJobParts, attempt: Attempt): Promise<Form
   }
 }
 
-async function localResult(objects: ObjectStore, query: Job, resultKey: string): Promise<LocalObject> {
+async function localResult(
+  objects: ObjectStore,
+  { queryJobId, resultKey }: StoredResult & { readonly queryJobId: number },
+): Promise<LocalObject> {
   try {
     return await objects.materialize(resultKey)
   } catch (error) {
     if (!isAppError(error, 'object_not_found')) throw error
-    throw new AppError('result_expired', `The result of job ${query.id} is not stored any more.`, {
+    throw new AppError('result_expired', `The result of job ${queryJobId} is not stored any more.`, {
       hint: 'Submit the query again.',
       cause: error,
     })

@@ -1,4 +1,4 @@
-import { AppError, must } from '../base/errors.ts'
+import { AppError } from '../base/errors.ts'
 import type { Job } from '../jobs/jobs.ts'
 import { finishedStates } from '../jobs/jobs.ts'
 import type { LogicalType } from '../store/types.ts'
@@ -48,7 +48,10 @@ export function notReady(message: string): AppError {
   })
 }
 
-/** Where the result lies in a format. */
-export function formattedKey(job: Job, format: ResultFormat | BareFormat): string {
-  return `results/${must(job.accountId, 'a query has an account')}/${job.id}/${format}`
+/** Where the result lies in a format: beside the stored one that it was made of, of which each attempt has its own. */
+export function formattedKey(
+  { resultKey }: Pick<StoredResult, 'resultKey'>,
+  format: ResultFormat | BareFormat,
+): string {
+  return `${resultKey.replace(/\.parquet$/, '')}/${format}`
 }

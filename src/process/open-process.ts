@@ -42,6 +42,7 @@ export function openProcess({ access, jobs, clock, timeoutMs }: ProcessOptions):
       const scheduledMs = scheduledTime?.getTime()
       const input: QueryJobInput = {
         ...(await inputOf(principal, request)),
+        ...(request.resultFormat !== undefined && { resultFormat: request.resultFormat }),
         ...(scheduledMs !== undefined && { scheduledTime: Math.floor(scheduledMs / 1000) }),
       }
       return await jobs.submit({

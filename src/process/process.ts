@@ -51,6 +51,8 @@ export interface QueryRequest {
    */
   readonly submittedAs?: string
   readonly delivery?: Delivery
+  /** In which format the result will be read: a small one is there in it as soon as the query is done. */
+  readonly resultFormat?: string
 }
 
 /** What a schedule runs, time after time. */
@@ -78,6 +80,7 @@ export interface QueryJobInput {
   readonly scheduledTime?: number
   readonly submittedAs?: string
   readonly delivery?: Delivery
+  readonly resultFormat?: string
 }
 
 export interface ResultColumn {

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 
+import { resultFormats } from '../../deliver/deliver.ts'
 import { engine, job } from './jobs.ts'
 import { operation } from './operation.ts'
 import { moment, name, waitSecondsMax } from './values.ts'
@@ -36,6 +37,10 @@ export const submitQuery = operation({
       .describe(
         'A table that the result goes to as well, once, before the job is a success. Columns go by their names.',
       ),
+    result_format: z
+      .enum(resultFormats)
+      .default('json')
+      .describe('How the result will be read. A small one is there in this format as soon as the job is a success.'),
     domain_key: z
       .string()
       .min(1)

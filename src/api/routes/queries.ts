@@ -23,6 +23,7 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
       ...(body.domain_key !== undefined && { domainKey: body.domain_key }),
       ...(body.scheduled_time !== undefined && { scheduledTime: new Date(body.scheduled_time) }),
       ...(target !== undefined && { delivery: deliveryTo(principal, target) }),
+      resultFormat: body.result_format,
       ...(idempotencyKey !== undefined && { idempotencyKey }),
       ...(body.timeout_seconds !== undefined && { timeoutMs: body.timeout_seconds * 1000 }),
     })

@@ -25,6 +25,7 @@ import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
 import { formatHandler } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
+import { readying } from '../../deliver/ready-format.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import { openDeadLetters } from '../../jobs/open-dead-letters.ts'
@@ -138,10 +139,11 @@ function kindsOf(
 ): JobKind[] {
   const queryLimits = { memoryBytes, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs, threads: 1 }
   const resultLimits = { memoryBytes, residentBytesMax: 1e9, outputBytesMax: 1e9, timeoutMs }
+  const formats = { ...work, scratchDirectory, limits: resultLimits }
   return [
-    queryJobKind({ ...work, scratchDirectory, limits: queryLimits }),
+    readying(queryJobKind({ ...work, scratchDirectory, limits: queryLimits }), formats),
     queryJobKind({ ...work, scratchDirectory, limits: queryLimits }, 'batch'),
-    resultJob({ ...work, scratchDirectory, limits: resultLimits }),
+    resultJob(formats),
   ]
 }
 

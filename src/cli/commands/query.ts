@@ -7,7 +7,7 @@ import { linesOf, readCells } from '../output/result-rows.ts'
 import { plainText } from '../output/cells.ts'
 import { visible } from '../output/visible.ts'
 import { awaitJob, failureOfJob } from '../query/await-job.ts'
-import { chosenFormat, deliverResult, resultFormats, rowsShown } from '../query/deliver-result.ts'
+import { chosenFormat, deliverResult, downloadedFormat, resultFormats, rowsShown } from '../query/deliver-result.ts'
 import { downloadResult } from '../query/download.ts'
 import { fillIn, readParameters } from '../query/parameters.ts'
 import { engineOption } from '../query/engine-option.ts'
@@ -79,7 +79,8 @@ async function runQuery(terminal: Terminal, given: string | undefined, flags: Qu
     priority: flags.priority,
     idempotencyKey: flags.idempotencyKey,
     timeoutSeconds: flags.timeout,
-  }
+    resultFormat: flags.dryRun === true ? 'ndjson' : downloadedFormat(terminal, delivery),
+  } as const
   if (!flags.wait) {
     const job = await submitQuery(client, terminal, { ...query, waitSeconds: 0 })
     tell(terminal, `biwa job wait ${job.id} waits for it, biwa job result ${job.id} fetches its result.`)

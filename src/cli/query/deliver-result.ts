@@ -17,6 +17,7 @@ import { formatRows } from '../output/write-rows.ts'
 import { tell, write } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 import { downloadResult } from './download.ts'
+import type { ResultFormat } from './download.ts'
 
 export const resultFormats = [...textFormats, ...binaryFormats] as const
 
@@ -44,6 +45,26 @@ export function chosenFormat(terminal: Terminal, { format, output }: ResultOptio
   const isBinary = binaryFormats.some((name) => name === asked)
   if (asked !== undefined && isBinary) refuseBytesOnTerminal(terminal, asked)
   return asked
+}
+
+/** In which format the server is going to be asked for the result. */
+export function downloadedFormat(terminal: Terminal, options: ResultOptions): ResultFormat {
+  const format = chosenFormat(terminal, options)
+  if (format !== undefined) return serverFormat(format)
+  return options.output === undefined && terminal.stdout.isTTY === true ? 'ndjson' : 'tsv'
+}
+
+/** What is shown to people, and an array of objects, is made here of lines of JSON. */
+function serverFormat(format: OutputFormat): ResultFormat {
+  switch (format) {
+    case 'table':
+    case 'vertical':
+    case 'markdown':
+    case 'json':
+      return 'ndjson'
+    default:
+      return format
+  }
 }
 
 /** Brings the result of a job that succeeded to where it is wanted. */

@@ -14,7 +14,7 @@ import { tableName } from '../session.ts'
 import { tell, wantsColour } from '../terminal.ts'
 import type { Terminal } from '../terminal.ts'
 import { awaitJob, failureOfJob } from './await-job.ts'
-import { deliverResult, rowsShown } from './deliver-result.ts'
+import { deliverResult, downloadedFormat, rowsShown } from './deliver-result.ts'
 import { loadHistory, saveHistory } from './history.ts'
 import { splitStatements } from './sql-spans.ts'
 import { submitQuery } from './submit-query.ts'
@@ -106,12 +106,13 @@ export class Repl {
 
   async #execute(sql: string): Promise<void> {
     const elapsed = stopwatch(this.#terminal.clock)
-    const query = { sql, database: this.#database, waitSeconds: 1 }
+    const delivery = { format: this.#format, output: undefined, limit: rowsShown }
+    const resultFormat = downloadedFormat(this.#terminal, delivery)
+    const query = { sql, database: this.#database, waitSeconds: 1, resultFormat }
     const submit = () => submitQuery(this.#client, this.#terminal, query)
     const job = await awaitJob(this.#client, this.#terminal, submit, { timeoutMs: undefined, onInterrupt: 'kill' })
     const failure = failureOfJob(job)
     if (failure !== undefined) throw failure
-    const delivery = { format: this.#format, output: undefined, limit: rowsShown }
     await deliverResult(this.#client, this.#terminal, job, delivery)
     const rows = job.query?.result?.rows
     if (this.#timing) tell(this.#terminal, `${rows ?? 0} rows in ${secondsText(elapsed())} (job ${job.id})`)

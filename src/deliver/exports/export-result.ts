@@ -8,14 +8,14 @@ import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Commit, NewChunk, Store, Table } from '../../store/store.ts'
 import { writtenChunk } from '../../store/written-chunk.ts'
 import type { Delivery } from '../deliver.ts'
-import type { ResultJobParts } from '../result-job.ts'
+import type { FormatParts } from '../result-job.ts'
 import type { StoredResult } from '../stored-result.ts'
 import type { ExportInput, ExportOutput } from './export-input.ts'
 import { exportTask } from './export-input.ts'
 import type { ExportColumns } from './target-columns.ts'
 import { columnsOfTable, columnsToMake } from './target-columns.ts'
 
-export interface ExportParts extends Omit<ResultJobParts, 'jobs' | 'concurrency'> {
+export interface ExportParts extends FormatParts {
   readonly access: Access
   readonly store: Store
 }

@@ -13,6 +13,7 @@ import { performJob } from '../../collect/bulk/perform-job.ts'
 import { importJob } from '../../collect/import-job.ts'
 import { replayJob } from '../../collect/replay/replay-job.ts'
 import { delivering, exportJob } from '../../deliver/exports/export-job.ts'
+import { readying } from '../../deliver/ready-format.ts'
 import { resultJob } from '../../deliver/result-job.ts'
 import { openJobRunner } from '../../jobs/job-runner.ts'
 import type { JobKind } from '../../jobs/jobs.ts'
@@ -155,7 +156,8 @@ function replayKind(platform: Platform, engines: EnginePool, scratchDirectory: s
 function queryKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
   const concurrency = settings.enginesMax * 2
   const kind = queryJobKind({ ...platform, engines, scratchDirectory, concurrency, limits: queryLimits })
-  return delivering(kind, { ...platform, ...exporting(engines, scratchDirectory) })
+  const parts = { ...platform, ...exporting(engines, scratchDirectory) }
+  return readying(delivering(kind, parts), parts)
 }
 
 function batchKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {
