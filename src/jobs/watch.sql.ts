@@ -7,9 +7,10 @@ import { finishedStates } from './jobs.ts'
 
 /** The job of the account, or of the system where that is null. */
 export async function selectJob(db: Queryable, accountId: number | null, id: number): Promise<JobRow | undefined> {
-  const rows = await db.query<JobRow>(sql`
+  const statement = sql`
     select ${jobColumns} from ${jobSources}
-     where j.id = ${id} and j.account_id is not distinct from ${accountId}::bigint`)
+     where j.id = ${id} and j.account_id is not distinct from ${accountId}::bigint`
+  const rows = await db.query<JobRow>(statement.prepared('jobs_get'))
   return rows[0]
 }
 

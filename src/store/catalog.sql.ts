@@ -105,11 +105,15 @@ export function selectTablesByName(
   accountId: number,
   names: readonly { readonly database: string; readonly name: string }[],
 ): Promise<TableRow[]> {
-  return db.query(sql`
+  return db.query(
+    sql`
     ${tables}
      where t.account_id = ${accountId} and t.dropped_at is null and d.dropped_at is null
        and (d.name, t.name) in (select * from unnest(${names.map((table) => table.database)}::text[],
-                                                     ${names.map((table) => table.name)}::text[]))`)
+                                                     ${names.map((table) => table.name)}::text[]))`.prepared(
+      'store_tables_by_name',
+    ),
+  )
 }
 
 /** Undefined where the name is taken. */

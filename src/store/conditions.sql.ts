@@ -19,13 +19,15 @@ export async function selectFieldVersions(
   table: { accountId: number; tableId: number; version: number },
   fieldIds: readonly number[],
 ): Promise<{ field_id: number; added_version: number; trusted_version: number }[]> {
-  return await db.query(sql`
+  return await db.query(
+    sql`
     select field_id, min(added_version) as added_version,
            coalesce(max(added_version) filter (where replaces is not null or restores), 0) as trusted_version
       from columns
      where table_id = ${table.tableId} and account_id = ${table.accountId} and field_id = any(${fieldIds}::integer[])
        and added_version <= ${table.version}
-     group by field_id`)
+     group by field_id`.prepared('store_field_versions'),
+  )
 }
 
 /**
