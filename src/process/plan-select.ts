@@ -40,7 +40,8 @@ export async function planSelect(
   const startedMs = clock.monotonicMs()
   const text = engineSql(context, select)
   const limits = planningPoolLimits(context)
-  const { tables } = await engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
+  const analyse = () => engines.run<Analysis>({ kind: analyzeTask, input: text }, limits)
+  const { tables } = await context.analyses.of(text, analyse)
   const opened = options.opened ?? (await openTables(context, tables, select.standIns))
   const input: PlanInput = {
     ...text,

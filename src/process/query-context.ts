@@ -7,6 +7,7 @@ import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Attempt } from '../jobs/jobs.ts'
 import type { Store } from '../store/store.ts'
 import type { EngineSql, QueryMoment } from './engines/duckdb/tasks.ts'
+import type { KnownAnalyses } from './planning/known-analyses.ts'
 import type { SelectText } from './planning/statement.ts'
 import type { QueryJobInput, QueryProgress } from './process.ts'
 
@@ -44,6 +45,9 @@ export interface QueryContext {
   readonly moment: QueryMoment
   /** A directory of this attempt alone; it exists, and is removed afterwards. */
   readonly scratch: string
+  /** Where engine processes keep what they read and write through (`engines/duckdb/windows.ts`). */
+  readonly windows: string
+  readonly analyses: KnownAnalyses
   /** When the query has to be done, on the clock that never jumps. */
   readonly deadlineMs: number
   progress(progress: QueryProgress): void

@@ -95,7 +95,9 @@ describe('a SELECT', () => {
   test('leaves nothing in the scratch directory', async () => {
     await bench.query('select 1')
     await failure('select nothing from logs')
-    expect(await readdir(join(bench.folder, 'scratch'))).toEqual([])
+    // Directories of kept instances stay, and nothing is in them.
+    const left = await readdir(join(bench.folder, 'scratch'), { recursive: true })
+    expect(left.filter((name) => !/^windows(?:\/\d+\.\d+)?$/.test(name))).toEqual([])
   })
 
   test.each([

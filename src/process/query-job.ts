@@ -4,6 +4,7 @@ import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import { performStatement } from './perform-statement.ts'
 import { dialectOf } from './planning/dialects/dialect.ts'
 import { inDialect } from './planning/dialects/translate.ts'
+import { KnownAnalyses } from './planning/known-analyses.ts'
 import { parseScript } from './planning/parse-script.ts'
 import { runScript } from './scripts/run-script.ts'
 import type { QueryEngine, QueryJobInput, QueryOutput } from './process.ts'
@@ -20,15 +21,16 @@ export interface QueryJobOptions extends QueryPorts {
 
 /** The job kind that runs SQL on one of the engines, for the worker role. */
 export function queryJobKind(options: QueryJobOptions, engine: QueryEngine = 'interactive'): JobKind {
+  const analyses = new KnownAnalyses()
   return {
     kind: queryJobKinds[engine],
     concurrency: options.concurrency,
-    handler: (attempt) => runQuery(options, attempt),
+    handler: (attempt) => runQuery(options, analyses, attempt),
   }
 }
 
-async function runQuery(options: QueryJobOptions, attempt: Attempt): Promise<QueryOutput> {
-  const context = await queryContext(options, attempt)
+async function runQuery(options: QueryJobOptions, analyses: KnownAnalyses, attempt: Attempt): Promise<QueryOutput> {
+  const context = { ...(await queryContext(options, attempt)), analyses }
   context.progress({ stage: 'planning', percent: null, bytesToScan: null })
   await options.disk.makeDirectory(context.scratch)
   try {
@@ -38,7 +40,7 @@ async function runQuery(options: QueryJobOptions, attempt: Attempt): Promise<Que
   }
 }
 
-async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise<QueryContext> {
+async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise<Omit<QueryContext, 'analyses'>> {
   const { access, clock, limits, scratchDirectory } = options
   const { job } = attempt
   const input = job.input as QueryJobInput
@@ -58,6 +60,7 @@ async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise
       integerDivision: dialectOf(input.submittedAs) === 'presto',
     },
     scratch: join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`),
+    windows: join(scratchDirectory, 'windows'),
     deadlineMs: clock.monotonicMs() + Math.min(job.timeoutMs ?? limits.timeoutMs, limits.timeoutMs),
     progress: (progress) => attempt.progress(progress),
   }

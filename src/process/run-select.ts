@@ -42,7 +42,6 @@ export async function runSelect(
   const path = answerPath(context, file.fileBytes !== undefined)
   if (file.fileBytes !== undefined) await context.ports.disk.makeDirectory(path)
   const spillDirectory = join(context.scratch, 'spill')
-  await context.ports.disk.makeDirectory(spillDirectory)
   return await withFiles(context, planned.scans, async (scans) => {
     const input: ExecuteInput = {
       ...engineSql(context, planned.select),
@@ -57,11 +56,20 @@ export async function runSelect(
       columnCount: planned.plan.columns.length,
       path,
       spillDirectory,
-      limits: context.limits,
+      limits: { ...context.limits, threads: threadsFor(context, planned) },
+      kept: { owner: `${context.accountId}/${context.principal.userId}`, windows: context.windows },
     }
     const execution = await withDiskWatched(context, (limits) => execute(context, planned, input, limits))
     return { ...execution, runMs: Math.round(clock.monotonicMs() - startedMs) }
   })
+}
+
+/** Fewer rows are read by one thread in some ten milliseconds, and for half of what two of them take of the processors together. */
+const oneThreadRowsMax = 500_000
+
+function threadsFor({ limits }: QueryContext, { plan, scans }: PlannedSelect): number {
+  const rows = scans.reduce((sum, { chunks }) => sum + chunks.reduce((of, chunk) => of + chunk.rows, 0), 0)
+  return plan.isOnePass && rows <= oneThreadRowsMax ? 1 : limits.threads
 }
 
 async function execute(

@@ -13,6 +13,7 @@ import { macrosFor } from '../engines/duckdb/make-functions.ts'
 import type { PlanningSessions } from '../engines/duckdb/planning-sessions.ts'
 import { explainedSites } from './explained-scans.ts'
 import { parsePlan } from './plan-nodes.ts'
+import { isOnePass } from './plan-passes.ts'
 import type { ScanSite } from './plan-scans.ts'
 import { plannedScans, scanSites } from './plan-scans.ts'
 import { shortcutOf } from './plan-shortcuts.ts'
@@ -35,6 +36,7 @@ export async function planQuery(input: PlanInput, sessions: PlanningSessions): P
     columns,
     scans: plannedScans(input.tables, sites),
     shortcut: plans === undefined ? null : shortcutOf(plans, input.tables),
+    isOnePass: isOnePass(plans),
     explained,
   }
 }

@@ -12,10 +12,12 @@ import { fieldIdsClause, queryColumns } from '../../../store/columns.ts'
 import type { Column } from '../../../store/store.ts'
 import { duckdbFileType, formatType, parseType, quotedName } from '../../../store/types.ts'
 import { planQuery } from '../../planning/plan.ts'
+import { executeInWindow } from './execute-in-window.ts'
 import { executeQuery } from './execute.ts'
 import { withSession } from '../../../base/duckdb/session.ts'
 import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
+import { Windows } from './windows.ts'
 
 let folder: string
 let bare: DuckDBConnection
@@ -30,6 +32,7 @@ afterAll(async () => {
 })
 
 const sessions = new PlanningSessions()
+const windows = new Windows()
 const moment = { nowUs: 1_800_000_000_123_456, scheduledSeconds: 1_700_000_000 }
 
 let files = 0
@@ -39,34 +42,39 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
   const text = { sql, whole: sql, offset: 0, database: 'web', ...moment }
   const plan = await planQuery({ ...text, tables, explain: false }, sessions)
   const path = newPath()
-  const execution = await executeQuery(
-    {
-      ...text,
-      tables,
-      projection: plan.columns.map(({ type }, index) => ({
-        expression: `cast(c${index} as ${duckdbFileType(type)})`,
-        name: `c${index}`,
-      })),
-      columnCount: plan.columns.length,
-      fieldIds: null,
-      fileBytes: null,
-      path,
-      spillDirectory: join(folder, 'spill'),
-      limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
-      ...more,
-    },
-    withSession,
-    { progress: () => {} },
-    systemClock,
-  )
+  const input: ExecuteInput = {
+    ...text,
+    tables,
+    projection: plan.columns.map(({ type }, index) => ({
+      expression: `cast(c${index} as ${duckdbFileType(type)})`,
+      name: `c${index}`,
+    })),
+    columnCount: plan.columns.length,
+    fieldIds: null,
+    fileBytes: null,
+    path,
+    spillDirectory: join(folder, 'spill'),
+    limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
+    kept: { owner: '1/1', windows: join(folder, 'windows') },
+    ...more,
+  }
+  const context = { progress: () => {} }
+  const execution = await executeQuery(input, withSession, context, systemClock)
   const physical = await bare.runAndReadAll(`describe select * from read_parquet('${path}')`)
-  const rows = await bare.runAndReadAll(`select * from read_parquet('${path}')`)
+  const values = await answerAt(path)
+  // In an instance that served the queries before, it is the same.
+  expect(await executeInWindow(input, windows, context, systemClock)).toEqual(execution)
+  expect(await answerAt(path)).toEqual(values)
   return {
     ...execution,
     types: plan.columns.map(({ type }) => formatType(type)),
     physical: physical.getRowsJson().map((row) => row[1]),
-    values: rows.getRowsJson(),
+    values,
   }
+}
+
+async function answerAt(path: string) {
+  return (await bare.runAndReadAll(`select * from read_parquet('${path}')`)).getRowsJson()
 }
 
 describe('every type of DuckDB keeps its values', () => {
@@ -239,6 +247,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       fileBytes: 5e6,
       spillDirectory: join(folder, 'spill'),
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
+      kept: null,
     },
     withSession,
     { progress: () => {} },
@@ -249,6 +258,46 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
   const paths = execution.files.map(({ path }) => `'${path}'`).join(', ')
   const read = await bare.runAndReadAll(`select count(*), count(distinct i), max(i) from read_parquet([${paths}])`)
   expect(read.getRowsJson()).toEqual([['2000000', '2000000', '1999999']])
+})
+
+describe('what cannot be done in a kept instance is left to a fresh one', () => {
+  const limits = { memoryBytes: 60e6, temporaryBytes: 1e9, threads: 2 }
+  const input = (sql: string): ExecuteInput => ({
+    ...moment,
+    sql,
+    whole: sql,
+    offset: 0,
+    database: null,
+    tables: [],
+    fieldIds: null,
+    fileBytes: null,
+    columnCount: 1,
+    projection: [{ expression: 'c0', name: 'c0' }],
+    path: newPath(),
+    spillDirectory: join(folder, 'spill'),
+    limits,
+    kept: { owner: '1/1', windows: join(folder, 'windows') },
+  })
+  const context = { progress: () => {} }
+
+  test('a query that spills', async () => {
+    const spilling = input('select hash(i)::varchar from range(1500000) r(i) order by 1')
+    expect(await executeInWindow(spilling, windows, context, systemClock)).toBeUndefined()
+    expect(await executeQuery(spilling, withSession, context, systemClock)).toMatchObject({ rows: 1_500_000 })
+  })
+
+  test('an error, which is told from there', async () => {
+    const failing = input(`select (i || 'x')::bigint from range(3) r(i)`)
+    expect(await executeInWindow(failing, windows, context, systemClock)).toBeUndefined()
+    await expect(executeQuery(failing, withSession, context, systemClock)).rejects.toMatchObject({ code: 'query_data' })
+  })
+
+  test('files that are not there', async () => {
+    const columns = queryColumns([{ fieldId: 1, name: 'time', type: parseType('bigint') }])
+    const scans = [{ changes: [], files: [join(folder, 'gone.parquet')] }]
+    const missing = { ...input('select time from web.t'), tables: [{ database: 'web', name: 't', columns, scans }] }
+    expect(await executeInWindow(missing, windows, context, systemClock)).toBeUndefined()
+  })
 })
 
 describe('the sandbox holds without the gate', () => {
@@ -262,7 +311,15 @@ describe('the sandbox holds without the gate', () => {
     const text = { sql, whole: sql, offset: 0, database: null, ...moment, tables: [], fieldIds: null }
     const limits = { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 1 }
     const run_ = executeQuery(
-      { ...text, ...input, fileBytes: null, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
+      {
+        ...text,
+        ...input,
+        fileBytes: null,
+        path: newPath(),
+        spillDirectory: join(folder, 'spill'),
+        limits,
+        kept: null,
+      },
       withSession,
       { progress: () => {} },
       systemClock,

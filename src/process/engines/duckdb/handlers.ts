@@ -3,21 +3,26 @@ import type { EngineHandler } from '../../../base/engines/engines.ts'
 import { analyzeCondition, truthAtTimes } from '../../planning/analyze-condition.ts'
 import { analyzeQuery } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
+import { executeInWindow } from './execute-in-window.ts'
 import { executeQuery } from './execute.ts'
 import { FreshSessions } from './fresh-sessions.ts'
 import { PlanningSessions } from './planning-sessions.ts'
 import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } from './tasks.ts'
 import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './tasks.ts'
+import { Windows } from './windows.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
 export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
   const sessions = new PlanningSessions()
+  const windows = new Windows()
   const fresh = new FreshSessions()
   return {
     [analyzeTask]: (input: EngineSql) => analyzeQuery(input, sessions),
     [planTask]: (input: PlanInput) => planQuery(input, sessions),
     [conditionTask]: (input: ConditionInput) => analyzeCondition(input, sessions),
     [truthTask]: (input: TruthInput) => truthAtTimes(input, sessions),
-    [executeTask]: (input: ExecuteInput, context) => executeQuery(input, fresh.lend, context, clock),
+    [executeTask]: async (input: ExecuteInput, context) =>
+      (await executeInWindow(input, windows, context, clock)) ??
+      (await executeQuery(input, fresh.lend, context, clock)),
   }
 }

@@ -103,6 +103,7 @@ export interface Plan {
   /** One for each table of the input. */
   readonly scans: readonly PlannedScan[]
   readonly shortcut: Shortcut | null
+  readonly isOnePass: boolean
   /** Lines of DuckDB's plan; empty unless asked for. */
   readonly explained: readonly string[]
 }
@@ -121,6 +122,15 @@ export interface ExecuteInput extends EngineSql, QueryMoment {
   readonly fileBytes: number | null
   readonly spillDirectory: string
   readonly limits: EngineLimits
+  /** For an instance that served the owner before and will again; null for one that serves nobody else. */
+  readonly kept: KeptTerms | null
+}
+
+export interface KeptTerms {
+  /** Whoever meets nothing worse than what they left behind themselves. */
+  readonly owner: string
+  /** For the windows of all engine processes of one worker: on the disk of what is read and written, if it is to be used. */
+  readonly windows: string
 }
 
 export interface EngineLimits {

@@ -1,0 +1,63 @@
+import { statSync } from 'node:fs'
+
+import type { Clock } from '../../../base/clock.ts'
+import { errno } from '../../../base/disk.ts'
+import type { EngineContext } from '../../../base/engines/engines.ts'
+import { engineFailure } from './engine-errors.ts'
+import { copyAnswer } from './execute.ts'
+import { macrosFor } from './make-functions.ts'
+import type { ExecuteInput, Execution } from './tasks.ts'
+import { companionOf, filesOf, hasChanges, makeViews, needCompanion } from './views.ts'
+import type { Window, Windows } from './windows.ts'
+
+/** What more has to be linked, or is likely to be spilled, is better off in an instance of its own. */
+const filesMax = 200
+const bytesMax = 256e6
+
+/**
+ * Runs a small SELECT in an instance that is kept for its owner. Undefined where it has to be run in one of its own: because it is
+ * large or needs other settings, or because it failed here, whatever by; it may have had nowhere to spill, and what else is wrong is
+ * told from there.
+ */
+export async function executeInWindow(
+  input: ExecuteInput,
+  windows: Windows,
+  context: EngineContext,
+  clock: Clock,
+): Promise<Execution | undefined> {
+  const { kept } = input
+  if (kept === null || input.fileBytes !== null || hasChanges(input) || !isSmall(input)) return undefined
+  const { integerDivision, limits } = input
+  const terms = { ...kept, limits, ...(integerDivision !== undefined && { integerDivision }) }
+  try {
+    return await windows.within(terms, async (window) => {
+      const linked = throughWindow(input, window)
+      const companion = needCompanion(linked) ? window.linkNew(companionOf(input)) : ''
+      await makeViews(window.session, linked, { macros: macrosFor(input), companion })
+      const { files, ...sums } = await copyAnswer(window.session, linked, context, clock)
+      return { ...sums, files: files.map((file) => ({ ...file, path: input.path })) }
+    })
+  } catch (error) {
+    if (engineFailure(error) === undefined && !cannotLink(error)) throw error
+    return undefined
+  }
+}
+
+function isSmall(input: ExecuteInput): boolean {
+  const files = filesOf(input)
+  if (files.length > filesMax) return false
+  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0) <= bytesMax
+}
+
+/** The same input with the names that its files have in the window. */
+function throughWindow(input: ExecuteInput, window: Window): ExecuteInput {
+  const tables = input.tables.map((table) => ({
+    ...table,
+    scans: table.scans.map((scan) => ({ ...scan, files: scan.files.map((file) => window.link(file)) })),
+  }))
+  return { ...input, tables, path: window.linkNew(input.path) }
+}
+
+/** A file on another disk, or one that is gone. */
+const cannotLink = (error: unknown): boolean =>
+  ['EXDEV', 'EPERM', 'EMLINK', 'ENOENT', 'ENOSPC'].includes(errno(error) ?? '')

@@ -1,0 +1,86 @@
+import { statSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+
+import type { Session } from '../../../base/duckdb/session.ts'
+import { diskFull, errno } from '../../../base/disk.ts'
+import type { ScannedFiles } from '../../../store/schema/projection.ts'
+import { projectedScan } from '../../../store/schema/projection.ts'
+import { duckdbType, quotedName } from '../../../store/types.ts'
+import { schemaStatements } from './schemas.ts'
+import type { ExecuteInput } from './tasks.ts'
+
+/**
+ * Makes the tables of the input over its files. `companion` is where a file without rows is written, for those that need one beside
+ * them (`needCompanion`).
+ */
+export async function makeViews(
+  session: Session,
+  input: ExecuteInput,
+  { macros = [], companion }: { readonly macros?: readonly string[]; readonly companion: string },
+): Promise<void> {
+  if (needCompanion(input)) await writeEmptyFile(companion)
+  const statements = [
+    ...macros,
+    ...schemaStatements(input.tables, input.database),
+    ...(hasChanges(input) ? [`set disabled_optimizers = '${unfolding}';`] : []),
+    ...input.tables.map((table) => tableOverFiles(table, companion)),
+  ]
+  if (statements.length > 0) await session.run(statements.join('\n'))
+}
+
+const scansOf = ({ tables }: ExecuteInput): readonly ScannedFiles[] => tables.flatMap(({ scans }) => scans)
+
+export const filesOf = (input: ExecuteInput): readonly string[] => scansOf(input).flatMap(({ files }) => files)
+
+/** Whether rows of before a change of columns are read, which takes settings of their own. */
+export const hasChanges = (input: ExecuteInput): boolean => scansOf(input).some(({ changes }) => changes.length > 0)
+
+/**
+ * These write the steps of a projection into one another, where each names the one before several times: a plan for ORDER BY
+ * … LIMIT over a few changed columns then takes minutes and all memory.
+ */
+const unfolding = 'top_n,late_materialization'
+
+/**
+ * DuckDB reads several files with all its threads, and of one file whose columns are told as many row groups at a time as it
+ * has seen in it beforehand: none. So a large file that is read by itself is given a companion without rows.
+ */
+export const needCompanion = (input: ExecuteInput): boolean => scansOf(input).some(isReadAlone)
+
+/** Beside the spill directory, which DuckDB removes when it likes. */
+export const companionOf = ({ spillDirectory }: ExecuteInput): string => `${spillDirectory}.empty`
+
+/** What fits into one row group or a few is read by one thread as soon as by two. */
+const companionBytesMin = 1_000_000
+
+function isReadAlone({ files }: ScannedFiles): boolean {
+  const [file, ...more] = files
+  if (file === undefined || more.length > 0) return false
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) >= companionBytesMin
+}
+
+/** One column and no rows, as DuckDB writes them; it would take 2 ms to do so, a tenth of a query for five minutes. */
+const emptyParquet =
+  'UEFSMRUCGSw1ABgNZHVja2RiX3NjaGVtYRUCABUCJQIYB25vdGhpbmclIgAWABkMKChEdWNrREIgdmVyc2lvbiB2MS41LjUgKGJ1aWxkIGQ4Y2RhYTMzZmQpGRwcAAAAXAAAAFBBUjE='
+
+async function writeEmptyFile(path: string): Promise<void> {
+  try {
+    await writeFile(path, emptyParquet, 'base64')
+  } catch (error) {
+    throw errno(error) === 'ENOSPC' ? diskFull(error) : error
+  }
+}
+
+/**
+ * The columns by field id, whatever a file calls them and whether it has them, and rows of before the columns were changed as
+ * they are since; a table without files is an empty one.
+ */
+function tableOverFiles({ database, name, columns, scans }: ExecuteInput['tables'][number], emptyFile: string): string {
+  const path = `${quotedName(database)}.${quotedName(name)}`
+  if (scans.length === 0) {
+    const definitions = columns.map(({ column, queryName }) => `${quotedName(queryName)} ${duckdbType(column.type)}`)
+    return `create table ${path} (${definitions.join(', ')});`
+  }
+  const readable = scans.map((scan) => (isReadAlone(scan) ? { ...scan, files: [...scan.files, emptyFile] } : scan))
+  return `create view ${path} as ${readable.map((scan) => projectedScan(columns, scan)).join('\nunion all\n')};`
+}
