@@ -1,8 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { expect, test } from 'vitest'
 
-import { birthOf, commandOf, isAlive, residentBytesOf } from './process-table.ts'
+import { birthOf, commandOf, isAlive, processesIn, residentBytesOf } from './process-table.ts'
 
 test('tells this process from others and from none', async () => {
   expect(isAlive(process.pid)).toBe(true)
@@ -20,6 +23,18 @@ test('tells this process from others and from none', async () => {
     undefined,
     undefined,
   ])
+})
+
+test('finds the processes that work in a directory', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'biwa-processes-'))
+  expect(await processesIn(directory)).toEqual([])
+  const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { cwd: directory })
+  await once(child, 'spawn')
+  expect(await processesIn(directory)).toEqual([{ pid: child.pid, program: basename(process.execPath) }])
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  expect(await processesIn(directory)).toEqual([])
+  await rm(directory, { recursive: true })
 })
 
 test('does not take a zombie for alive', async () => {

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, readdir, readlink, realpath } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { promisify } from 'node:util'
 
 import { errno } from './disk.ts'
@@ -50,6 +51,26 @@ export async function birthOf(pid: number): Promise<string | undefined> {
   if (process.platform !== 'linux') return await askPs(pid, 'lstart=')
   const text = await readProcess(pid, 'stat')
   return text === undefined ? undefined : stateAndLater(text)[22 - 3]
+}
+
+/** The processes whose working directory this is, with the names of their programs. None where there is no /proc. */
+export async function processesIn(directory: string): Promise<{ readonly pid: number; readonly program: string }[]> {
+  const path = await realpath(directory)
+  const ids = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name))
+  const found = ids.map(async (id) => {
+    const [works, program] = await Promise.all(['cwd', 'exe'].map((link) => linkOf(id, link)))
+    return works === path ? [{ pid: Number(id), program: basename(program ?? '') }] : []
+  })
+  return (await Promise.all(found)).flat()
+}
+
+async function linkOf(id: string, link: string): Promise<string | undefined> {
+  try {
+    return await readlink(`/proc/${id}/${link}`)
+  } catch {
+    // It has ended, or is somebody else's.
+    return undefined
+  }
 }
 
 /** Bytes of the process in memory now; undefined where it is gone. */

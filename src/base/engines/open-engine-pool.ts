@@ -48,6 +48,7 @@ const spareAfterMs = 500
 class ForkedEnginePool implements EnginePool {
   readonly name: string
   readonly #options: EnginePoolOptions
+  readonly #warm: number
   readonly #log: Logger
   /** All that live, whether busy or idle. */
   readonly #engines = new Set<EngineProcess>()
@@ -62,6 +63,7 @@ class ForkedEnginePool implements EnginePool {
   constructor(options: EnginePoolOptions) {
     this.name = options.name
     this.#options = options
+    this.#warm = options.warm ?? 1
     this.#log = options.log.child({ pool: options.name })
   }
 
@@ -146,9 +148,8 @@ class ForkedEnginePool implements EnginePool {
       if (engine === undefined) break
       this.#waiting.shift()?.resolve(engine)
     }
-    const { warm = 1 } = this.#options
-    while (this.#engines.size < warm && this.#mayFork()) this.#idle.push(this.#fork())
-    if (this.#idle.length < warm && this.#mayFork()) this.#cancelSpare ??= this.#addSparesLater()
+    while (this.#engines.size < this.#warm && this.#mayFork()) this.#idle.push(this.#fork())
+    if (this.#idle.length < this.#warm && this.#mayFork()) this.#cancelSpare ??= this.#addSparesLater()
     if (this.#waiting.length === 0 && this.#engines.size === this.#idle.length)
       for (const tell of this.#whenQuiet.splice(0)) tell()
   }
@@ -158,10 +159,9 @@ class ForkedEnginePool implements EnginePool {
   }
 
   #addSparesLater(): () => void {
-    const { clock, warm = 1 } = this.#options
-    return clock.schedule(spareAfterMs, () => {
+    return this.#options.clock.schedule(spareAfterMs, () => {
       this.#cancelSpare = undefined
-      while (this.#idle.length < warm && this.#mayFork()) this.#idle.push(this.#fork())
+      while (this.#idle.length < this.#warm && this.#mayFork()) this.#idle.push(this.#fork())
     })
   }
 

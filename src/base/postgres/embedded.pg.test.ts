@@ -92,15 +92,15 @@ test('comes back when it dies; statements meanwhile say that the database is una
 test('comes back although a process of the dead server never ends by itself', async () => {
   const server = embedded()
   await server.start()
-  const [{ backend } = { backend: 0 }] = await ask<{ backend: number }>(
+  const [{ checkpointer } = { checkpointer: 0 }] = await ask<{ checkpointer: number }>(
     server.url,
-    sql`select pid as backend from pg_stat_activity where backend_type = 'checkpointer'`,
+    sql`select pid as checkpointer from pg_stat_activity where backend_type = 'checkpointer'`,
   )
   const { pid } = server
-  process.kill(backend, 'SIGSTOP')
+  process.kill(checkpointer, 'SIGSTOP')
   process.kill(pid ?? 0, 'SIGKILL')
   await expect.poll(() => ask(server.url, sql`select 1 as one`), { timeout: 15_000 }).toEqual([{ one: 1 }])
-  expect(isAlive(backend)).toBe(false)
+  expect(isAlive(checkpointer)).toBe(false)
 })
 
 interface Owner {

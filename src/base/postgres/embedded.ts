@@ -8,10 +8,9 @@ import type { Logger } from '../log.ts'
 import type { Service } from '../service.ts'
 import { findBinaries } from './binaries.ts'
 import { clusterUser, findPlace, makeSocketDirectory, openCluster } from './cluster.ts'
-import { killOrphans } from './orphans.ts'
 import { pgCode } from './postgres.ts'
 import type { ServerCommand } from './server-process.ts'
-import { ServerProcess, stopLeftOverServer } from './server-process.ts'
+import { ServerProcess, killOrphans, stopLeftOverServer } from './server-process.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Biwa's data directory, whose lock the caller holds; the cluster goes to `postgres` in it. */

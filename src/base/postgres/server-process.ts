@@ -8,7 +8,7 @@ import type { Clock } from '../clock.ts'
 import { errno } from '../disk.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { commandOf, isAlive } from '../process-table.ts'
+import { commandOf, isAlive, processesIn } from '../process-table.ts'
 import { binariesEnvironment } from './binaries.ts'
 import type { ServerUser } from './server-user.ts'
 
@@ -147,6 +147,19 @@ export async function stopLeftOverServer(data: string, clock: Clock, log: Logger
   throw new AppError('startup', `A PostgreSQL server that was left over (process ${pid}) cannot be stopped.`, {
     hint: `Stop it by hand: kill -9 ${pid}`,
   })
+}
+
+/**
+ * Kills what a dead postmaster left behind on this data directory, and tells how many processes that were. Most backends notice the
+ * death and end by themselves; one that waits for a lock of another that did so waits for ever, and no server starts beside it.
+ * Killing it loses nothing that was acknowledged: the start recovers from the log, as after any crash. The caller knows that no
+ * postmaster runs here.
+ */
+export async function killOrphans(data: string): Promise<number> {
+  // Every process of a server works in its data directory. The program may have been replaced since.
+  const orphans = (await processesIn(data)).filter(({ program }) => /^postgres( \(deleted\))?$/.test(program))
+  for (const { pid } of orphans) sendSignal(pid, 'SIGKILL')
+  return orphans.length
 }
 
 async function readPid(pidFile: string): Promise<number | undefined> {
