@@ -15,11 +15,11 @@ it('removes old results, and nothing else', async () => {
   const ports = { disk: systemDisk, clock: systemClock, randomness: systemRandomness }
   const objects = await openDirectoryStore({ root, ...ports })
   await objects.put('results/1/17-3.parquet', Buffer.from('a'))
-  await objects.put('results/1/17/csv', Buffer.from('b'))
+  await objects.put('results/1/17-3-as.csv', Buffer.from('b'))
   await objects.put('chunks/1/2/3.parquet', Buffer.from('c'))
   expect(await expireResults(objects, systemClock.nowMs() - 60_000)).toBe(0)
   expect(await expireResults(objects, systemClock.nowMs() + 60_000)).toBe(2)
-  expect(await objects.size('results/1/17/csv')).toBeUndefined()
+  expect(await objects.size('results/1/17-3-as.csv')).toBeUndefined()
   expect(await objects.size('chunks/1/2/3.parquet')).toBe(1)
   await rm(root, { recursive: true })
 })

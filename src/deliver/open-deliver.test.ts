@@ -44,7 +44,7 @@ function bench(known: Readonly<Record<string, Partial<Job>>>, end: Partial<Job>)
         : { job: job(existing), existing: true }
     },
     async wait(_account, id) {
-      if (end.state === 'success') stored.set('results/1/7/csv', 'a\n1\n')
+      if (end.state === 'success') stored.set('results/1/7-as.csv', 'a\n1\n')
       return job({ id, ...end })
     },
   }

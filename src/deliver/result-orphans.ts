@@ -5,7 +5,7 @@ import { finishedStates } from '../jobs/jobs.ts'
 import { isAppError } from '../base/errors.ts'
 import type { StoredResult } from './stored-result.ts'
 
-/** Of a query: `results/<account>/<job>-<lease>.parquet`. What was made of it in other formats lies below `<job>-<lease>/`. */
+/** Of a query: `results/<account>/<job>-<lease>.parquet`. What was made of it in other formats is not meant. */
 const keyPattern = /^results\/(\d+)\/(\d+)-\d+\.parquet$/
 
 /**

@@ -48,10 +48,13 @@ export function notReady(message: string): AppError {
   })
 }
 
-/** Where the result lies in a format: beside the stored one that it was made of, of which each attempt has its own. */
+/**
+ * Where the result lies in a format: beside the stored one that it was made of, of which each attempt has its own, and in the same
+ * directory, since making another for each durable would take longer than writing most results.
+ */
 export function formattedKey(
   { resultKey }: Pick<StoredResult, 'resultKey'>,
   format: ResultFormat | BareFormat,
 ): string {
-  return `${resultKey.replace(/\.parquet$/, '')}/${format}`
+  return `${resultKey.replace(/\.parquet$/, '')}-as.${format}`
 }
