@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 
 import { catalogue } from './catalogue.ts'
 import { askedOf, optionsOf } from './command-line.ts'
+import type { Asked } from './command-line.ts'
 import { help } from './help.ts'
 import { runEach } from './run-each.ts'
 
@@ -9,7 +10,7 @@ import { runEach } from './run-each.ts'
  * `npm run bench -- NAME`: measures one thing and prints it beside a yardstick from the same run. Machines are noisy: quote
  * the ratios, and say on which machine, at which commit and with which command a figure was seen.
  */
-const asked = askedOf(process.argv.slice(2))
+const asked = understood(process.argv.slice(2))
 if (asked.help) {
   console.log(help())
   process.exit(0)
@@ -36,4 +37,13 @@ if (asked.names.length === 1 && asked.report === undefined) {
     console.log(JSON.stringify(Object.fromEntries(figures), null, 2))
   }
   if (report.benchmarks.some((of) => 'error' in of)) process.exitCode = 1
+}
+
+function understood(words: readonly string[]): Asked {
+  try {
+    return askedOf(words)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    process.exit(2)
+  }
 }
