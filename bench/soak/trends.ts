@@ -1,7 +1,6 @@
-import { median } from '../store/rows.ts'
 import type { Sample } from './samples.ts'
 
-/** Something that a server holds: medians of the second and of the last quarter of the time. */
+/** Something that a server holds: what was the least for nine tenths of the second and of the last quarter of the time. */
 export interface Trend {
   readonly what: string
   readonly unit: string
@@ -16,12 +15,20 @@ const growthMax = 0.1
 /** Growth below that is a buffer more or less, or a connection, and no trend of so short a time. */
 const noise = { MiB: 8, handles: 8, connections: 3 } as const
 
+/**
+ * Memory goes up until the garbage is collected, and down again, for minutes: what leaks is what is left then. One sample that is low by
+ * chance, because a process was just replaced, counts as little as a high one.
+ */
+function floorOf(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 10)] ?? 0
+}
+
 /** The first quarter warms up. Files and rows are no part of it: they become more with the data until their time is over. */
 export function trendsOf(samples: readonly Sample[]): Trend[] {
   const quarter = Math.floor(samples.length / 4)
   const [second, last] = [samples.slice(quarter, 2 * quarter), samples.slice(-quarter)]
   const trend = (what: string, unit: keyof typeof noise, of: (sample: Sample) => number): Trend => {
-    const [before, after] = [median(second.map(of)), median(last.map(of))]
+    const [before, after] = [floorOf(second.map(of)), floorOf(last.map(of))]
     const isFlat = after <= before * (1 + growthMax) || after - before <= noise[unit]
     return { what, unit, second: before, last: after, isFlat }
   }

@@ -34,6 +34,11 @@ test('a leak of memory or of handles is seen', () => {
   ).toEqual(['handles of api'])
 })
 
+test('what goes up until the garbage is collected is flat, unless more is left each time', () => {
+  expect(growing(soaked((index) => 60 + (index % 7) * 10))).toEqual([])
+  expect(growing(soaked((index) => 60 + (index % 7) * 10 + index))).toEqual(['memory of api'])
+})
+
 test('a single high sample is no trend, and neither is a tenth more, or little of little', () => {
   expect(growing(soaked((index) => (index === 35 ? 900 : 100)))).toEqual([])
   expect(growing(soaked((index) => (index < 20 ? 100 : 110)))).toEqual([])
