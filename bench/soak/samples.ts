@@ -80,7 +80,7 @@ function filesBelow(directory: string): Amounts {
   const amounts: Record<string, number> = {}
   const walk = (place: readonly string[]): void => {
     for (const entry of entriesOf(join(directory, ...place))) {
-      const kind = place.slice(0, place[0] === 'objects' ? 2 : 1).join('/')
+      const kind = place.slice(0, place[0] === 'objects' ? 2 : 1).join('/') || 'itself'
       if (entry.isDirectory()) walk([...place, entry.name])
       else amounts[kind] = (amounts[kind] ?? 0) + 1
     }
