@@ -13,9 +13,11 @@ import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
 import { assignFieldIds, firstFieldId } from '../src/store/columns.ts'
 import type { Column } from '../src/store/store.ts'
-import { argument, numberArgument } from './arguments.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
+import type { Options } from './options.ts'
+import { mapped, picked } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { median } from './store/rows.ts'
 
 const memoryBytes = 512 * 2 ** 20
@@ -23,21 +25,32 @@ const memoryBytes = 512 * 2 ** 20
 /**
  * What a conversion costs, stage by stage, in microseconds of CPU a record: of the processor and not of the clock, because
  * machines are shared. Beside it bare DuckDB, which reads the same records as NDJSON with declared columns and writes the
- * same Parquet. `--records`, `--rounds`, `--shape=narrow,wide`, `--format=msgpack,ndjson`.
+ * same Parquet.
  */
-export async function run(): Promise<unknown> {
-  const rounds = numberArgument('rounds', 5)
+export async function run(options: Options): Promise<Outcome> {
+  const rounds = options.number('rounds')
   const result: Record<string, Record<string, number>> = {}
-  for (const shape of (argument('shape') ?? 'narrow,wide').split(',') as Shape[]) {
-    const records = numberArgument('records', shape === 'narrow' ? 200_000 : 40_000)
-    for (const format of (argument('format') ?? 'msgpack,ndjson').split(',') as WireFormat[]) {
+  for (const shape of options.list('shape') as Shape[]) {
+    const records = Number(options.given('records') ?? (shape === 'narrow' ? 200_000 : 40_000))
+    for (const format of options.list('format') as WireFormat[]) {
       const figures = await measured(shape, format, records, rounds)
       result[`${shape} ${format}`] = figures
       const texts = Object.entries(figures).map(([stage, micros]) => `${stage} ${micros.toFixed(2)}`)
       console.log(`${shape} ${format}, µs of CPU a record: ${texts.join('  ')}`)
     }
   }
-  return result
+  const section = { kind: 'amounts', unit: 'µs of CPU a record', better: 'less' } as const
+  const whole = ({ 'bare DuckDB': bare = Number.NaN, ...stages }: Record<string, number>) => ({
+    Biwa: Object.values(stages).reduce((sum, micros) => sum + micros, 0),
+    'bare DuckDB': bare,
+  })
+  return {
+    figures: result,
+    sections: [
+      { ...section, title: 'All stages', yardstick: 'bare DuckDB', rows: mapped(result, whole) },
+      { ...section, title: 'Stage by stage', rows: mapped(result, (of) => picked(of, ['gunzip', 'split', 'write'])) },
+    ],
+  }
 }
 
 async function measured(shape: Shape, format: WireFormat, records: number, rounds: number) {

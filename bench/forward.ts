@@ -8,16 +8,18 @@ import { entry, eventTime, fluentdMessage } from '../src/protocols/fluent/testin
 import { startBiwa } from '../test/support/biwa.ts'
 import type { Biwa } from '../test/support/biwa.ts'
 import { freePort } from '../test/support/forward-sender.ts'
+import type { Options } from './options.ts'
+import type { Outcome } from './outcome.ts'
 
 const recordsPerChunk = 10_000
-const chunks = 60
 const atOnce = 8
 
 /**
  * Records that are acknowledged in a second, by the forward port and by the import operation of our own API, of the same records in
  * chunks of the same size, so many at once. The yardstick is msgpack.gz over HTTP.
  */
-export async function run(): Promise<unknown> {
+export async function run(options: Options): Promise<Outcome> {
+  const chunks = options.number('chunks')
   const port = await freePort()
   const first = await startBiwa()
   await first.stop({ keep: true })
@@ -29,9 +31,9 @@ export async function run(): Promise<unknown> {
     const msgpack = Buffer.concat(records.map((record) => encode({ time: 1_700_000_000, ...record })))
     const gzip = { entries: gzipSync(entries), msgpack: gzipSync(msgpack) }
     const figures = {
-      'HTTP msgpack.gz': await measured(() => overHttp(biwa, gzip.msgpack)),
-      'forward gzip': await measured(() => overForward(port, gzip.entries, { compressed: 'gzip' })),
-      'forward plain': await measured(() => overForward(port, entries, {})),
+      'HTTP msgpack.gz': await measured(chunks, () => overHttp(biwa, chunks, gzip.msgpack)),
+      'forward gzip': await measured(chunks, () => overForward(port, chunks, gzip.entries, { compressed: 'gzip' })),
+      'forward plain': await measured(chunks, () => overForward(port, chunks, entries, {})),
     }
     const yardstick = figures['HTTP msgpack.gz']
     console.log(`${chunks} chunks of ${recordsPerChunk} records, ${atOnce} at once, until each is acknowledged`)
@@ -39,7 +41,19 @@ export async function run(): Promise<unknown> {
       const thousands = String(Math.round(rate / 1000)).padStart(6)
       console.log(`${name.padEnd(16)} ${thousands} k records/s  ${(rate / yardstick).toFixed(2)} × HTTP msgpack.gz`)
     }
-    return figures
+    return {
+      figures,
+      sections: [
+        {
+          kind: 'amounts',
+          title: 'Acknowledged',
+          unit: 'records/s',
+          better: 'more',
+          yardstick: 'HTTP msgpack.gz',
+          rows: { 'chunks of 10,000': figures },
+        },
+      ],
+    }
   } finally {
     await biwa.stop()
   }
@@ -53,13 +67,13 @@ const recordOf = (n: number) => ({
 })
 
 /** Records in a second. */
-async function measured(work: () => Promise<void>): Promise<number> {
+async function measured(chunks: number, work: () => Promise<void>): Promise<number> {
   const start = performance.now()
   await work()
   return (chunks * recordsPerChunk * 1000) / (performance.now() - start)
 }
 
-async function overHttp(biwa: Biwa, body: Buffer): Promise<void> {
+async function overHttp(biwa: Biwa, chunks: number, body: Buffer): Promise<void> {
   let next = 0
   const sendSome = async (): Promise<void> => {
     while (next < chunks) {
@@ -72,14 +86,14 @@ async function overHttp(biwa: Biwa, body: Buffer): Promise<void> {
   await Promise.all(Array.from({ length: atOnce }, sendSome))
 }
 
-async function overForward(port: number, entries: Buffer, options: object): Promise<void> {
+async function overForward(port: number, chunks: number, entries: Buffer, framing: object): Promise<void> {
   const socket = connect(port, '127.0.0.1')
   await once(socket, 'connect')
   let sent = 0
   let acknowledged = 0
   const send = (): void => {
     const chunk = `${entries.byteLength}-${sent++}`
-    socket.write(fluentdMessage('bench.forward', entries, { ...options, chunk }))
+    socket.write(fluentdMessage('bench.forward', entries, { ...framing, chunk }))
   }
   await new Promise<void>((resolve, reject) => {
     socket.on('close', () => reject(new Error('the connection was closed')))

@@ -1,9 +1,12 @@
-import { argument, numberArgument } from './arguments.ts'
 import type { Door } from './ingest/load.ts'
 import { measureStep, openLoadSession } from './ingest/session.ts'
 import type { LoadSession, Step } from './ingest/session.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
 import { bareDuckdb, plainCopy } from './ingest/yardsticks.ts'
+import type { Yardstick } from './ingest/yardsticks.ts'
+import type { Options } from './options.ts'
+import { mapped } from './outcome.ts'
+import type { Outcome, Section } from './outcome.ts'
 import { median } from './store/rows.ts'
 
 /** What counts as sustained: nothing refused, and soon after the last acknowledgement everything can be queried. */
@@ -16,15 +19,14 @@ const recordsEach = 10_000
 /**
  * Records from a loader of its own process to where a query has them. Included: authentication, ids against repetition, a
  * sync before each acknowledgement, the commit in PostgreSQL, merges and sweeping, and the loader on the same cores.
- * `--shape=narrow,wide`, `--format=msgpack,ndjson`, `--door=import,forward`, `--seconds=10`, `--rounds=3`; with `--rate=N`
- * that many records a second are offered, without it the rate goes up step by step as long as it is sustained.
+ * With `--rate=N` that many records a second are offered, without it the rate goes up step by step as long as it is sustained.
  */
-export async function run(): Promise<unknown> {
-  const shapes = (argument('shape') ?? 'narrow,wide').split(',') as Shape[]
-  const formats = (argument('format') ?? 'msgpack,ndjson').split(',') as WireFormat[]
-  const doors = (argument('door') ?? 'import,forward').split(',') as ('import' | 'forward')[]
+export async function run(options: Options): Promise<Outcome> {
+  const shapes = options.list('shape') as Shape[]
+  const formats = options.list('format') as WireFormat[]
+  const doors = options.list('door') as ('import' | 'forward')[]
   const session = await openLoadSession()
-  const result: Record<string, unknown> = {}
+  const result: Record<string, DoorFigures> = {}
   try {
     for (const shape of shapes) {
       const records = shape === 'narrow' ? 1_000_000 : 200_000
@@ -34,7 +36,7 @@ export async function run(): Promise<unknown> {
       for (const door of doors) {
         for (const format of door === 'forward' ? (['msgpack'] as const) : formats) {
           const name = `${shape} ${door} ${format}.gz`
-          const steps = await measureDoor(session, door, shape, format)
+          const steps = await measureDoor(session, options, { door, shape, format })
           const best = steps.filter(isSustained).toSorted((a, b) => b.queryablePerSecond - a.queryablePerSecond)[0]
           result[name] = { yardsticks, steps, sustained: best ?? null }
           const ratio = (best?.queryablePerSecond ?? Number.NaN) / yardsticks.duckdb.recordsPerSecond
@@ -47,17 +49,70 @@ export async function run(): Promise<unknown> {
   } finally {
     await session.close()
   }
-  return result
+  return { figures: result, sections: sectionsOf(result) }
+}
+
+interface DoorFigures {
+  readonly yardsticks: Readonly<Record<'duckdb' | 'copy', Yardstick>>
+  readonly steps: readonly Step[]
+  readonly sustained: Step | null
+}
+
+function sectionsOf(result: Readonly<Record<string, DoorFigures>>): Section[] {
+  const stepsOf = <Value>(of: (step: Step) => Record<string, Value>): Record<string, Record<string, Value>> =>
+    Object.fromEntries(
+      Object.entries(result).flatMap(([name, { steps }]) =>
+        steps.map((step, index) => [`${name}, step ${index + 1}`, of(step)]),
+      ),
+    )
+  const rates = mapped(result, ({ yardsticks, sustained }) => ({
+    Biwa: sustained?.queryablePerSecond ?? null,
+    'bare DuckDB': yardsticks.duckdb.recordsPerSecond,
+  }))
+  return [
+    {
+      kind: 'amounts',
+      title: 'Sustained until a query has them',
+      unit: 'records/s',
+      better: 'more',
+      yardstick: 'bare DuckDB',
+      rows: rates,
+    },
+    {
+      kind: 'amounts',
+      title: 'Step by step',
+      unit: 'records/s',
+      better: 'more',
+      rows: stepsOf((step) => ({ acknowledged: step.acknowledgedPerSecond, queryable: step.queryablePerSecond })),
+    },
+    {
+      kind: 'quantiles',
+      title: 'Latencies',
+      unit: 'ms',
+      rows: stepsOf((step) => ({ acknowledged: step.ackMs, queryable: step.queryableMs })),
+    },
+    {
+      kind: 'amounts',
+      title: 'Processor time',
+      unit: 'CPU s a million records',
+      better: 'less',
+      rows: stepsOf((step) => step.cpuSecondsPerMillion),
+    },
+  ]
 }
 
 function isSustained({ refused, drainSeconds }: Step): boolean {
   return refused === 0 && drainSeconds <= drainSecondsMax
 }
 
-async function measureDoor(session: LoadSession, door: Door, shape: Shape, format: WireFormat): Promise<Step[]> {
-  const seconds = numberArgument('seconds', 10)
-  const rounds = numberArgument('rounds', 3)
-  const rate = argument('rate')
+async function measureDoor(
+  session: LoadSession,
+  options: Options,
+  { door, shape, format }: { readonly door: Door; readonly shape: Shape; readonly format: WireFormat },
+): Promise<Step[]> {
+  const seconds = options.number('seconds')
+  const rounds = options.number('rounds')
+  const rate = options.given('rate')
   const table = `${shape}_${door}_${format}`
   const order = { door, table, shape, format, recordsEach: shape === 'narrow' ? recordsEach : recordsEach / 5, lines }
   const steps: Step[] = []

@@ -1,5 +1,7 @@
+import type { Quantiles } from './outcome.ts'
+
 /** p50, p90, p99 and the maximum, rounded to tenths. */
-export function quantiles(values: readonly number[]): { p50: number; p90: number; p99: number; max: number } {
+export function quantiles(values: readonly number[]): Quantiles {
   const sorted = values.toSorted((a, b) => a - b)
   const at = (q: number) =>
     Math.round((sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? 0) * 10) / 10

@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { assert, must } from '../src/base/errors.ts'
 import { openPostgres } from '../src/base/postgres/postgres.ts'
 import { openMergeBench } from '../src/store/testing/merge-bench.ts'
-import { numberArgument } from './arguments.ts'
+import type { Options } from './options.ts'
+import { mapped } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { startServer } from './queue/server.ts'
 import { rowsOf } from './queue/table.ts'
 import { loadChdb } from './scan/chdb.ts'
@@ -20,11 +22,11 @@ import { median } from './store/rows.ts'
 
 /**
  * Ten queries over a merged table of narrow rows, in the engine and through a whole server, beside bare DuckDB over one ideal file
- * with the same rows, and chdb over either. Fails where two answers differ. `--rows=24000000`, `--rounds=5`.
+ * with the same rows, and chdb over either. Fails where two answers differ.
  */
-export async function run(): Promise<unknown> {
-  const rowsPerHour = Math.ceil(numberArgument('rows', 24_000_000) / hours)
-  const rounds = numberArgument('rounds', 5)
+export async function run(options: Options): Promise<Outcome> {
+  const rowsPerHour = Math.ceil(options.number('rows') / hours)
+  const rounds = options.number('rounds')
   const chdb = await loadChdb()
   const folder = await mkdtemp(join(tmpdir(), 'biwa-bench-'))
   const database = await startServer()
@@ -47,7 +49,14 @@ export async function run(): Promise<unknown> {
       const sections = { milliseconds, 'million rows/s': rates, 'times as fast': ratios }
       console.log(`\nload of the machine ${loadavg()[0]?.toFixed(1)}`)
       for (const [name, of] of Object.entries(sections)) console.log([`\n${name}`, ...rowsOf(of)].join('\n'))
-      return { table, ...sections }
+      return {
+        figures: { table, ...sections },
+        sections: [
+          { kind: 'ratios', title: 'Times as fast, medians of rounds', rows: ratios },
+          { kind: 'amounts', title: 'Time', unit: 'ms', better: 'less', rows: milliseconds },
+          { kind: 'amounts', title: 'Rate', unit: 'million rows/s', better: 'more', rows: rates },
+        ],
+      }
     } finally {
       await server.stop()
     }
@@ -119,8 +128,4 @@ function ratiosOf(taken: Taken): Record<string, Record<string, number>> {
       'Biwa to chdb, ideal file': ratio('Biwa', 'chdb, ideal file'),
     }
   })
-}
-
-function mapped<V, R>(record: Readonly<Record<string, V>>, of: (value: V) => R): Record<string, R> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, of(value)]))
 }

@@ -7,17 +7,20 @@ import { openJobs } from '../src/jobs/open-jobs.ts'
 import { openScheduler } from '../src/jobs/schedules/open-scheduler.ts'
 import { selectNextDue } from '../src/jobs/schedules/firing.sql.ts'
 import { makeManySchedules } from '../src/jobs/testing/many-schedules.ts'
+import type { Options } from './options.ts'
+import { mapped } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { startServer } from './queue/server.ts'
 
-const count = 100_000
 const jobsPerCall = 5000
 const never = new Date(8.64e15)
 
 /**
- * A hundred thousand schedules that are due in one second: from that second until the last of their jobs is committed, and
+ * Schedules that are all due in one second, a hundred thousand unless told otherwise: from that second until the last of their jobs is committed, and
  * beside it the submission of as many jobs, 5,000 with each call. With real durability.
  */
-export async function run(): Promise<unknown> {
+export async function run(options: Options): Promise<Outcome> {
+  const count = options.number('schedules')
   const server = await startServer()
   const postgres = await openPostgres({ url: server.url, connectionsMax: 10, applicationName: 'bench' })
   const log = openLog('error')
@@ -36,7 +39,19 @@ export async function run(): Promise<unknown> {
   }
   await postgres.close()
   await server.stop()
-  return figures
+  return {
+    figures,
+    sections: [
+      {
+        kind: 'amounts',
+        title: 'Until the last job is committed',
+        unit: 's',
+        better: 'less',
+        yardstick: 'plain submission',
+        rows: { [`${count} schedules`]: mapped(figures, ({ seconds }) => seconds) },
+      },
+    ],
+  }
 
   async function fire(schedulers: number): Promise<{ seconds: number; firstMs: number | null }> {
     const dueAt = new Date(Math.ceil(systemClock.nowMs() / 1000) * 1000 + 15_000)

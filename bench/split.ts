@@ -1,21 +1,23 @@
 import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
 import type { Splitter } from '../src/collect/split/splitter.ts'
-import { argument, numberArgument } from './arguments.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
+import type { Options } from './options.ts'
+import { mapped } from './outcome.ts'
+import type { Outcome } from './outcome.ts'
 import { median } from './store/rows.ts'
 
 /**
  * The splitter on one core, with its lane and with the tape alone, beside `JSON.parse` of the same records as lines: the bare
  * library, which builds objects and no columns. They take turns, and what counts is the time of the processor, because machines
- * are shared. `--shape=narrow,wide`, `--records=20000`, `--rounds=30`.
+ * are shared.
  */
-export async function run(): Promise<unknown> {
-  const rounds = numberArgument('rounds', 30)
-  const result: Record<string, unknown> = {}
-  for (const shape of (argument('shape') ?? 'narrow,wide').split(',') as Shape[]) {
-    const records = numberArgument('records', shape === 'narrow' ? 20_000 : 5000)
+export async function run(options: Options): Promise<Outcome> {
+  const rounds = options.number('rounds')
+  const result: Record<string, ReturnType<typeof measured>> = {}
+  for (const shape of options.list('shape') as Shape[]) {
+    const records = Number(options.given('records') ?? (shape === 'narrow' ? 20_000 : 5000))
     const figures = measured(shape, records, rounds)
     result[shape] = figures
     console.log(`${shape}, ${records} records, µs of CPU a record, the least of ${rounds} rounds and their median`)
@@ -24,7 +26,15 @@ export async function run(): Promise<unknown> {
       console.log(`  ${name.padEnd(20)} ${least.toFixed(2).padStart(6)} ${middle.toFixed(2).padStart(6)}  ${rate}`)
     }
   }
-  return result
+  const rows = (of: 'least' | 'middle') => mapped(result, (contenders) => mapped(contenders, (figures) => figures[of]))
+  const section = { kind: 'amounts', unit: 'µs of CPU a record', better: 'less', yardstick: 'JSON.parse' } as const
+  return {
+    figures: result,
+    sections: [
+      { ...section, title: `The least of ${rounds} rounds`, rows: rows('least') },
+      { ...section, title: 'The median', rows: rows('middle') },
+    ],
+  }
 }
 
 function measured(shape: Shape, records: number, rounds: number) {

@@ -1,14 +1,15 @@
 import { startBiwa } from '../test/support/biwa.ts'
+import type { Options } from './options.ts'
+import type { Outcome } from './outcome.ts'
 import { quantiles } from './quantiles.ts'
-
-const tries = 200
 
 /**
  * How long after an event was sent a SELECT has it in its answer. Each try sends one event and then asks, query after query,
  * until the event is there; the time runs from before the POST to the end of the answer that has it. The yardstick is
  * the time of the same query alone: the part of the delay that is not the import's.
  */
-export async function run(): Promise<unknown> {
+export async function run(options: Options): Promise<Outcome> {
+  const tries = options.number('tries')
   const biwa = await startBiwa()
   try {
     await send(biwa.request, { try: -1 })
@@ -34,7 +35,12 @@ export async function run(): Promise<unknown> {
     for (const [name, figures] of Object.entries(result.ms)) {
       console.log(`${name.padEnd(14)} p50 ${figures.p50}  p90 ${figures.p90}  p99 ${figures.p99}  max ${figures.max}`)
     }
-    return result
+    return {
+      figures: result,
+      sections: [
+        { kind: 'quantiles', title: 'One event', unit: 'ms', yardstick: 'query', rows: { 'one event': result.ms } },
+      ],
+    }
   } finally {
     await biwa.stop()
   }

@@ -12,7 +12,8 @@ export function cpuSeconds(supervisor: number, loader: number): Record<string, n
   return seconds
 }
 
-function kindOf(command: string): string {
+/** Which part of the server a process is, by its command line. */
+export function kindOf(command: string): string {
   if (command.startsWith('postgres') || command.includes('/postgres ')) return 'postgres'
   const role = /roles\/(\w+)\.(?:js|ts)/.exec(command)?.[1]
   if (role !== undefined) return role

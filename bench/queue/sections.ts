@@ -1,6 +1,7 @@
 import type pg from 'pg'
 import { setTimeout as sleep } from 'node:timers/promises'
 
+import type { Quantiles } from '../outcome.ts'
 import { quantiles } from '../quantiles.ts'
 import type { BiwaContender } from './biwa-contender.ts'
 import type { Contender, WakingContender } from './contender.ts'
@@ -20,6 +21,8 @@ export interface Bench {
   /** For each measurement, at most. */
   readonly jobs: number
   readonly rounds: number
+  /** Jobs that wait beside those that are processed. */
+  readonly backlogJobs: number
 }
 
 /** No measurement of a rate takes longer. */
@@ -70,9 +73,15 @@ async function add(contender: Contender, jobs: number): Promise<void> {
 }
 
 /** Milliseconds from before a job is submitted to the start of its handler, when there is nothing else to do. */
-export async function latency({ server, biwa, graphile, graphileAhead, jobs }: Bench): Promise<unknown> {
+export async function latency({
+  server,
+  biwa,
+  graphile,
+  graphileAhead,
+  jobs,
+}: Bench): Promise<Record<string, Quantiles>> {
   const samples = Math.min(500, jobs)
-  const results: Record<string, ReturnType<typeof quantiles>> = {}
+  const results: Record<string, Quantiles> = {}
   await server.settle()
   for (const contender of [biwa, graphile, graphileAhead]) {
     await contender.clear()
@@ -92,14 +101,12 @@ export async function latency({ server, biwa, graphile, graphileAhead, jobs }: B
   return results
 }
 
-const backlogJobs = 1_000_000
-
 /**
  * Jobs per second beside jobs that wait already; the same number of jobs is processed each time. Two accounts share the
  * workers, so that what they cost by being two is measured without a backlog as well.
  */
 export async function backlog(bench: Bench): Promise<Rates> {
-  const { server, biwa, jobs, rounds } = bench
+  const { server, biwa, jobs, rounds, backlogJobs } = bench
   const [first, second] = biwa.accounts
   const seeds = {
     'one account': [[first, jobs]],
@@ -128,7 +135,7 @@ const snapshotSteps = 10
  * Jobs per second of the last of ten steps, with and without a transaction that keeps everything visible which was there
  * before the first. What the steps leave behind cannot be vacuumed while it is open.
  */
-export async function snapshot(bench: Bench): Promise<unknown> {
+export async function snapshot(bench: Bench): Promise<Rates> {
   const { server, biwa, graphileAhead, jobs, rounds } = bench
   const pool = openPool(server.url, 1)
   const rates = await medianRates(
@@ -160,7 +167,7 @@ async function holdSnapshot(holder: pg.PoolClient): Promise<void> {
 const fairnessSamples = 20
 
 /** Milliseconds until the single job of one account starts while another account has 100,000 jobs before it. */
-export async function fairness({ server, biwa }: Bench): Promise<unknown> {
+export async function fairness({ server, biwa }: Bench): Promise<Quantiles & { startedMeanwhile: number }> {
   const [first, second] = biwa.accounts
   await biwa.clear()
   await biwa.seed(first, 100_000)

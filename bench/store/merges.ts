@@ -12,8 +12,6 @@ import type { MergeBench } from '../../src/store/testing/merge-bench.ts'
 import { columns, median, selectRows } from './rows.ts'
 
 const chunkCount = 48
-const rowsPerChunk = 100_000
-const rows = chunkCount * rowsPerChunk
 const start = (Math.floor(Date.now() / 3_600_000) - 3) * 3600
 const limits = { memoryBytes: 2e9, temporaryBytes: 10e9, threads: 2 }
 
@@ -21,10 +19,14 @@ const limits = { memoryBytes: 2e9, temporaryBytes: 10e9, threads: 2 }
  * Merges of 48 chunks with 4.8 million rows that cover the same hour, by time and by user and time, beside bare DuckDB's sorted copy
  * of the same rows from the same files, and from one unsorted file. Rows a second, medians.
  */
-export async function measureMerges(bench: MergeBench, rounds: number): Promise<unknown> {
+export async function measureMerges(
+  bench: MergeBench,
+  { rounds, rowsPerChunk }: { readonly rounds: number; readonly rowsPerChunk: number },
+): Promise<Record<string, Record<string, number>>> {
+  const rows = chunkCount * rowsPerChunk
   const folder = await mkdtemp(join(tmpdir(), 'biwa-bench-'))
   const table = await bench.createTable('merged', columns)
-  const { files, bytes } = await load(bench, table)
+  const { files, bytes } = await load(bench, table, rowsPerChunk)
   const single = join(folder, 'single.parquet')
   const list = `[${files.map((file) => `'${file}'`).join(', ')}]`
   const own = table.columns.filter(({ name }) => name !== 'time_us' && name !== '_rescued')
@@ -80,7 +82,12 @@ export async function measureMerges(bench: MergeBench, rounds: number): Promise<
   }
 }
 
-async function load(bench: MergeBench, table: Table): Promise<{ files: string[]; bytes: number }> {
+async function load(
+  bench: MergeBench,
+  table: Table,
+  rowsPerChunk: number,
+): Promise<{ files: string[]; bytes: number }> {
+  const rows = chunkCount * rowsPerChunk
   const files: string[] = []
   let bytes = 0
   for (let index = 0; index < chunkCount; index += 1) {

@@ -3,19 +3,25 @@ import { must } from '../../src/base/errors.ts'
 import { sql } from '../../src/base/postgres/postgres.ts'
 import type { MergeBench } from '../../src/store/testing/merge-bench.ts'
 import { columns } from './rows.ts'
+import type { Quantiles } from '../outcome.ts'
 import { quantiles } from '../quantiles.ts'
 
 const tenYears = 3652 * 86_400
 const start = 1_400_000_000
 const batch = 50_000
 
+type PlanningFigures = Quantiles & { readonly 'chunks found': number }
+
 /**
  * Finding the chunks of one day in tables of 10³ to 10⁶ chunks over ten years: opening the snapshot and asking the index,
  * milliseconds. Every chunk has statistics of six columns.
  */
-export async function measurePlanning(bench: MergeBench, rounds: number): Promise<unknown> {
-  const figures: Record<string, Record<string, number>> = {}
-  for (const count of [1000, 10_000, 100_000, 1_000_000]) {
+export async function measurePlanning(
+  bench: MergeBench,
+  { rounds, chunksMax }: { readonly rounds: number; readonly chunksMax: number },
+): Promise<Record<string, PlanningFigures>> {
+  const figures: Record<string, PlanningFigures> = {}
+  for (const count of [1000, 10_000, 100_000, 1_000_000].filter((chunks) => chunks <= chunksMax)) {
     const table = await bench.createTable(`chunks_${count}`, columns)
     for (let first = 0; first < count; first += batch) {
       await fill(bench, table.id, {

@@ -10,13 +10,15 @@ import { always, limits, runBare, runInEngine } from './engine-time.ts'
 import type { Shape } from './engine-time.ts'
 import { columns, median, selectRows } from './rows.ts'
 
-const seconds = 3600
 const perSecond = 1000
 
 /** The beginning of an hour. */
 const start = (Math.floor(Date.now() / 3_600_000) - 3) * 3600
 
-const shapes: Readonly<Record<string, Shape>> = {
+/** Of the middle of the table. */
+const fiveMinutes = (seconds: number) => ({ from: start + seconds / 2, to: start + seconds / 2 + 300 })
+
+const shapesOf = ({ from, to }: { from: number; to: number }): Readonly<Record<string, Shape>> => ({
   'group by status': {
     sql: 'select status, count(*), sum(bytes) from t group by 1',
     columnCount: 3,
@@ -34,22 +36,29 @@ const shapes: Readonly<Record<string, Shape>> = {
     range: always,
   },
   'five minutes': {
-    sql: `select path, avg(seconds) from t where time >= ${start + 1800} and time < ${start + 2100} group by 1 order by 1 limit 100`,
+    sql: `select path, avg(seconds) from t where time >= ${from} and time < ${to} group by 1 order by 1 limit 100`,
     columnCount: 2,
-    range: { from: start + 1800, to: start + 2100 },
+    range: { from, to },
   },
-}
+})
+
+/** By query: milliseconds at each stage, and bare DuckDB's beside them, with their ratios. */
+export type QueryFigures = Readonly<Record<string, Readonly<Record<string, number>>>>
 
 /**
  * An hour of one chunk a second, 1,000 rows each: the engine's time for five queries over the chunks as they arrived, after the
  * minor merges, after the major merge, and bare DuckDB's over one file with the same rows in order. Milliseconds, medians.
  */
-export async function measureQueries(bench: MergeBench, rounds: number): Promise<unknown> {
+export async function measureQueries(
+  bench: MergeBench,
+  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+): Promise<QueryFigures> {
   const folder = await mkdtemp(join(tmpdir(), 'biwa-bench-'))
+  const shapes = shapesOf(fiveMinutes(seconds))
   const table = await bench.createTable('hour', columns)
   bench.setClock((start + 600) * 1000)
-  await load(bench, table)
-  const ideal = await writeIdeal(folder)
+  await load(bench, table, seconds)
+  const ideal = await writeIdeal(folder, seconds)
   const figures: Record<string, Record<string, number>> = {}
   for (const name of Object.keys(shapes)) figures[name] = {}
   try {
@@ -86,7 +95,7 @@ export async function measureQueries(bench: MergeBench, rounds: number): Promise
   }
 }
 
-async function load(bench: MergeBench, table: Table): Promise<void> {
+async function load(bench: MergeBench, table: Table, seconds: number): Promise<void> {
   for (let second = 0; second < seconds; second += 1) {
     const select = selectRows(second * perSecond, perSecond, { start, perSecond })
     await bench.add(table, [await bench.write(table, select)], `second ${second}`)
@@ -94,7 +103,7 @@ async function load(bench: MergeBench, table: Table): Promise<void> {
   }
 }
 
-async function writeIdeal(folder: string): Promise<string> {
+async function writeIdeal(folder: string, seconds: number): Promise<string> {
   const path = join(folder, 'ideal.parquet')
   await withSession({ ...limits, spillDirectory: folder }, (session) =>
     session.run(

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { isAppError } from '../base/errors.ts'
-import { clientGone } from '../base/http/client-gone.ts'
+import { clientGoneOr } from '../base/http/client-gone.ts'
 import { readBody } from '../base/http/read-body.ts'
 import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
@@ -164,7 +164,7 @@ function callOf<O extends Operation>(
     contentType: request.headers['content-type'],
     contentEncoding: request.headers['content-encoding'],
     header: (name, value) => void reply.header(name, value),
-    nobodyWaits: () => AbortSignal.any([clientGone(reply), host.closing]),
+    nobodyWaits: () => clientGoneOr(host.closing, reply),
   }
 }
 

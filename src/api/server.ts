@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 import Fastify, { LogController } from 'fastify'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
@@ -158,6 +160,8 @@ function newServer(parts: ApiParts): FastifyInstance {
 /** Aborted when the server begins to close. From then on each answer is the last one on its connection. */
 function closingSignal(app: FastifyInstance): AbortSignal {
   const closing = new AbortController()
+  // As many listen as requests wait.
+  setMaxListeners(0, closing.signal)
   app.addHook('preClose', (done) => {
     const hint = 'Ask again in a few seconds.'
     closing.abort(new AppError('shutting_down', 'The server is shutting down.', { hint, retryAfterSeconds: 2 }))

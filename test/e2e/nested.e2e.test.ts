@@ -103,4 +103,4 @@ it('nested columns are made, filled, asked and delivered in every format', async
     [order.tags, [{ sku: 'A', 'a:b': [{ key: 'k', value: 1.5 }] }], order.place],
     rows[1],
   ])
-}, 120_000)
+})

@@ -16,6 +16,8 @@ export const senderDoors = ['import', 'events', 'td', 'js', 'in_http', 'bulk', '
 export type SenderDoor = (typeof senderDoors)[number]
 
 export interface SenderReport {
+  /** How long it sent: as it was told, or longer, until the server had held it up (`forward`). */
+  readonly sentMs: number
   /** Bodies that were due. */
   readonly offered: number
   /** Of these, how many could not even be begun: all lanes waited for the server, or their sockets took no more bytes. */

@@ -21,8 +21,7 @@ import type { SenderDoor, SenderReport, SenderTask } from './overload-task.ts'
 // when to come again, what was acknowledged is in its table once, and a moment later all is as before.
 // `BIWA_OVERLOAD_SECONDS=60` gives each door a minute.
 
-const given = process.env['BIWA_OVERLOAD_SECONDS']
-const seconds = Number(given ?? 2)
+const seconds = Number(process.env['BIWA_OVERLOAD_SECONDS'] ?? 2)
 const calibrationMs = Math.min(3000, Math.max(1000, seconds * 50))
 const overload = 3
 const mebibyte = 2 ** 20
@@ -223,9 +222,7 @@ describe(`three times what a door can do, for ${seconds} s`, () => {
       if (door === 'forward') {
         // It is not refused: the listener does not read on, and what is sent stays with who sends it.
         expect(peaks.unread).toBeGreaterThan(0)
-        // Two seconds of a quick machine may end in the buffers between; a minute never does.
-        const stuck = reports.map(({ unsentBytes, blocked }) => Math.min(unsentBytes, blocked))
-        if (given !== undefined) expect(Math.min(...stuck)).toBeGreaterThan(0)
+        for (const { unsentBytes, blocked } of reports) expect(Math.min(unsentBytes, blocked)).toBeGreaterThan(0)
       }
       expect(peaks.resident - before).toBeLessThan(growthBytesMax)
       expect(recoveredMs).toBeLessThan(healthyWithinMs)
@@ -278,9 +275,11 @@ function summaryOf(
   for (const [answer, count] of reports.flatMap((report) => Object.entries(report.answers))) {
     answers[answer] = (answers[answer] ?? 0) + count
   }
-  const perSecond = (of: (report: SenderReport) => number): number => Math.round(sum(of) / seconds)
+  const sentSeconds = Math.max(...reports.map(({ sentMs }) => sentMs)) / 1000
+  const perSecond = (of: (report: SenderReport) => number): number =>
+    Math.round(sum((report) => (of(report) * 1000) / report.sentMs))
   return [
-    `${door}: can do ${Math.round(rate)}/s, was offered ${perSecond(({ offered }) => offered)}/s`,
+    `${door}: can do ${Math.round(rate)}/s, was offered ${perSecond(({ offered }) => offered)}/s for ${sentSeconds.toFixed(1)} s`,
     `kept ${perSecond(({ inTime }) => inTime)}/s`,
     `${sum(({ blocked }) => blocked)} found no way in`,
     JSON.stringify(answers),

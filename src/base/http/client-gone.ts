@@ -10,3 +10,18 @@ export function clientGone(reply: FastifyReply): AbortSignal {
   })
   return gone.signal
 }
+
+/**
+ * Aborted when the client goes away, or with the server that closes. `AbortSignal.any` would say the same, but Node.js 20 keeps a trace of
+ * each signal that it makes for as long as the server's lives.
+ */
+export function clientGoneOr(closing: AbortSignal, reply: FastifyReply): AbortSignal {
+  const over = new AbortController()
+  const gone = clientGone(reply)
+  const follow = ({ target }: Event): void => over.abort((target as AbortSignal).reason)
+  gone.addEventListener('abort', follow)
+  closing.addEventListener('abort', follow)
+  reply.raw.once('close', () => closing.removeEventListener('abort', follow))
+  if (closing.aborted) over.abort(closing.reason)
+  return over.signal
+}
