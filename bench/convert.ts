@@ -7,6 +7,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 
 import { KeptSessions } from '../src/base/duckdb/kept-sessions.ts'
 import { systemDisk } from '../src/base/disk.ts'
+import type { ParquetVersion } from '../src/base/parquet/version.ts'
+import { parquetVersionDefault } from '../src/base/parquet/version.ts'
 import { writeRows } from '../src/collect/convert/write-rows.ts'
 import { TableDraft } from '../src/collect/convert/table-draft.ts'
 import { splitLimits } from '../src/collect/limits.ts'
@@ -19,11 +21,13 @@ import type { Shape, WireFormat } from './ingest/shapes.ts'
 import { median } from './store/rows.ts'
 
 const memoryBytes = 512 * 2 ** 20
+const parquetVersion = (argument('version') ?? parquetVersionDefault) as ParquetVersion
 
 /**
  * What a conversion costs, stage by stage, in microseconds of CPU a record: of the processor and not of the clock, because
  * machines are shared. Beside it bare DuckDB, which reads the same records as NDJSON with declared columns and writes the
- * same Parquet. `--records`, `--rounds`, `--shape=narrow,wide`, `--format=msgpack,ndjson`.
+ * same Parquet. `--records`, `--rounds`, `--shape=narrow,wide`, `--format=msgpack,ndjson`,
+ * `--version=v1`.
  */
 export async function run(): Promise<unknown> {
   const rounds = numberArgument('rounds', 5)
@@ -61,7 +65,7 @@ async function measured(shape: Shape, format: WireFormat, records: number, round
       const inflated = await spent('gunzip', () => gunzipSync(gzip))
       const split = await spent('split', () => splitAll(inflated, format, known))
       const session = { directory, memoryBytes, threads: 2 }
-      const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`) }
+      const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`), parquetVersion }
       await spent('write', () => writeRows(split, new TableDraft(known, firstFieldId + known.length), options))
       await spent('bare DuckDB', () => bareDuckdb(directory, known))
     }

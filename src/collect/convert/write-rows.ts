@@ -2,9 +2,9 @@ import type { Disk } from '../../base/disk.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
 import type { ParquetAnnotation, ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { writePlainParquet } from '../../base/parquet/write-plain.ts'
 import { innerColumns, timeColumn } from '../../store/columns.ts'
-import { groupRowsOf } from '../../store/parquet-options.ts'
 import type { Column } from '../../store/store.ts'
 import type { LogicalType } from '../../store/types.ts'
 import { duckdbFileType, quotedName } from '../../store/types.ts'
@@ -12,7 +12,7 @@ import { plainRowsMax } from '../limits.ts'
 import type { SplitColumn, SplitResult } from '../split/splitter.ts'
 import type { SessionOptions } from './duckdb.ts'
 import { ownSession, quotedText } from './duckdb.ts'
-import { encodeParquet } from './encode.ts'
+import { encodeParquet, threadsOf } from './encode.ts'
 import type { FileColumn, TableDraft } from './table-draft.ts'
 import type { ConvertedFile } from './tasks.ts'
 
@@ -23,6 +23,7 @@ export interface RowWriterOptions {
   readonly lend: LendSession
   /** A path below the session's directory that nothing has yet; suffixes are added. */
   readonly path: string
+  readonly parquetVersion: ParquetVersion
 }
 
 /**
@@ -32,7 +33,7 @@ export interface RowWriterOptions {
 export async function writeRows(
   result: SplitResult,
   draft: TableDraft,
-  { disk, session, lend, path }: RowWriterOptions,
+  { disk, session, lend, path, parquetVersion }: RowWriterOptions,
 ): Promise<ConvertedFile[]> {
   if (result.rows === 0) return []
   const columns = draft.resolve(result.columns)
@@ -50,14 +51,9 @@ export async function writeRows(
   const names = columns.map(({ name, type }) => `${quotedName(name)}::${duckdbFileType(type)} as ${quotedName(name)}`)
   const query = `select ${names.join(', ')} from read_parquet(${quotedText(plainPath)})`
   const seconds = times.last - times.first
-  const plan = { query, columns, rows: result.rows, seconds, isSorted: times.areSorted, path }
-  const threads = threadsOf(result.rows, columns.length, session.threads)
+  const plan = { query, columns, rows: result.rows, seconds, isSorted: times.areSorted, path, parquetVersion }
+  const threads = threadsOf(plan, session.threads)
   return await ownSession({ ...session, threads }, lend, (opened) => encodeParquet(opened, plan))
-}
-
-/** A row group is read and written by one thread: a second one with nothing to do took a third of the CPU time besides. */
-function threadsOf(rows: number, columnCount: number, threadsMax: number): number {
-  return Math.min(threadsMax, Math.ceil(rows / groupRowsOf(columnCount)))
 }
 
 async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {

@@ -7,6 +7,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { systemClock } from '../../../base/clock.ts'
+import { parquetVersionDefault } from '../../../base/parquet/version.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import { fieldIdsClause, queryColumns } from '../../../store/columns.ts'
 import type { Column } from '../../../store/store.ts'
@@ -16,6 +17,8 @@ import { executeQuery } from './execute.ts'
 import { withSession } from '../../../base/duckdb/session.ts'
 import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
+
+const tools = { clock: systemClock, parquetVersion: parquetVersionDefault }
 
 let folder: string
 let bare: DuckDBConnection
@@ -57,7 +60,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
     },
     withSession,
     { progress: () => {} },
-    systemClock,
+    tools,
   )
   const physical = await bare.runAndReadAll(`describe select * from read_parquet('${path}')`)
   const rows = await bare.runAndReadAll(`select * from read_parquet('${path}')`)
@@ -242,7 +245,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
     },
     withSession,
     { progress: () => {} },
-    systemClock,
+    tools,
   )
   expect(execution.files.length).toBeGreaterThan(1)
   expect(execution.rows).toBe(2_000_000)
@@ -265,7 +268,7 @@ describe('the sandbox holds without the gate', () => {
       { ...text, ...input, fileBytes: null, path: newPath(), spillDirectory: join(folder, 'spill'), limits },
       withSession,
       { progress: () => {} },
-      systemClock,
+      tools,
     )
     await expect(run_).rejects.toMatchObject({
       code: expect.stringMatching(/^(statement_not_allowed|table_not_found|query_)/),

@@ -1,5 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineHandler } from '../../../base/engines/engines.ts'
+import type { ParquetVersion } from '../../../base/parquet/version.ts'
+import { parquetVersionDefault } from '../../../base/parquet/version.ts'
 import { analyzeCondition, truthAtTimes } from '../../planning/analyze-condition.ts'
 import { analyzeQuery } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
@@ -10,7 +12,10 @@ import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } f
 import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './tasks.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
-export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
+export function queryEngineHandlers(
+  clock: Clock,
+  parquetVersion: ParquetVersion = parquetVersionDefault,
+): Readonly<Record<string, EngineHandler>> {
   const sessions = new PlanningSessions()
   const fresh = new FreshSessions()
   return {
@@ -18,6 +23,7 @@ export function queryEngineHandlers(clock: Clock): Readonly<Record<string, Engin
     [planTask]: (input: PlanInput) => planQuery(input, sessions),
     [conditionTask]: (input: ConditionInput) => analyzeCondition(input, sessions),
     [truthTask]: (input: TruthInput) => truthAtTimes(input, sessions),
-    [executeTask]: (input: ExecuteInput, context) => executeQuery(input, fresh.lend, context, clock),
+    [executeTask]: (input: ExecuteInput, context) =>
+      executeQuery(input, fresh.lend, context, { clock, parquetVersion }),
   }
 }
