@@ -227,6 +227,14 @@ export const settingTable = {
     fallback: 4e9,
     doc: 'Acknowledged bodies that wait in the inbox; above it, 429 with Retry-After.',
   }),
+  backlogSeconds: whole({
+    flag: 'backlog-seconds',
+    placeholder: '<seconds>',
+    fallback: 60,
+    min: 0,
+    max: 86_400,
+    doc: 'How long it may take until what waits in the inbox can be queried; above it, 429 with Retry-After for bodies of more than 64 KiB, while conversions go on (docs/api.md). 0 takes bodies up to --backlog-bytes.',
+  }),
   trustedProxies: list({
     flag: 'trusted-proxies',
     placeholder: '<list>',
