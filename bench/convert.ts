@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 
 import { DuckDBInstance } from '@duckdb/node-api'
 
@@ -9,6 +9,7 @@ import { KeptSessions } from '../src/base/duckdb/kept-sessions.ts'
 import { systemDisk } from '../src/base/disk.ts'
 import type { ParquetVersion } from '../src/base/parquet/version.ts'
 import { parquetVersionDefault } from '../src/base/parquet/version.ts'
+import { inflate } from '../src/collect/convert/inflate.ts'
 import { writeRows } from '../src/collect/convert/write-rows.ts'
 import { TableDraft } from '../src/collect/convert/table-draft.ts'
 import { splitLimits } from '../src/collect/limits.ts'
@@ -16,11 +17,13 @@ import { createSplitter } from '../src/collect/split/split.ts'
 import { assignFieldIds, firstFieldId } from '../src/store/columns.ts'
 import type { Column } from '../src/store/store.ts'
 import { argument, numberArgument } from './arguments.ts'
+import { builtLane } from './native-lane.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
 import { median } from './store/rows.ts'
 
 const memoryBytes = 512 * 2 ** 20
+const splitter = createSplitter({ native: builtLane() })
 const parquetVersion = (argument('version') ?? parquetVersionDefault) as ParquetVersion
 
 /**
@@ -62,7 +65,7 @@ async function measured(shape: Shape, format: WireFormat, records: number, round
     const { lend } = new KeptSessions()
     writeFileSync(join(directory, 'lines.ndjson'), lines)
     for (let round = 0; round <= rounds; round += 1) {
-      const inflated = await spent('gunzip', () => gunzipSync(gzip))
+      const inflated = await spent('gunzip', () => inflate(gzip, 'gzip'))
       const split = await spent('split', () => splitAll(inflated, format, known))
       const session = { directory, memoryBytes, threads: 2 }
       const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`), parquetVersion }
@@ -86,7 +89,7 @@ function knownColumns(bytes: Buffer, format: WireFormat): readonly Column[] {
 
 function splitAll(bytes: Uint8Array, format: WireFormat, known: readonly Column[]) {
   const body = { bytes, format, timeColumn: null, receivedAtUs: 1_700_000_000_000_000 }
-  return createSplitter().split([body], known, splitLimits)
+  return splitter.split([body], known, splitLimits)
 }
 
 async function bareDuckdb(directory: string, known: readonly Column[]): Promise<void> {

@@ -10,6 +10,7 @@ import { formatTask } from '../deliver/format-input.ts'
 import { formatHandler } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 import { storeEngineHandlers } from '../store/engine-handlers.ts'
+import { nativeLane } from './native-lane.ts'
 import { settingsOfRole } from './role-settings.ts'
 
 const { parquetVersion } = settingsOfRole()
@@ -18,7 +19,7 @@ const { parquetVersion } = settingsOfRole()
 serveEngine({
   ...queryEngineHandlers(systemClock, parquetVersion),
   ...storeEngineHandlers(parquetVersion),
-  [convertTask]: convertHandler(createSplitter(), systemDisk, undefined, parquetVersion),
+  [convertTask]: convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
   [formatTask]: formatHandler(),
   [exportTask]: exportHandler(parquetVersion),
 })
