@@ -85,6 +85,7 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
       format,
       rounds: rounds(5),
       records: { meaning: 'in a body; 200000 narrow or 40000 wide ones without it' },
+      version: { fallback: 'v2', meaning: 'of Parquet, v1 or v2' },
     },
     quick: { records: '5000', rounds: '2' },
     load: () => import('./convert.ts'),

@@ -1,18 +1,21 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { gunzipSync, gzipSync } from 'node:zlib'
+import { gzipSync } from 'node:zlib'
 
 import { DuckDBInstance } from '@duckdb/node-api'
 
 import { KeptSessions } from '../src/base/duckdb/kept-sessions.ts'
 import { systemDisk } from '../src/base/disk.ts'
+import type { ParquetVersion } from '../src/base/parquet/version.ts'
+import { inflate } from '../src/collect/convert/inflate.ts'
 import { writeRows } from '../src/collect/convert/write-rows.ts'
 import { TableDraft } from '../src/collect/convert/table-draft.ts'
 import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
 import { assignFieldIds, firstFieldId } from '../src/store/columns.ts'
 import type { Column } from '../src/store/store.ts'
+import { builtLane } from './native-lane.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
 import type { Options } from './options.ts'
@@ -21,6 +24,7 @@ import type { Outcome } from './outcome.ts'
 import { median } from './store/rows.ts'
 
 const memoryBytes = 512 * 2 ** 20
+const splitter = createSplitter({ native: builtLane() })
 
 /**
  * What a conversion costs, stage by stage, in microseconds of CPU a record: of the processor and not of the clock, because
@@ -29,11 +33,12 @@ const memoryBytes = 512 * 2 ** 20
  */
 export async function run(options: Options): Promise<Outcome> {
   const rounds = options.number('rounds')
+  const parquetVersion = options.text('version') as ParquetVersion
   const result: Record<string, Record<string, number>> = {}
   for (const shape of options.list('shape') as Shape[]) {
     const records = Number(options.given('records') ?? (shape === 'narrow' ? 200_000 : 40_000))
     for (const format of options.list('format') as WireFormat[]) {
-      const figures = await measured(shape, format, records, rounds)
+      const figures = await measured({ shape, format, records, rounds, parquetVersion })
       result[`${shape} ${format}`] = figures
       const texts = Object.entries(figures).map(([stage, micros]) => `${stage} ${micros.toFixed(2)}`)
       console.log(`${shape} ${format}, µs of CPU a record: ${texts.join('  ')}`)
@@ -53,7 +58,15 @@ export async function run(options: Options): Promise<Outcome> {
   }
 }
 
-async function measured(shape: Shape, format: WireFormat, records: number, rounds: number) {
+interface Measured {
+  readonly shape: Shape
+  readonly format: WireFormat
+  readonly records: number
+  readonly rounds: number
+  readonly parquetVersion: ParquetVersion
+}
+
+async function measured({ shape, format, records, rounds, parquetVersion }: Measured) {
   const { bytes } = plainBody(shape, format, 0, records, 1_700_000_000)
   const lines = plainBody(shape, 'ndjson', 0, records, 1_700_000_000).bytes
   const gzip = gzipSync(bytes)
@@ -71,10 +84,10 @@ async function measured(shape: Shape, format: WireFormat, records: number, round
     const { lend } = new KeptSessions()
     writeFileSync(join(directory, 'lines.ndjson'), lines)
     for (let round = 0; round <= rounds; round += 1) {
-      const inflated = await spent('gunzip', () => gunzipSync(gzip))
+      const inflated = await spent('gunzip', () => inflate(gzip, 'gzip'))
       const split = await spent('split', () => splitAll(inflated, format, known))
       const session = { directory, memoryBytes, threads: 2 }
-      const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`) }
+      const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`), parquetVersion }
       await spent('write', () => writeRows(split, new TableDraft(known, firstFieldId + known.length), options))
       await spent('bare DuckDB', () => bareDuckdb(directory, known))
     }
@@ -95,7 +108,7 @@ function knownColumns(bytes: Buffer, format: WireFormat): readonly Column[] {
 
 function splitAll(bytes: Uint8Array, format: WireFormat, known: readonly Column[]) {
   const body = { bytes, format, timeColumn: null, receivedAtUs: 1_700_000_000_000_000 }
-  return createSplitter().split([body], known, splitLimits)
+  return splitter.split([body], known, splitLimits)
 }
 
 async function bareDuckdb(directory: string, known: readonly Column[]): Promise<void> {

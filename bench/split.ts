@@ -1,6 +1,7 @@
 import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
 import type { Splitter } from '../src/collect/split/splitter.ts'
+import { builtLane } from './native-lane.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
 import type { Options } from './options.ts'
@@ -9,7 +10,7 @@ import type { Outcome } from './outcome.ts'
 import { median } from './store/rows.ts'
 
 /**
- * The splitter on one core, with its lane and with the tape alone, beside `JSON.parse` of the same records as lines: the bare
+ * The splitter on one core, with its lane (of MessagePack also in WebAssembly) and with the tape alone, beside `JSON.parse` of the same records as lines: the bare
  * library, which builds objects and no columns. They take turns, and what counts is the time of the processor, because machines
  * are shared.
  */
@@ -43,10 +44,13 @@ function measured(shape: Shape, records: number, rounds: number) {
     ndjson: plainBody(shape, 'ndjson', 0, records, 1_700_000_000).bytes,
   }
   const [lane, tape] = [createSplitter(), createSplitter({ usesLane: false })]
+  const native = createSplitter({ native: builtLane() })
   const contenders: Record<string, { bytes: Buffer; work: () => number }> = {}
   for (const format of ['msgpack', 'ndjson'] as const) {
     const bytes = bodies[format]
     const known = split(lane, bytes, format, []).columns.filter(({ name }) => name !== 'time')
+    if (format === 'msgpack')
+      contenders['msgpack, native'] = { bytes, work: () => split(native, bytes, format, known).rows }
     contenders[format] = { bytes, work: () => split(lane, bytes, format, known).rows }
     contenders[`${format}, tape only`] = { bytes, work: () => split(tape, bytes, format, known).rows }
   }

@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/base/clock.ts'
 import { withSession } from '../../src/base/duckdb/session.ts'
 import { must } from '../../src/base/errors.ts'
+import { parquetVersionDefault } from '../../src/base/parquet/version.ts'
 import { executeQuery } from '../../src/process/engines/duckdb/execute.ts'
 import { queryColumns } from '../../src/store/columns.ts'
 import type { Table, TimeRange } from '../../src/store/store.ts'
@@ -55,7 +56,7 @@ export async function runInEngine(bench: MergeBench, table: Table, shape: Shape,
     },
     withSession,
     { progress: () => {} },
-    systemClock,
+    { clock: systemClock, parquetVersion: parquetVersionDefault },
   )
   const took = systemClock.monotonicMs() - startedMs
   for (const object of local) object.release()

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
 
 import { AppError } from './errors.ts'
+import { parquetVersionDefault, parquetVersions } from './parquet/version.ts'
+import type { ParquetVersion } from './parquet/version.ts'
 import { bytes, list, portOrOff, text, toggle, whole } from './setting-kinds.ts'
 import type { SettingSpec } from './setting-kinds.ts'
 
@@ -38,6 +40,18 @@ const concurrency: SettingSpec<readonly KindConcurrency[]> = {
       if (match === null) throw new Error(`“${part}” is not a kind and a number from 1 to 9999 such as query=4`)
       return { kind: match[1] ?? '', concurrency: Number(match[2]) }
     })
+  },
+}
+
+const parquetVersion: SettingSpec<ParquetVersion> = {
+  flag: 'parquet-version',
+  placeholder: '<version>',
+  fallback: parquetVersionDefault,
+  doc: 'The encodings of the files that tables are made of: v2, or v1 for readers that do not know the newer ones (docs/iceberg.md).',
+  parse(value) {
+    const known = parquetVersions.find((version) => version === value)
+    if (known === undefined) throw new Error(`“${value}” is none of ${parquetVersions.join(', ')}`)
+    return known
   },
 }
 
@@ -107,6 +121,7 @@ export const settingTable = {
     max: 100,
     doc: 'How often a call of the object store that fails or stalls is made, with growing pauses, before its job fails.',
   }),
+  parquetVersion,
   cacheBytes: bytes({
     flag: 'cache-bytes',
     placeholder: '<size>',
@@ -212,6 +227,14 @@ export const settingTable = {
     fallback: 4e9,
     doc: 'Acknowledged bodies that wait in the inbox; above it, 429 with Retry-After.',
   }),
+  backlogSeconds: whole({
+    flag: 'backlog-seconds',
+    placeholder: '<seconds>',
+    fallback: 60,
+    min: 0,
+    max: 86_400,
+    doc: 'How long it may take until what waits in the inbox can be queried; above it, 429 with Retry-After for bodies of more than 64 KiB, while conversions go on (docs/api.md). 0 takes bodies up to --backlog-bytes.',
+  }),
   trustedProxies: list({
     flag: 'trusted-proxies',
     placeholder: '<list>',
@@ -303,13 +326,7 @@ export type Settings = {
     : never
 }
 
-type Widened<Value> = Value extends boolean
-  ? boolean
-  : Value extends number
-    ? number
-    : Value extends string
-      ? string
-      : Value
+type Widened<Value> = Value extends boolean ? boolean : Value extends number ? number : Value
 
 export type SettingName = keyof Settings
 

@@ -1,11 +1,27 @@
+import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import { accountShareMax } from './limits.ts'
+import {
+  accountShareMax,
+  backlogBytesDefault,
+  backlogSecondsDefault,
+  inflightBytesDefault,
+  smallBodyBytesMax,
+} from './limits.ts'
+import { busyBytesMin, Pace } from './pace.ts'
 
 export interface AdmissionLimits {
   /** Bodies in memory on their way to the disk. */
   readonly inflightBytesMax: number
   /** Acknowledged bodies that wait to be converted. */
   readonly backlogBytesMax: number
+  /** How long it may take to convert them before large bodies are refused; 0 for as long as it takes. */
+  readonly backlogSecondsMax: number
+}
+
+export const admissionLimitsDefault: AdmissionLimits = {
+  inflightBytesMax: inflightBytesDefault,
+  backlogBytesMax: backlogBytesDefault,
+  backlogSecondsMax: backlogSecondsDefault,
 }
 
 /** Counts what the intake holds, and refuses what would be too much before anything of it is kept. */
@@ -13,9 +29,11 @@ export class Admission {
   readonly #limits: AdmissionLimits
   readonly #inflight = new Tally()
   readonly #backlog = new Tally()
+  readonly #pace: Pace
 
-  constructor(limits: AdmissionLimits) {
+  constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
+    this.#pace = new Pace(clock)
   }
 
   /**
@@ -29,18 +47,49 @@ export class Admission {
     }
     // However large, a body is let in where nothing else waits: refused, it would be sent again for ever.
     const isFull = backlogBytes > 0 && backlogBytes + bytes > backlogBytesMax
-    if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) {
-      throw overloaded('Too many acknowledged bodies wait to be converted.')
-    }
+    if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) throw this.#full(backlogBytes)
+    if (bytes > smallBodyBytesMax) this.#requireSoon(accountId)
     this.#inflight.add(accountId, bytes)
     return () => this.#inflight.add(accountId, -bytes)
   }
 
-  /** So many more bytes of the account wait, or fewer. */
+  /** So many more bytes of the account wait. */
   addBacklog(accountId: number, bytes: number): void {
     this.#backlog.add(accountId, bytes)
+    this.#pace.addWaiting(bytes)
+  }
+
+  /** So many bytes of the account have been dealt with. */
+  settleBacklog(accountId: number, bytes: number): void {
+    this.#backlog.add(accountId, -bytes)
+    this.#pace.addConverted(bytes)
+  }
+
+  /** A sender that is faster than the conversion learns of it while its records can still be queried soon. */
+  #requireSoon(accountId: number): void {
+    const { backlogSecondsMax } = this.#limits
+    const aheadBytes = this.#backlog.aheadOf(accountId)
+    if (backlogSecondsMax === 0 || aheadBytes < busyBytesMin) return
+    const seconds = this.#pace.secondsFor(aheadBytes)
+    if (seconds === undefined || seconds <= backlogSecondsMax) return
+    throw overloaded(
+      `${megabytes(aheadBytes)} of acknowledged bodies wait to be converted, which takes about ${Math.round(seconds)} s; ` +
+        `large bodies are taken while it takes ${backlogSecondsMax} s at most.`,
+      Math.min(Math.max(Math.round(seconds - backlogSecondsMax), 1), retrySecondsMax),
+    )
+  }
+
+  /** Where nothing is converted, more room would be no help: somebody has to look. */
+  #full(backlogBytes: number): AppError {
+    const waiting = `${megabytes(Math.max(backlogBytes, this.#pace.waitingBytes))} of acknowledged bodies wait to be converted, and more are not taken.`
+    const standstill = this.#pace.standstillSeconds()
+    if (standstill === undefined) return overloaded(waiting)
+    return overloaded(`${waiting} None has been converted for ${standstill} s: the server may have no worker.`)
   }
 }
+
+/** Senders come again before they have forgotten what they had to send. */
+const retrySecondsMax = 30
 
 /** Bytes by account, and together. */
 class Tally {
@@ -54,6 +103,12 @@ class Tally {
     return own === 0 || own + bytes <= bytesMax * accountShareMax
   }
 
+  /** What is dealt with before another body of the account, where accounts take turns. */
+  aheadOf(accountId: number): number {
+    const own = this.#byAccount.get(accountId) ?? 0
+    return Math.min(this.#total, own * this.#byAccount.size)
+  }
+
   add(accountId: number, bytes: number): void {
     const own = (this.#byAccount.get(accountId) ?? 0) + bytes
     if (own === 0) this.#byAccount.delete(accountId)
@@ -62,9 +117,13 @@ class Tally {
   }
 }
 
-function overloaded(message: string): AppError {
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(bytes < 1e7 ? 1 : 0)} MB`
+}
+
+function overloaded(message: string, retryAfterSeconds = 1): AppError {
   return new AppError('overloaded', message, {
     hint: 'Nothing of this body was kept. Send it again after a short while.',
-    retryAfterSeconds: 1,
+    retryAfterSeconds,
   })
 }

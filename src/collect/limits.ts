@@ -43,6 +43,12 @@ export const inflightBytesDefault = 256 * mebibyte
 /** Acknowledged bodies that wait to be converted: above it, `overloaded`. */
 export const backlogBytesDefault = 4096 * mebibyte
 
+/** How long acknowledged bodies may take to be converted before large ones are refused: above it, `overloaded`. */
+export const backlogSecondsDefault = 60
+
+/** Bodies up to this size, such as events, are refused for want of room only. */
+export const smallBodyBytesMax = 64 * 1024
+
 /** Which part of either may belong to one account, so that there is always room for another one's bodies. */
 export const accountShareMax = 0.75
 

@@ -8,7 +8,8 @@ import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { Store } from '../store/store.ts'
-import { Admission } from './admission.ts'
+import { Admission, admissionLimitsDefault } from './admission.ts'
+import type { AdmissionLimits } from './admission.ts'
 import type { Collect } from './collect.ts'
 import type { FrameGroup } from './frame-group.ts'
 import { HandOver } from './hand-over.ts'
@@ -16,9 +17,8 @@ import { openFrameSource } from './inbox/frame-source.ts'
 import type { Inbox, Leftover } from './inbox/inbox.ts'
 import { Intake } from './intake.ts'
 import { quarantineBodies } from './keep-bodies.ts'
-import { backlogBytesDefault, inflightBytesDefault } from './limits.ts'
 
-export interface CollectOptions {
+export interface CollectOptions extends Partial<AdmissionLimits> {
   readonly access: Access
   readonly jobs: Jobs
   readonly store: Store
@@ -31,10 +31,6 @@ export interface CollectOptions {
   readonly inbox: Inbox
   /** Where the files of the inbox lie, if it is on this machine's disk. */
   readonly inboxDirectory: string
-  /** Bodies in memory on their way to the disk; 256 MiB by default. */
-  readonly inflightBytesMax?: number
-  /** Acknowledged bodies that wait to be converted; 4 GiB by default. */
-  readonly backlogBytesMax?: number
 }
 
 /** How long to wait before something is done again that failed. */
@@ -46,13 +42,12 @@ const retryMs = 1000
  */
 export function openCollect(options: CollectOptions): Collect {
   const { access, objects, inbox, clock, log } = options
-  const { inflightBytesMax = inflightBytesDefault, backlogBytesMax = backlogBytesDefault } = options
-  const admission = new Admission({ inflightBytesMax, backlogBytesMax })
+  const admission = new Admission({ ...admissionLimitsDefault, ...options }, clock)
   const handOver = new HandOver({
     ...options,
     onDone(group, before) {
       inbox.settle(group.segment, group.frames, before)
-      admission.addBacklog(group.accountId, -group.bytes)
+      admission.settleBacklog(group.accountId, group.bytes)
     },
     async onFailed(group, error) {
       log.error({ segment: group.segment, spans: group.spans, error }, 'bodies that no job can import were quarantined')

@@ -5,17 +5,21 @@ import { convertHandler } from '../collect/convert/convert-task.ts'
 import { convertTask } from '../collect/convert/tasks.ts'
 import { createSplitter } from '../collect/split/split.ts'
 import { exportTask } from '../deliver/exports/export-input.ts'
-import { writeExport } from '../deliver/exports/export-task.ts'
+import { exportHandler } from '../deliver/exports/export-task.ts'
 import { formatTask } from '../deliver/format-input.ts'
 import { formatHandler } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 import { storeEngineHandlers } from '../store/engine-handlers.ts'
+import { nativeLane } from './native-lane.ts'
+import { settingsOfRole } from './role-settings.ts'
+
+const { parquetVersion } = settingsOfRole()
 
 /** The entry of the engine processes: the only place where DuckDB runs. */
 serveEngine({
-  ...queryEngineHandlers(systemClock),
-  ...storeEngineHandlers(),
-  [convertTask]: convertHandler(createSplitter(), systemDisk),
+  ...queryEngineHandlers(systemClock, parquetVersion),
+  ...storeEngineHandlers(parquetVersion),
+  [convertTask]: convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
   [formatTask]: formatHandler(),
-  [exportTask]: writeExport,
+  [exportTask]: exportHandler(parquetVersion),
 })

@@ -20,6 +20,7 @@ export function openIntake(platform: Platform): Collect {
     inboxDirectory: paths.inbox,
     inflightBytesMax: settings.inflightBytes,
     backlogBytesMax: settings.backlogBytes,
+    backlogSecondsMax: settings.backlogSeconds,
   })
 }
 

@@ -6,6 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
+import { parquetVersionDefault } from '../base/parquet/version.ts'
 import { chunkOptions, groupRowsOf } from './parquet-options.ts'
 import { quotedText } from './types.ts'
 
@@ -38,7 +39,7 @@ async function write(
   more: readonly string[] = [],
 ): Promise<{ path: string; file: string }> {
   const path = join(folder, `${name}.parquet`)
-  const options = [...chunkOptions(`{"time": 1, "user_id": 6, "n": 7}`, columnCount), ...more]
+  const options = [...chunkOptions(`{"time": 1, "user_id": 6, "n": 7}`, columnCount, parquetVersionDefault), ...more]
   await duckdb.run(`copy (from visits order by ${order}) to ${quotedText(path)} (${options.join(', ')})`)
   return { path, file: `read_parquet(${quotedText(path)})` }
 }
@@ -100,3 +101,20 @@ describe('a look-up by a column of many values', () => {
     expect(await select(bloom)).toEqual([['0']])
   }, 60_000)
 })
+
+test('the second version has encodings that readers of the first refuse, and the same rows', async () => {
+  const versions = ['v1', 'v2'] as const
+  const paths = versions.map((version) => join(folder, `encoded-${version}.parquet`))
+  for (const [index, version] of versions.entries()) {
+    const options = chunkOptions(`{"time": 1, "user_id": 6, "n": 7}`, columnCount, version)
+    await duckdb.run(`copy (from visits order by time) to ${quotedText(paths[index] ?? '')} (${options.join(', ')})`)
+  }
+  const [first = '', second = ''] = paths.map(quotedText)
+  const encodings = (path: string): Promise<unknown[][]> =>
+    select(`select distinct encodings from parquet_metadata(${path}) order by 1`)
+  expect(await encodings(first)).toEqual([['PLAIN']])
+  expect(await encodings(second)).toEqual([['DELTA_BINARY_PACKED'], ['DELTA_LENGTH_BYTE_ARRAY']])
+  expect(await select(`(from ${first} except from ${second}) union all (from ${second} except from ${first})`)).toEqual(
+    [],
+  )
+}, 60_000)

@@ -1,3 +1,5 @@
+import type { ParquetVersion } from '../base/parquet/version.ts'
+
 /** As many rows as DuckDB puts into a row group by itself: what is skipped, or read by one thread, at a time. */
 const groupRowsMax = 122_880
 
@@ -28,6 +30,6 @@ export function parquetOptions(columnCount: number): string[] {
 }
 
 /** Of a file that becomes a chunk; `fieldIds` is what `fieldIdsClause` makes of its columns. */
-export function chunkOptions(fieldIds: string, columnCount: number): string[] {
-  return [...parquetOptions(columnCount), `field_ids ${fieldIds}`]
+export function chunkOptions(fieldIds: string, columnCount: number, version: ParquetVersion): string[] {
+  return [...parquetOptions(columnCount), `parquet_version ${version}`, `field_ids ${fieldIds}`]
 }

@@ -28,7 +28,64 @@ describe('PyIceberg', () => {
     )
     expect(values).toEqual(['text 5001', '5001', '2024-01-01 00:00:21.25', '2024-01-18', 625.125, false, '89', 'y'])
   })
+
+  test('reads every type of what was imported, with and without repetition and nulls', async () => {
+    const columns = Object.entries(typesOfColumns).map(([name, type]) => ({ name, type }))
+    const body = JSON.stringify({ name: 'types', columns })
+    await biwa.request('/api/v1/databases', { method: 'POST', body: JSON.stringify({ name: 'lake2' }) })
+    const made = await biwa.request('/api/v1/databases/lake2/tables', { method: 'POST', body })
+    expect(made.status).toBe(201)
+    const records = Array.from({ length: 6000 }, (_, n) => recordOfTypes(n))
+    await importRecords(biwa, 'lake2.types', records)
+    const found = (await runScript('read_all.py', { ...catalogOf(biwa), table: 'lake2.types' })) as Record<
+      string,
+      unknown[]
+    >
+    for (const name of Object.keys(typesOfColumns)) {
+      const expected = records.map((record) => record[name] ?? null)
+      // PyIceberg gives maps as lists of pairs.
+      const pairs = (value: unknown) => (value === null ? null : Object.entries(value as object))
+      expect(found[name], name).toEqual(name === 'pairs' ? expected.map(pairs) : expected)
+    }
+  })
 })
+
+const typesOfColumns = {
+  n: 'bigint',
+  spread: 'bigint',
+  share: 'double',
+  flag: 'boolean',
+  text: 'varchar',
+  kind: 'varchar',
+  day: 'date',
+  at: 'timestamp',
+  price: 'decimal(18,2)',
+  large: 'decimal(38,2)',
+  tags: 'array(varchar)',
+  pairs: 'map(varchar, bigint)',
+  place: 'row(x bigint, y double)',
+}
+
+/** As it is sent, which is as PyIceberg tells it. */
+function recordOfTypes(n: number): Readonly<Record<string, unknown>> {
+  const second = String(n % 60).padStart(2, '0')
+  return {
+    time: 1_700_000_000 + n,
+    n,
+    spread: n % 3 === 0 ? null : (n * 7919) % 100_003,
+    share: n % 5 === 0 ? null : n / 8,
+    flag: n % 7 === 0 ? null : n % 2 === 0,
+    text: n % 11 === 0 ? null : `text ${(n * 7919) % 100_003}`,
+    kind: `kind ${n % 4}`,
+    day: `2024-01-${String((n % 28) + 1).padStart(2, '0')}`,
+    at: n % 4 === 0 ? null : `2024-01-01 00:00:${second}.250000`,
+    price: `${n}.25`,
+    large: n % 6 === 0 ? null : `${n}00000000000000000000.50`,
+    tags: n % 13 === 0 ? null : Array.from({ length: n % 4 }, (_, index) => (index === 1 ? null : `tag ${n}`)),
+    pairs: n % 17 === 0 ? null : { a: n, b: null },
+    place: n % 19 === 0 ? null : { x: n, y: n / 4 },
+  }
+}
 
 describe('DuckDB', () => {
   test('reads what was imported, also with a filter on what the partitions are by', async () => {

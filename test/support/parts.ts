@@ -15,6 +15,7 @@ import type { ObjectStore } from '../../src/base/objects/objects.ts'
 import type { Postgres } from '../../src/base/postgres/postgres.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import type { Service } from '../../src/base/service.ts'
+import { readSettings } from '../../src/base/settings.ts'
 import type { Collect, ImportRequest } from '../../src/collect/collect.ts'
 import type { BulkImports } from '../../src/collect/bulk/bulk-imports.ts'
 import { commitJob } from '../../src/collect/bulk/commit-job.ts'
@@ -34,6 +35,7 @@ import type { Process, QueryOutput } from '../../src/process/process.ts'
 import { queryJobKind } from '../../src/process/query-job.ts'
 import { mergeJob } from '../../src/store/merge/merge-job.ts'
 import { submitMerges } from '../../src/store/merge/request-merges.ts'
+import { settingsForRoles } from '../../src/server/role-settings.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestDatabase } from './postgres.ts'
@@ -88,7 +90,13 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
   const jobs = openJobs({ postgres, ...ports })
   const store = openStore({ postgres, objects, removalGraceSeconds: options.removalGraceSeconds ?? 3600, ...ports })
   const entry = new URL('../../src/server/engine.ts', import.meta.url)
-  const engines = openEnginePool({ name: 'engines', entry, size: 2, ...ports })
+  const engines = openEnginePool({
+    name: 'engines',
+    entry,
+    size: 2,
+    environment: settingsForRoles(readSettings({}, {})),
+    ...ports,
+  })
   const opened: Service[] = [access, jobs, store, engines]
   for (const service of opened) await service.start()
   const made = must(await access.bootstrap(), 'a new database has no account')

@@ -6,6 +6,8 @@ import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
+import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import { inflatedBytesMax, quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
 import type { ImportFormat } from '../collect.ts'
 import type { RejectedRecord, SplitBody, SplitResult, Splitter } from '../split/splitter.ts'
@@ -26,12 +28,18 @@ import type {
   RejectedRest,
   RejectedRow,
 } from './tasks.ts'
+import type { RowWriterOptions } from './write-rows.ts'
 import { writeRows } from './write-rows.ts'
 
 /** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
-export function convertHandler(splitter: Splitter, disk: Disk, limits: ConvertLimits = limitsDefault): EngineHandler {
+export function convertHandler(
+  splitter: Splitter,
+  disk: Disk,
+  limits: ConvertLimits = limitsDefault,
+  parquetVersion: ParquetVersion = parquetVersionDefault,
+): EngineHandler {
   const { lend } = new KeptSessions()
-  return (input: ConvertInput) => new Conversion(input, { splitter, disk, limits, lend }).run()
+  return (input: ConvertInput) => new Conversion(input, { splitter, disk, limits, lend, parquetVersion }).run()
 }
 
 interface ConvertTools {
@@ -39,6 +47,7 @@ interface ConvertTools {
   readonly disk: Disk
   readonly limits: ConvertLimits
   readonly lend: LendSession
+  readonly parquetVersion: ParquetVersion
 }
 
 /** How much of a body is in memory at one time. */
@@ -65,15 +74,17 @@ class Conversion {
   readonly #reader: BodyReader
   readonly #limits: ConvertLimits
   readonly #lend: LendSession
+  readonly #parquetVersion: ParquetVersion
   readonly #draft: TableDraft
   readonly #files: ConvertedFile[] = []
   readonly #bodies: (ConvertedBody | undefined)[]
   #nextName = 0
 
-  constructor(input: ConvertInput, { splitter, disk, limits, lend }: ConvertTools) {
+  constructor(input: ConvertInput, { splitter, disk, limits, lend, parquetVersion }: ConvertTools) {
     this.#input = input
     this.#limits = limits
     this.#lend = lend
+    this.#parquetVersion = parquetVersion
     this.#splitter = splitter
     this.#disk = disk
     this.#reader = new BodyReader(disk)
@@ -181,7 +192,7 @@ class Conversion {
       return
     }
     const { schemaMode } = this.#input
-    const options = { disk: this.#disk, session: this.#session(), path: this.#newPath(), schemaMode }
+    const options = { ...this.#writing(), schemaMode }
     const converted = await convertParquet(bytes, body, this.#draft, options)
     this.#files.push(...converted.files)
     this.#bodies[index] = converted.body
@@ -229,8 +240,7 @@ class Conversion {
   async #splitToFiles(bodies: readonly SplitBody[]): Promise<SplitResult> {
     const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
     const result = this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode)
-    const options = { disk: this.#disk, session: this.#session(), lend: this.#lend, path: this.#newPath() }
-    this.#files.push(...(await writeRows(result, this.#draft, options)))
+    this.#files.push(...(await writeRows(result, this.#draft, this.#writing())))
     return result
   }
 
@@ -250,9 +260,11 @@ class Conversion {
     return rows
   }
 
-  #session() {
+  #writing(): RowWriterOptions {
     const { directory, memoryBytes, threads } = this.#input
-    return { directory, memoryBytes, threads }
+    const session = { directory, memoryBytes, threads }
+    const [disk, lend, parquetVersion] = [this.#disk, this.#lend, this.#parquetVersion]
+    return { disk, session, lend, path: this.#newPath(), parquetVersion }
   }
 
   #newPath(): string {

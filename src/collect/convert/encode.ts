@@ -2,6 +2,7 @@ import type { DuckDBValue } from '@duckdb/node-api'
 
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import { assert, must } from '../../base/errors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
 import { chunkOptions, groupRowsOf } from '../../store/parquet-options.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
@@ -21,6 +22,7 @@ export interface EncodePlan {
   readonly isSorted: boolean
   /** Where files go, all below a name that nothing has yet. */
   readonly path: string
+  readonly parquetVersion: ParquetVersion
 }
 
 /** Rows of a file, where there are several. */
@@ -34,11 +36,10 @@ const sortedBeyondSeconds = 3600
  * with a time of its own, so that a query for an hour opens one or two of them.
  */
 export async function encodeParquet(session: Session, plan: EncodePlan): Promise<ConvertedFile[]> {
-  const isWide = plan.seconds > sortedBeyondSeconds
-  const order = isWide && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
-  const isSplit = isWide && plan.rows >= 2 * fileRows
+  const isSplit = isInFiles(plan)
+  const order = isWide(plan) && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
   const options = [
-    ...chunkOptions(fieldIdsClause(plan.columns), plan.columns.length),
+    ...chunkOptions(fieldIdsClause(plan.columns), plan.columns.length, plan.parquetVersion),
     ...(isSplit ? [`row_groups_per_file ${Math.round(fileRows / groupRowsOf(plan.columns.length))}`] : []),
   ]
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
@@ -51,6 +52,18 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   assert(rows === plan.rows, `DuckDB wrote ${rows} rows of ${plan.rows}`)
   return files
+}
+
+const isWide = ({ seconds }: EncodePlan): boolean => seconds > sortedBeyondSeconds
+const isInFiles = (plan: EncodePlan): boolean => isWide(plan) && plan.rows >= 2 * fileRows
+
+/**
+ * How many threads are of use. A row group is read and written by one: a second one with nothing to do took a third of the CPU
+ * time besides. Among several files, two threads now and then put a row group into another one than its time says.
+ */
+export function threadsOf(plan: EncodePlan, threadsMax: number): number {
+  if (isInFiles(plan)) return 1
+  return Math.min(threadsMax, Math.ceil(plan.rows / groupRowsOf(plan.columns.length)))
 }
 
 /**

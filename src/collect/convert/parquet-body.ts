@@ -1,4 +1,5 @@
 import { AppError, must } from '../../base/errors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { rescuedColumn, timeColumn, timeUsColumn } from '../../store/columns.ts'
 import { duckdbFileType, quotedName } from '../../store/types.ts'
 import { inflatedBytesMax, parquetRowsMax, rejectedRecordsMax } from '../limits.ts'
@@ -31,17 +32,26 @@ export async function convertParquet(
   bytes: Buffer,
   body: ConvertBody,
   draft: TableDraft,
-  { disk, session, path, schemaMode }: Omit<RowWriterOptions, 'lend'> & { readonly schemaMode: SchemaMode },
+  {
+    disk,
+    session,
+    path,
+    parquetVersion,
+    schemaMode,
+  }: Omit<RowWriterOptions, 'lend'> & { readonly schemaMode: SchemaMode },
 ): Promise<Converted> {
   requireFooter(bytes)
   const sourcePath = `${path}.source.parquet`
   const file = await disk.open(sourcePath, 'create')
   await file.write(bytes, 0).finally(() => file.close())
-  return await withSession(session, async (opened) => {
+  // How many rows there are, and so how many threads are of use, is known when the session is locked already.
+  return await withSession({ ...session, threads: 1 }, async (opened) => {
     const rows = await readable(sourcePath, () => requireModestClaims(opened, sourcePath))
     const sources = await readable(sourcePath, () => openSource(opened, sourcePath))
     if (rows === 0) return { files: [], body: { rows: 0, rejected: 0, rejectedRows: [], error: null } }
-    return await readable(sourcePath, () => convert(opened, { rows, sources, body, draft, path, schemaMode }))
+    return await readable(sourcePath, () =>
+      convert(opened, { rows, sources, body, draft, path, parquetVersion, schemaMode }),
+    )
   })
 }
 
@@ -51,11 +61,12 @@ interface Plan {
   readonly body: ConvertBody
   readonly draft: TableDraft
   readonly path: string
+  readonly parquetVersion: ParquetVersion
   readonly schemaMode: SchemaMode
 }
 
 async function convert(session: Session, plan: Plan): Promise<Converted> {
-  const { rows, sources, body, draft, path, schemaMode } = plan
+  const { rows, sources, body, draft, path, parquetVersion, schemaMode } = plan
   const timeSource = findTimeSource(sources, body.timeColumn)
   const mapping = mapColumns(sources, draft.columns, timeSource?.name ?? null, schemaMode === 'evolve')
   const said = timeSource === undefined ? 'null' : microsecondsOf(timeSource)
@@ -76,7 +87,8 @@ async function convert(session: Session, plan: Plan): Promise<Converted> {
   if (outcome.rows === 0) return { files: [], body: outcome }
   const { columns, query } = selection(draft, mapping, fractions !== 0)
   const seconds = Math.floor(must(last, 'a last time') / 1e6) - Math.floor(must(first, 'a first time') / 1e6)
-  const files = await encodeParquet(session, { query, columns, rows: outcome.rows, seconds, isSorted: false, path })
+  const encoding = { query, columns, rows: outcome.rows, seconds, isSorted: false, path, parquetVersion }
+  const files = await encodeParquet(session, encoding)
   return { files, body: outcome }
 }
 

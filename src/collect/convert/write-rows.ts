@@ -2,6 +2,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
 import type { ParquetAnnotation, ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { writePlainParquet } from '../../base/parquet/write-plain.ts'
 import { innerColumns, timeColumn } from '../../store/columns.ts'
 import type { Column } from '../../store/store.ts'
@@ -11,7 +12,7 @@ import { plainRowsMax } from '../limits.ts'
 import type { SplitColumn, SplitResult } from '../split/splitter.ts'
 import type { SessionOptions } from './duckdb.ts'
 import { ownSession, quotedText } from './duckdb.ts'
-import { encodeParquet } from './encode.ts'
+import { encodeParquet, threadsOf } from './encode.ts'
 import type { FileColumn, TableDraft } from './table-draft.ts'
 import type { ConvertedFile } from './tasks.ts'
 
@@ -22,6 +23,7 @@ export interface RowWriterOptions {
   readonly lend: LendSession
   /** A path below the session's directory that nothing has yet; suffixes are added. */
   readonly path: string
+  readonly parquetVersion: ParquetVersion
 }
 
 /**
@@ -31,7 +33,7 @@ export interface RowWriterOptions {
 export async function writeRows(
   result: SplitResult,
   draft: TableDraft,
-  { disk, session, lend, path }: RowWriterOptions,
+  { disk, session, lend, path, parquetVersion }: RowWriterOptions,
 ): Promise<ConvertedFile[]> {
   if (result.rows === 0) return []
   const columns = draft.resolve(result.columns)
@@ -49,8 +51,9 @@ export async function writeRows(
   const names = columns.map(({ name, type }) => `${quotedName(name)}::${duckdbFileType(type)} as ${quotedName(name)}`)
   const query = `select ${names.join(', ')} from read_parquet(${quotedText(plainPath)})`
   const seconds = times.last - times.first
-  const plan = { query, columns, rows: result.rows, seconds, isSorted: times.areSorted, path }
-  return await ownSession(session, lend, (opened) => encodeParquet(opened, plan))
+  const plan = { query, columns, rows: result.rows, seconds, isSorted: times.areSorted, path, parquetVersion }
+  const threads = threadsOf(plan, session.threads)
+  return await ownSession({ ...session, threads }, lend, (opened) => encodeParquet(opened, plan))
 }
 
 async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
@@ -95,8 +98,10 @@ function timesOf({ rows, columns }: SplitResult): { first: number; last: number;
   let last = -Infinity
   let areSorted = true
   let previous = -Infinity
+  // Times are far within what a double holds: its two words make one sooner than a BigInt does.
+  const words = new Int32Array(vector.values.buffer, vector.values.byteOffset, rows * 2)
   for (let row = 0; row < rows; row += 1) {
-    const time = Number(vector.values[row])
+    const time = (words[row * 2 + 1] as number) * 2 ** 32 + ((words[row * 2] as number) >>> 0)
     if (time < previous) areSorted = false
     if (time < first) first = time
     if (time > last) last = time

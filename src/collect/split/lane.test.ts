@@ -1,13 +1,16 @@
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 
+import { compiledLane } from '../testing/compile-lane.ts'
+import type { NativeModule } from './native-lane.ts'
 import type { Known } from './testing/split-text.ts'
 import { limits, receivedAtUs, rowsOf } from './testing/split-text.ts'
 import { createSplitter } from './split.ts'
 import type { SchemaMode, SplitBody, SplitResult } from './splitter.ts'
 
-// The lane beside the tape: whatever bodies hold, splitting them with the lane gives what splitting them without it does.
+// The lanes, in JavaScript and in WebAssembly, beside the tape: whatever bodies hold, splitting them with either gives what
+// splitting them without it does.
 
 const known: Known = [
   { name: 'code', type: { kind: 'bigint' } },
@@ -130,27 +133,50 @@ function said(result: SplitResult): unknown {
 
 const anyMode = fc.constantFrom<SchemaMode>('evolve', 'evolve', 'freeze', 'quarantine')
 
+let native: NativeModule
+beforeAll(async () => {
+  native = await compiledLane()
+}, 60_000)
+
 describe('the lane', () => {
   it('changes nothing about what becomes of any bodies', () => {
     fc.assert(
       fc.property(fc.array(anyBody, { minLength: 1, maxLength: 3 }), anyMode, fc.nat(600), (bodies, mode, bytes) => {
         const own = { ...limits, recordBytesMax: bytes < 100 ? bytes + 100 : limits.recordBytesMax }
-        const beside = createSplitter().split(bodies, known, own, mode)
-        const without = createSplitter({ usesLane: false }).split(bodies, known, own, mode)
-        expect(said(beside)).toEqual(said(without))
+        const without = said(createSplitter({ usesLane: false }).split(bodies, known, own, mode))
+        expect(said(createSplitter().split(bodies, known, own, mode))).toEqual(without)
+        expect(said(createSplitter({ native }).split(bodies, known, own, mode))).toEqual(without)
       }),
       { numRuns: 200 },
     )
-  })
+  }, 60_000)
+
+  it('reads bodies of many windows in WebAssembly, with records that are longer than one', () => {
+    const lengths = [10, 20_000, 70_000, 300_000, 3]
+    const records = Array.from({ length: 3000 }, (_, n) => ({
+      time: n,
+      code: n % 5 === 0 ? null : n * 2 ** 20,
+      price: n % 3 === 0 ? n : n / 3,
+      host: n % 7 === 0 ? null : 'ß'.repeat(n % 3) + 'x'.repeat(n % 500 === 0 ? (lengths[n / 500 - 1] ?? 0) : n % 40),
+      isNew: n % 2 === 0,
+    }))
+    for (const bytes of [Buffer.concat(records.map((record) => encode(record))), Buffer.from(encode(records))]) {
+      const bodies = [bodyOf('msgpack', null)(bytes), bodyOf('msgpack', null)(bytes)]
+      const without = said(createSplitter({ usesLane: false }).split(bodies, known, limits))
+      expect(said(createSplitter({ native }).split(bodies, known, limits))).toEqual(without)
+      // The last call took what followed the last record that is longer than a window.
+      expect(native.exports.rows.value).toBeGreaterThan(100)
+    }
+  }, 60_000)
 
   it('takes more records than go through it at once, up to one that is different, and goes on behind it', () => {
     const records = Array.from({ length: 1000 }, (_, n) => ({ time: n, code: n === 700 ? 'none' : n, host: `h${n}` }))
-    for (const format of ['msgpack', 'ndjson'] as const) {
+    for (const [format, module] of [['msgpack'], ['msgpack', native], ['ndjson']] as const) {
       const bytes =
         format === 'msgpack'
           ? Buffer.concat(records.map((record) => encode(record)))
           : Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
-      const result = createSplitter().split([bodyOf(format, null)(bytes)], known, limits)
+      const result = createSplitter({ native: module }).split([bodyOf(format, null)(bytes)], known, limits)
       const rows = rowsOf(result)
       expect(rows).toHaveLength(1000)
       expect(rows[700]).toEqual({ time: 700n, code: null, host: 'h700', _rescued: { code: '"none"' } })

@@ -1,8 +1,11 @@
 import { viewOf } from '../../base/parquet/byte-sink.ts'
 import type { Key } from './key-table.ts'
 import { undecided } from './key-table.ts'
+import type { NativeLane } from './native-lane.ts'
+import type { PutNative } from './native-puts.ts'
 import type { SparseBuilder } from './sparse-writer.ts'
 import type { TimeColumns } from './time-columns.ts'
+import { nativeBooleans, nativeDoubles, nativeIntegers, nativeTexts } from './native-puts.ts'
 import { BooleanBuilder, BytesBuilder, DoubleBuilder, Int64Builder } from './vector-builders.ts'
 
 /** Records that go through the lane at once: what is known of them stays within the processor's caches. */
@@ -20,6 +23,7 @@ export interface LaneField {
   readonly msgpack: DataView
   readonly json: DataView
   readonly put: Put
+  readonly putNative: PutNative
 }
 
 type Put = (lane: Lane, field: number, firstRow: number) => void
@@ -27,12 +31,12 @@ type Put = (lane: Lane, field: number, firstRow: number) => void
 /** Longer names are for the tape. */
 const nameBytesMax = 255
 
-function laneField(key: Key, kind: LaneKind, put: Put): LaneField | undefined {
+function laneField(key: Key, kind: LaneKind, put: Put, putNative: PutNative): LaneField | undefined {
   const { bytes, isComparable } = key
   if (!isComparable || bytes.length > nameBytesMax) return undefined
   const header = bytes.length < 32 ? [0xa0 | bytes.length] : [0xd9, bytes.length]
   const msgpack = viewOf(Buffer.concat([Buffer.from(header), bytes]))
-  return { key, kind, msgpack, json: viewOf(Buffer.from(`"${key.name}":`)), put }
+  return { key, kind, msgpack, json: viewOf(Buffer.from(`"${key.name}":`)), put, putNative }
 }
 
 /** Seconds of this size and more are other units. */
@@ -60,11 +64,14 @@ export class Lane {
   starts = new Uint32Array(0)
   ends = new Uint32Array(0)
   readonly recordBytesMax: number
+  readonly #native: NativeLane | undefined
+  #isNative = false
   #tries = 0
   #taken = 0
 
-  constructor(recordBytesMax: number) {
+  constructor(recordBytesMax: number, native?: NativeLane) {
     this.recordBytesMax = recordBytesMax
+    this.#native = native
   }
 
   /** Whether there are records to expect, and the lane has been of use so far. */
@@ -75,6 +82,7 @@ export class Lane {
   /** Expects records with these fields from now on. */
   expect(fields: readonly LaneField[]): void {
     this.fields = fields
+    this.#native?.expect(fields)
     const places = fields.length * laneRows
     if (this.hasValue.length >= places) return
     this.hasValue = new Uint8Array(places)
@@ -96,24 +104,55 @@ export class Lane {
     this.bytes = bytes
     this.view = view
     this.rows = 0
+    this.#isNative = false
+  }
+
+  /** Reads MessagePack in WebAssembly, as `readMsgpackLane` does; undefined where there is none for such records. */
+  readNative(start: number, rowsMax: number): number | undefined {
+    const native = this.#native
+    if (native?.isReady !== true || start >= this.bytes.length) return undefined
+    const end = native.read(this.bytes, start, rowsMax, this.recordBytesMax)
+    this.#isNative = true
+    this.rows = native.rows
+    return end
+  }
+
+  /** Whether records like the last ones may follow: reading ended for want of room, and not at a record of another kind. */
+  get mayGoOn(): boolean {
+    return this.#isNative ? this.#native?.mayGoOn === true : this.rows === laneRows
   }
 
   /** Puts the records that were read into columns, from `firstRow` on. */
   put(firstRow: number): void {
     this.#tries += 1
     this.#taken += this.rows
+    if (this.#isNative) return this.#putNative(firstRow)
     for (let field = 0; field < this.fields.length; field += 1) this.fields[field]?.put(this, field, firstRow)
+  }
+
+  #putNative(firstRow: number): void {
+    const native = this.#native as NativeLane
+    if (this.rows === 0) return
+    for (let field = 0; field < this.fields.length; field += 1) {
+      this.fields[field]?.putNative(native.values(field), this.rows, firstRow, native.isWhole(field))
+    }
   }
 }
 
 /** The field of the time, in whole seconds. */
 export function timeField(key: Key, times: TimeColumns): LaneField | undefined {
-  return laneField(key, laneKind.time, (...at) => putTimes(times, ...at))
+  const putNative: PutNative = ({ words }, rows, firstRow) => times.putManySeconds(firstRow, words, rows)
+  return laneField(key, laneKind.time, (...at) => putTimes(times, ...at), putNative)
 }
 
 /** A field whose value was null so far. */
 export function emptyField(key: Key): LaneField | undefined {
-  return laneField(key, laneKind.nothing, () => {})
+  return laneField(
+    key,
+    laneKind.nothing,
+    () => {},
+    () => {},
+  )
 }
 
 /** The field of a column; undefined where its type has more to it than the lane knows. */
@@ -122,16 +161,31 @@ export function columnField(key: Key, typeKind: string, sparse: SparseBuilder): 
   switch (typeKind) {
     case 'bigint':
       if (!(values instanceof Int64Builder)) return undefined
-      return laneField(key, laneKind.integer, (...at) => putIntegers(sparse, values, ...at))
+      return laneField(
+        key,
+        laneKind.integer,
+        (...at) => putIntegers(sparse, values, ...at),
+        nativeIntegers(sparse, values),
+      )
     case 'double':
       if (!(values instanceof DoubleBuilder)) return undefined
-      return laneField(key, laneKind.number, (...at) => putDoubles(sparse, values, ...at))
+      return laneField(
+        key,
+        laneKind.number,
+        (...at) => putDoubles(sparse, values, ...at),
+        nativeDoubles(sparse, values),
+      )
     case 'varchar':
       if (!(values instanceof BytesBuilder)) return undefined
-      return laneField(key, laneKind.text, (...at) => putTexts(sparse, values, ...at))
+      return laneField(key, laneKind.text, (...at) => putTexts(sparse, values, ...at), nativeTexts(sparse, values))
     case 'boolean':
       if (!(values instanceof BooleanBuilder)) return undefined
-      return laneField(key, laneKind.boolean, (...at) => putBooleans(sparse, values, ...at))
+      return laneField(
+        key,
+        laneKind.boolean,
+        (...at) => putBooleans(sparse, values, ...at),
+        nativeBooleans(sparse, values),
+      )
     default:
       return undefined
   }

@@ -54,7 +54,8 @@ export class MsgpackReader implements RecordReader {
   readLane(lane: Lane): void {
     const { bytes, view } = this.#scanner
     lane.open(bytes, view)
-    this.#at = readMsgpackLane(lane, this.#at, this.#elements > 0 ? this.#elements : Infinity)
+    const rowsMax = this.#elements > 0 ? this.#elements : Infinity
+    this.#at = lane.readNative(this.#at, rowsMax) ?? readMsgpackLane(lane, this.#at, rowsMax)
     if (this.#elements > 0) this.#elements -= lane.rows
   }
 

@@ -49,6 +49,14 @@ export class SparseBuilder implements VectorBuilder {
     return place
   }
 
+  /** The place for the value of the first of consecutive rows; those of the others follow. */
+  addMany(row: number, rows: number): number {
+    const place = this.#count
+    if (this.#rows === undefined && row === place) this.#count += rows
+    else for (let index = 0; index < rows; index += 1) this.add(row + index)
+    return place
+  }
+
   clear(from: number): void {
     const before = this.#count
     while (this.#count > 0 && this.#rowOf(this.#count - 1) >= from) this.#count -= 1

@@ -10,7 +10,9 @@ import { JsonReader, NdjsonReader } from './json-reader.ts'
 import { shown } from './json-records.ts'
 import type { Key } from './key-table.ts'
 import type { LaneField } from './lane.ts'
-import { Lane, laneKind, laneRows, timeField } from './lane.ts'
+import { Lane, laneKind, timeField } from './lane.ts'
+import { NativeLane } from './native-lane.ts'
+import type { NativeModule } from './native-lane.ts'
 import { MsgpackReader } from './msgpack-reader.ts'
 import type { RecordReader } from './record-tape.ts'
 import { RecordTape } from './record-tape.ts'
@@ -40,14 +42,21 @@ const rejectedMax = 100_000
 const laneLessonsMax = 64
 const tooManyRejected = `${rejectedMax} records were rejected, and the rest of the body with this one`
 
-/** The splitter in JavaScript; it keeps nothing between calls. Without the lane every record goes over the tape. */
-export function createSplitter({ usesLane = true } = {}): Splitter {
+/** How records may be read. Without the lane every one of them goes over the tape. */
+export interface SplitterOptions {
+  readonly usesLane?: boolean
+  /** The lane of MessagePack in WebAssembly; without it, the one in JavaScript is taken. */
+  readonly native?: NativeModule | undefined
+}
+
+/** It keeps nothing between calls but memory. */
+export function createSplitter({ usesLane = true, native }: SplitterOptions = {}): Splitter {
   return {
     split(bodies, known, limits, mode = 'evolve') {
-      const first = new Split(known, { limits, mode, usesLane })
+      const first = new Split(known, { limits, mode, usesLane, native })
       for (const [index, body] of bodies.entries()) first.read(body, index)
       if (first.columns.areSettled && first.misfits.size === 0) return first.finish()
-      const second = new Split(first.columns.settle(), { limits, mode, usesLane, refused: first.misfits })
+      const second = new Split(first.columns.settle(), { limits, mode, usesLane, native, refused: first.misfits })
       for (const [index, body] of bodies.entries()) second.read(body, index)
       return second.finish()
     },
@@ -58,6 +67,7 @@ interface SplitOptions {
   readonly limits: SplitLimits
   readonly mode: SchemaMode
   readonly usesLane: boolean
+  readonly native: NativeModule | undefined
   /** Records that a pass before this one found to be rejected for their schema. */
   readonly refused?: Misfits
 }
@@ -87,14 +97,14 @@ class Split {
   /** How often it may still learn what to expect. */
   #lessons: number
 
-  constructor(settled: readonly SettledColumn[], { limits, mode, usesLane, refused }: SplitOptions) {
+  constructor(settled: readonly SettledColumn[], { limits, mode, usesLane, native, refused }: SplitOptions) {
     this.#limits = limits
     this.#mode = mode
     this.#refused = refused
     this.#tape = new RecordTape(Math.max(limits.columnsMax, settled.length) * keysPerColumn + 16)
     this.columns = new Columns(settled, this.#tape.keys, limits, mode === 'evolve')
     this.#timeTarget = this.columns.addWriter(this.#times)
-    this.#lane = new Lane(limits.recordBytesMax)
+    this.#lane = new Lane(limits.recordBytesMax, native && new NativeLane(native))
     // The place of each record counts where some are left out.
     this.#lessons = usesLane && (refused === undefined || refused.size === 0) ? laneLessonsMax : 0
   }
@@ -141,7 +151,7 @@ class Split {
       lane.put(this.#rows)
       this.#rows += lane.rows
       taken += lane.rows
-      if (lane.rows < laneRows) break
+      if (!lane.mayGoOn) break
     }
     return taken
   }

@@ -23,6 +23,12 @@ export class TimeColumns implements ColumnWriter {
     this.#isWhole = true
   }
 
+  /** Times of consecutive rows, without fractions, as words of whole numbers. */
+  putManySeconds(row: number, words: Int32Array, rows: number): void {
+    this.#seconds.setMany(row, words, rows)
+    this.#isWhole = true
+  }
+
   take(): boolean {
     return this.#isWhole
   }

@@ -60,6 +60,15 @@ export class Int64Builder implements ScalarBuilder {
     this.hasValues = true
   }
 
+  /** Values of consecutive rows. */
+  setMany(row: number, words: Int32Array, rows: number): void {
+    const end = row + rows
+    if (end > this.#valid.length) this.#grow(capacityFor(end, this.#valid.length))
+    this.#valid.fill(1, row, end)
+    this.#words.set(words.subarray(0, rows * 2), row * 2)
+    this.hasValues = true
+  }
+
   #grow(capacity: number): void {
     this.#valid = grown(this.#valid, new Uint8Array(capacity))
     this.#words = grown(this.#words, new Int32Array(capacity * 2))
@@ -126,6 +135,15 @@ export class DoubleBuilder implements ScalarBuilder {
     if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
     this.#valid[row] = 1
     this.#values[row] = value
+    this.hasValues = true
+  }
+
+  /** Values of consecutive rows. */
+  setMany(row: number, values: Float64Array, rows: number): void {
+    const end = row + rows
+    if (end > this.#valid.length) this.#grow(capacityFor(end, this.#valid.length))
+    this.#valid.fill(1, row, end)
+    this.#values.set(values.subarray(0, rows), row)
     this.hasValues = true
   }
 
@@ -231,6 +249,18 @@ export class BytesBuilder implements ScalarBuilder {
   setRange(row: number, bytes: Uint8Array, start: number, end: number): void {
     this.start(row).appendRange(bytes, start, end)
     this.end(row)
+  }
+
+  /** Values of consecutive rows, which lie one behind the other up to `ends`. */
+  setMany(row: number, text: Uint8Array, ends: Uint32Array, rows: number): void {
+    const end = row + rows
+    if (end > this.#valid.length) this.#grow(capacityFor(end, this.#valid.length))
+    this.#skipTo(row)
+    const before = this.#sink.length
+    this.#sink.append(text.subarray(0, ends[rows - 1]))
+    for (let index = 0; index < rows; index += 1) this.#offsets[row + index + 1] = before + (ends[index] as number)
+    this.#valid.fill(1, row, end)
+    this.#nextRow = end
   }
 
   /** Begins the value of a row: what is written to the sink up to `end` belongs to it. */

@@ -18,13 +18,13 @@ import type { Delivery } from '../deliver.ts'
 import { exportTask } from './export-input.ts'
 import type { ExportParts } from './export-result.ts'
 import { exportResult } from './export-result.ts'
-import { writeExport } from './export-task.ts'
+import { exportHandler } from './export-task.ts'
 
 let bench: QueryBench
 let parts: ExportParts
 
 beforeAll(async () => {
-  const engines = inProcessEngines({ ...queryEngineHandlers(systemClock), [exportTask]: writeExport })
+  const engines = inProcessEngines({ ...queryEngineHandlers(systemClock), [exportTask]: exportHandler() })
   bench = await openQueryBench(engines)
   const { postgres, store, objects, folder } = bench
   const ports = { postgres, clock: systemClock, randomness: systemRandomness, log: openLog('silent') }

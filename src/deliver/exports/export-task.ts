@@ -2,20 +2,27 @@ import { diskFull } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
+import type { EngineHandler } from '../../base/engines/engines.ts'
 import { AppError, must } from '../../base/errors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
+import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import { chunkOptions } from '../../store/parquet-options.ts'
 import { quotedName } from '../../store/types.ts'
 import type { ExportInput, ExportOutput } from './export-input.ts'
 
-/** Writes a stored result, in its order, as a file of a table, as an engine task. */
-export async function writeExport(input: ExportInput): Promise<ExportOutput> {
+/** The handler of `exportTask`: writes a stored result, in its order, as a file of a table. */
+export function exportHandler(version: ParquetVersion = parquetVersionDefault): EngineHandler {
+  return (input: ExportInput) => writeExport(input, version)
+}
+
+async function writeExport(input: ExportInput, version: ParquetVersion): Promise<ExportOutput> {
   const { source, path, memoryBytes } = input
   // One thread keeps the order.
   const limits = { memoryBytes, threads: 1, temporaryBytes: 0, spillDirectory: null }
   return await withSession(limits, async (session) => {
     await lockDown(session, [source, path])
     try {
-      const [written] = await session.rows(copyStatement(input))
+      const [written] = await session.rows(copyStatement(input, version))
       return copiedFile(must(written, 'COPY answers with what it wrote'))
     } catch (error) {
       throw expectedFailure(error, input) ?? error
@@ -23,10 +30,13 @@ export async function writeExport(input: ExportInput): Promise<ExportOutput> {
   })
 }
 
-function copyStatement({ source, path, projection, columnCount, fieldIds }: ExportInput): string {
+function copyStatement(
+  { source, path, projection, columnCount, fieldIds }: ExportInput,
+  version: ParquetVersion,
+): string {
   const items = projection.map(({ expression, name }) => `${expression} as ${quotedName(name)}`)
   const names = Array.from({ length: columnCount }, (_, index) => `c${index}`)
-  const options = [...chunkOptions(fieldIds, projection.length), 'use_tmp_file false']
+  const options = [...chunkOptions(fieldIds, projection.length, version), 'use_tmp_file false']
   return `copy (select ${items.join(', ')} from read_parquet(${quotedText(source)}) as answer(${names.join(', ')}))
             to ${quotedText(path)} (${options.join(', ')})`
 }

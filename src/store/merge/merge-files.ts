@@ -9,6 +9,8 @@ import type { LendSession, Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
+import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
 import { chunkOptions, groupRowsOf } from '../parquet-options.ts'
 import type { Column } from '../store.ts'
@@ -22,21 +24,30 @@ import type { MergeInput, MergeOutput } from './tasks.ts'
  * Writes the rows of some chunks into fewer, sorted files, as an engine task. Rows in = rows out, or it fails; nothing is
  * changed until the files are committed in the place of the chunks.
  */
-export async function mergeFiles(input: MergeInput, lend: LendSession, context: EngineContext): Promise<MergeOutput> {
+export async function mergeFiles(
+  input: MergeInput,
+  lend: LendSession,
+  context: EngineContext,
+  version: ParquetVersion = parquetVersionDefault,
+): Promise<MergeOutput> {
   const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
   try {
-    return await lend(limits, (session) => merge(session, input, context))
+    return await lend(limits, (session) => merge(session, input, { context, version }))
   } catch (error) {
     throw translated(error, input)
   }
 }
 
-async function merge(session: Session, input: MergeInput, context: EngineContext): Promise<MergeOutput> {
+async function merge(
+  session: Session,
+  input: MergeInput,
+  { context, version }: { readonly context: EngineContext; readonly version: ParquetVersion },
+): Promise<MergeOutput> {
   const columns = await presentColumns(session, input)
   const files: CopiedFile[] = []
   const cuts = await plannedCuts(session, input)
   for (const [index, cut] of cuts.entries()) {
-    files.push(...(await copyCut(session, input, { columns, cut, index, isWhole: cuts.length === 1 })))
+    files.push(...(await copyCut(session, input, { columns, cut, index, isWhole: cuts.length === 1, version })))
     context.progress({ percent: Math.floor((100 * (index + 1)) / cuts.length) })
   }
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
@@ -71,12 +82,13 @@ interface CutPlan {
   readonly index: number
   /** Whether it has all the rows, so that they need not be chosen by their time. */
   readonly isWhole: boolean
+  readonly version: ParquetVersion
 }
 
 async function copyCut(
   session: Session,
   input: MergeInput,
-  { columns, cut, index, isWhole }: CutPlan,
+  { columns, cut, index, isWhole, version }: CutPlan,
 ): Promise<CopiedFile[]> {
   const bytesPerRow = input.bytes / input.rows
   const groupRows = groupRowsOf(columns.length)
@@ -88,13 +100,16 @@ async function copyCut(
   const source = `read_parquet(${listOf(input.files)}, schema = ${fileSchemaClause(columns)})`
   const order = input.sortedBy.map(quotedName).join(', ')
   const options = [
-    ...chunkOptions(fieldIdsClause(columns), columns.length),
+    ...chunkOptions(fieldIdsClause(columns), columns.length, version),
     ...(isSplit ? [`row_groups_per_file ${groupsPerFile}`] : []),
   ]
   const target = join(input.directory, isSplit ? `part-${index}` : `part-${index}.parquet`)
+  // Among several files, two threads now and then put a row group into another one than its time says.
+  if (isSplit) await session.run('set threads = 1')
   const written = await session.rows(
     `copy (select ${names} from ${source}${where} order by ${order}) to ${quotedText(target)} (${options.join(', ')})`,
   )
+  if (isSplit) await session.run(`set threads = ${input.limits.threads}`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
   return written.map(copiedFile).filter((file) => file.rows > 0)
 }

@@ -4,29 +4,28 @@ import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { LendSession, Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
+import type { ParquetVersion } from '../../base/parquet/version.ts'
+import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import { fieldIdsClause } from '../columns.ts'
-import { groupRowsOf } from '../parquet-options.ts'
+import { chunkOptions } from '../parquet-options.ts'
 import { quotedName } from '../types.ts'
 import { filledColumns, projectedScan } from './projection.ts'
 import type { RestateInput, RestateOutput } from './tasks.ts'
 
 /** Writes the rows of files as they are since the columns were changed to another file, as an engine task. */
-export async function restateFiles(input: RestateInput, lend: LendSession): Promise<RestateOutput> {
+export async function restateFiles(
+  input: RestateInput,
+  lend: LendSession,
+  version: ParquetVersion = parquetVersionDefault,
+): Promise<RestateOutput> {
   const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
-  return await lend(limits, (session) => restate(session, input))
+  return await lend(limits, (session) => restate(session, input, version))
 }
 
-async function restate(session: Session, input: RestateInput): Promise<RestateOutput> {
+async function restate(session: Session, input: RestateInput, version: ParquetVersion): Promise<RestateOutput> {
   const columns = filledColumns(input.columns, input.changes, await fieldIdsIn(session, input.files))
   const named = columns.map(({ column, queryName }) => ({ ...column, name: queryName }))
-  const options = [
-    'format parquet',
-    'compression zstd',
-    'compression_level 1',
-    `row_group_size ${groupRowsOf(named.length)}`,
-    `field_ids ${fieldIdsClause(named)}`,
-    'return_stats true',
-  ]
+  const options = chunkOptions(fieldIdsClause(named), named.length, version)
   const names = named.map(({ name }) => quotedName(name)).join(', ')
   const rows = `select ${names} from (${projectedScan(input.columns, input, 'of files')})`
   const order = input.sortedBy.map(quotedName).join(', ')

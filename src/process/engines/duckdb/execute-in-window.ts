@@ -1,10 +1,10 @@
 import { statSync } from 'node:fs'
 
-import type { Clock } from '../../../base/clock.ts'
 import { errno } from '../../../base/disk.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { engineFailure } from './engine-errors.ts'
 import { copyAnswer } from './execute.ts'
+import type { ExecuteTools } from './execute.ts'
 import { macrosFor } from './make-functions.ts'
 import type { ExecuteInput, Execution } from './tasks.ts'
 import { companionOf, filesOf, hasChanges, makeViews, needCompanion } from './views.ts'
@@ -23,7 +23,7 @@ export async function executeInWindow(
   input: ExecuteInput,
   windows: Windows,
   context: EngineContext,
-  clock: Clock,
+  tools: ExecuteTools,
 ): Promise<Execution | undefined> {
   const { kept } = input
   if (kept === null || input.fileBytes !== null || hasChanges(input) || !isSmall(input)) return undefined
@@ -34,7 +34,7 @@ export async function executeInWindow(
       const linked = throughWindow(input, window)
       const companion = needCompanion(linked) ? window.linkNew(companionOf(input)) : ''
       await makeViews(window.session, linked, { macros: macrosFor(input), companion })
-      const { files, ...sums } = await copyAnswer(window.session, linked, context, clock)
+      const { files, ...sums } = await copyAnswer(window.session, linked, context, tools)
       return { ...sums, files: files.map((file) => ({ ...file, path: input.path })) }
     })
   } catch (error) {

@@ -7,6 +7,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import { systemClock } from '../../../base/clock.ts'
+import { parquetVersionDefault } from '../../../base/parquet/version.ts'
 import type { QueryColumn } from '../../../store/columns.ts'
 import { fieldIdsClause, queryColumns } from '../../../store/columns.ts'
 import type { Column } from '../../../store/store.ts'
@@ -18,6 +19,8 @@ import { withSession } from '../../../base/duckdb/session.ts'
 import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
 import { Windows } from './windows.ts'
+
+const tools = { clock: systemClock, parquetVersion: parquetVersionDefault }
 
 let folder: string
 let bare: DuckDBConnection
@@ -59,11 +62,11 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
     ...more,
   }
   const context = { progress: () => {} }
-  const execution = await executeQuery(input, withSession, context, systemClock)
+  const execution = await executeQuery(input, withSession, context, tools)
   const physical = await bare.runAndReadAll(`describe select * from read_parquet('${path}')`)
   const values = await answerAt(path)
   // In an instance that served the queries before, it is the same.
-  expect(await executeInWindow(input, windows, context, systemClock)).toEqual(execution)
+  expect(await executeInWindow(input, windows, context, tools)).toEqual(execution)
   expect(await answerAt(path)).toEqual(values)
   return {
     ...execution,
@@ -251,7 +254,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
     },
     withSession,
     { progress: () => {} },
-    systemClock,
+    tools,
   )
   expect(execution.files.length).toBeGreaterThan(1)
   expect(execution.rows).toBe(2_000_000)
@@ -282,21 +285,21 @@ describe('what cannot be done in a kept instance is left to a fresh one', () => 
 
   test('a query that spills', async () => {
     const spilling = input('select hash(i)::varchar from range(1500000) r(i) order by 1')
-    expect(await executeInWindow(spilling, windows, context, systemClock)).toBeUndefined()
-    expect(await executeQuery(spilling, withSession, context, systemClock)).toMatchObject({ rows: 1_500_000 })
+    expect(await executeInWindow(spilling, windows, context, tools)).toBeUndefined()
+    expect(await executeQuery(spilling, withSession, context, tools)).toMatchObject({ rows: 1_500_000 })
   })
 
   test('an error, which is told from there', async () => {
     const failing = input(`select (i || 'x')::bigint from range(3) r(i)`)
-    expect(await executeInWindow(failing, windows, context, systemClock)).toBeUndefined()
-    await expect(executeQuery(failing, withSession, context, systemClock)).rejects.toMatchObject({ code: 'query_data' })
+    expect(await executeInWindow(failing, windows, context, tools)).toBeUndefined()
+    await expect(executeQuery(failing, withSession, context, tools)).rejects.toMatchObject({ code: 'query_data' })
   })
 
   test('files that are not there', async () => {
     const columns = queryColumns([{ fieldId: 1, name: 'time', type: parseType('bigint') }])
     const scans = [{ changes: [], files: [join(folder, 'gone.parquet')] }]
     const missing = { ...input('select time from web.t'), tables: [{ database: 'web', name: 't', columns, scans }] }
-    expect(await executeInWindow(missing, windows, context, systemClock)).toBeUndefined()
+    expect(await executeInWindow(missing, windows, context, tools)).toBeUndefined()
   })
 })
 
@@ -322,7 +325,7 @@ describe('the sandbox holds without the gate', () => {
       },
       withSession,
       { progress: () => {} },
-      systemClock,
+      tools,
     )
     await expect(run_).rejects.toMatchObject({
       code: expect.stringMatching(/^(statement_not_allowed|table_not_found|query_)/),

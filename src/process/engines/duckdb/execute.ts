@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { AppError } from '../../../base/errors.ts'
+import type { ParquetVersion } from '../../../base/parquet/version.ts'
 import { chunkOptions, parquetOptions } from '../../../store/parquet-options.ts'
 import { quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
@@ -15,6 +16,12 @@ import { filesDirectory } from './tasks.ts'
 import { makeFunctions } from './make-functions.ts'
 import { companionOf, filesOf, makeViews } from './views.ts'
 
+export interface ExecuteTools {
+  readonly clock: Clock
+  /** Of files that become chunks. */
+  readonly parquetVersion: ParquetVersion
+}
+
 /**
  * Runs a SELECT over exactly the files that the plan chose and writes the answer to one Parquet file, as an engine task.
  * The instance is locked before the user's text comes near it: it can open those files and the one that is written,
@@ -24,7 +31,7 @@ export async function executeQuery(
   input: ExecuteInput,
   lend: LendSession,
   context: EngineContext,
-  clock: Clock,
+  tools: ExecuteTools,
 ): Promise<Execution> {
   const limits = { ...input.limits, spillDirectory: input.spillDirectory }
   return await lend(limits, async (session) => {
@@ -33,7 +40,7 @@ export async function executeQuery(
       await makeViews(session, input, { companion: companionOf(input) })
       const [paths, directory] = input.fileBytes === null ? [[input.path]] : [[], input.path]
       await lockDown(session, [...filesOf(input), companionOf(input), ...paths], directory)
-      return await copyAnswer(session, input, context, clock)
+      return await copyAnswer(session, input, context, tools)
     } catch (error) {
       const failure = engineFailure(error)
       if (failure === undefined) throw error
@@ -54,10 +61,11 @@ function copyPrefix({ projection }: ExecuteInput): string {
   return `copy (select ${items.join(', ')} from (\n`
 }
 
-function copyStatement(input: ExecuteInput): string {
+function copyStatement(input: ExecuteInput, parquetVersion: ParquetVersion): string {
   const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
+  const { columnCount, fieldIds } = input
   const options = [
-    ...(input.fieldIds === null ? parquetOptions(input.columnCount) : chunkOptions(input.fieldIds, input.columnCount)),
+    ...(fieldIds === null ? parquetOptions(columnCount) : chunkOptions(fieldIds, columnCount, parquetVersion)),
     // A temporary file beside the one would not be an allowed path.
     input.fileBytes === null ? 'use_tmp_file false' : `file_size_bytes ${input.fileBytes}`,
   ]
@@ -71,12 +79,12 @@ export async function copyAnswer(
   session: Session,
   input: ExecuteInput,
   context: EngineContext,
-  clock: Clock,
+  { clock, parquetVersion }: ExecuteTools,
 ): Promise<Execution> {
   const done = new AbortController()
   const reporting = reportProgress(session, context, clock, done.signal)
   try {
-    const written = (await session.rows(copyStatement(input))).map(copiedFile)
+    const written = (await session.rows(copyStatement(input, parquetVersion))).map(copiedFile)
     const files = input.fileBytes === null ? written : written.filter((file) => file.rows > 0)
     const sum = (of: 'rows' | 'bytes') => files.reduce((total, file) => total + file[of], 0)
     return { rows: sum('rows'), bytes: sum('bytes'), files }

@@ -1,5 +1,7 @@
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineHandler } from '../../../base/engines/engines.ts'
+import type { ParquetVersion } from '../../../base/parquet/version.ts'
+import { parquetVersionDefault } from '../../../base/parquet/version.ts'
 import { analyzeCondition, truthAtTimes } from '../../planning/analyze-condition.ts'
 import { analyzeQuery } from '../../planning/analyze.ts'
 import { planQuery } from '../../planning/plan.ts'
@@ -12,9 +14,13 @@ import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './
 import { Windows } from './windows.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
-export function queryEngineHandlers(clock: Clock): Readonly<Record<string, EngineHandler>> {
+export function queryEngineHandlers(
+  clock: Clock,
+  parquetVersion: ParquetVersion = parquetVersionDefault,
+): Readonly<Record<string, EngineHandler>> {
   const sessions = new PlanningSessions()
   const windows = new Windows()
+  const tools = { clock, parquetVersion }
   const fresh = new FreshSessions()
   return {
     [analyzeTask]: (input: EngineSql) => analyzeQuery(input, sessions),
@@ -22,7 +28,7 @@ export function queryEngineHandlers(clock: Clock): Readonly<Record<string, Engin
     [conditionTask]: (input: ConditionInput) => analyzeCondition(input, sessions),
     [truthTask]: (input: TruthInput) => truthAtTimes(input, sessions),
     [executeTask]: async (input: ExecuteInput, context) =>
-      (await executeInWindow(input, windows, context, clock)) ??
-      (await executeQuery(input, fresh.lend, context, clock)),
+      (await executeInWindow(input, windows, context, tools)) ??
+      (await executeQuery(input, fresh.lend, context, tools)),
   }
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Session } from '../../../base/duckdb/session.ts'
 import { withSession } from '../../../base/duckdb/session.ts'
 import { systemDisk } from '../../../base/disk.ts'
+import { parquetVersionDefault } from '../../../base/parquet/version.ts'
 import { must } from '../../../base/errors.ts'
 import { TableDraft } from '../../../collect/convert/table-draft.ts'
 import type { ConvertedFile } from '../../../collect/convert/tasks.ts'
@@ -38,7 +39,8 @@ export async function openImportedFiles(): Promise<ImportedFiles> {
       const [rejected] = result.rejected
       if (rejected !== undefined) throw new Error(`a record was rejected: ${rejected.detail}`)
       const draft = new TableDraft(known, nextFieldId)
-      const options = { disk: systemDisk, session: { directory: folder, memoryBytes: 3e8, threads: 1 } }
+      const parquetVersion = parquetVersionDefault
+      const options = { disk: systemDisk, parquetVersion, session: { directory: folder, memoryBytes: 3e8, threads: 1 } }
       const written = await writeRows(result, draft, { ...options, lend: withSession, path: newPath() })
       return { ...must(written[0], 'there is a file'), newColumns: draft.newColumns }
     },

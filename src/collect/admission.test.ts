@@ -1,0 +1,108 @@
+import { beforeEach, describe, expect, test } from 'vitest'
+
+import { AppError } from '../base/errors.ts'
+import { ManualClock } from '../jobs/testing/manual-clock.ts'
+import { Admission } from './admission.ts'
+
+const mebibyte = 2 ** 20
+const limits = { inflightBytesMax: 256 * mebibyte, backlogBytesMax: 4096 * mebibyte, backlogSecondsMax: 10 }
+const [busy, other] = [1, 2]
+
+let clock: ManualClock
+let admission: Admission
+
+beforeEach(() => {
+  clock = new ManualClock()
+  admission = new Admission(limits, clock)
+})
+
+/** Whether a body would be let in now, and how it is refused. */
+function refusal(accountId: number, bytes: number): AppError | undefined {
+  try {
+    admission.enter(accountId, bytes, 0)()
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error
+    throw error
+  }
+}
+
+/** So many seconds in which a mebibyte is converted at each quarter. */
+function convert(seconds: number): void {
+  for (let quarter = 0; quarter < seconds * 4; quarter += 1) {
+    clock.advance(250)
+    admission.settleBacklog(busy, mebibyte)
+  }
+}
+
+describe('large bodies', () => {
+  test('are taken as long as nobody knows how fast they are converted', () => {
+    admission.addBacklog(busy, 1000 * mebibyte)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+  })
+
+  test('are refused while what waits takes too long, which the error says with how much it is', () => {
+    admission.addBacklog(busy, 100 * mebibyte)
+    convert(5)
+    const refused = refusal(busy, mebibyte)
+    expect(refused).toMatchObject({ code: 'overloaded', retryAfterSeconds: 10 })
+    expect(refused?.message).toBe(
+      '84 MB of acknowledged bodies wait to be converted, which takes about 20 s; large bodies are taken while it takes 10 s at most.',
+    )
+    convert(9)
+    expect(refusal(busy, mebibyte)).toMatchObject({ retryAfterSeconds: 1 })
+    convert(1)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+  })
+
+  test('keep no events waiting, and no other account that sends little', () => {
+    admission.addBacklog(busy, 100 * mebibyte)
+    admission.addBacklog(other, mebibyte)
+    convert(2)
+    expect(refusal(busy, mebibyte)).toBeDefined()
+    expect(refusal(busy, 64 * 1024)).toBeUndefined()
+    expect(refusal(other, 32 * mebibyte)).toBeUndefined()
+  })
+
+  test('are taken after quiet hours, which say nothing of what busy ones can do', () => {
+    for (let hour = 0; hour < 100; hour += 1) {
+      admission.addBacklog(busy, 1000)
+      clock.advance(1000)
+      admission.settleBacklog(busy, 1000)
+    }
+    admission.addBacklog(busy, 100 * mebibyte)
+    clock.advance(2000)
+    expect(refusal(busy, 32 * mebibyte)).toBeUndefined()
+  })
+
+  test('are taken without a bound where none is set', () => {
+    admission = new Admission({ ...limits, backlogSecondsMax: 0 }, clock)
+    admission.addBacklog(busy, 1000 * mebibyte)
+    convert(5)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+  })
+})
+
+describe('without a worker', () => {
+  test('bodies are taken up to the limit of the inbox, and then the error says that nothing is converted', () => {
+    admission.addBacklog(busy, 2000 * mebibyte)
+    convert(5)
+    expect(refusal(busy, mebibyte)?.message).toMatch(/large bodies are taken while/)
+    clock.advance(61_000)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+    admission.addBacklog(other, 2116 * mebibyte)
+    expect(refusal(busy, mebibyte)?.message).toBe(
+      '4295 MB of acknowledged bodies wait to be converted, and more are not taken. None has been converted for 61 s: the server may have no worker.',
+    )
+  })
+
+  test('its return is measured by what it then does, and not by the time in which it was away', () => {
+    admission.addBacklog(busy, 100 * mebibyte)
+    convert(5)
+    clock.advance(3_600_000)
+    convert(0.25)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+    convert(2)
+    expect(refusal(busy, mebibyte)?.message).toMatch(/takes about 1\d s|takes about 2\d s/)
+  })
+})

@@ -1,0 +1,150 @@
+/** What the module of `assembly/msgpack-lane.ts` exports. */
+interface Exports {
+  readonly memory: { readonly buffer: ArrayBuffer }
+  readonly rows: { readonly value: number }
+  readonly stoppedAt: { readonly value: number }
+  reserve(bytes: number): void
+  read(fields: number, count: number, start: number, end: number, most: number, recordBytesMax: number): void
+}
+
+/** WebAssembly is a global of Node.js that its types leave to those of browsers. */
+declare const WebAssembly: {
+  readonly Module: new (bytes: Uint8Array) => object
+  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
+}
+
+/** The module with its memory: one serves all splits of a process, one after the other. */
+export interface NativeModule {
+  readonly exports: Exports
+}
+
+export function openNativeModule(bytes: Uint8Array): NativeModule {
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {})
+  return { exports: exports as Exports }
+}
+
+/** The values of one field, of rows that were read: those of its kind; texts lie side by side, up to the end of each. */
+export interface NativeValues {
+  readonly hasValue: Uint8Array
+  readonly words: Int32Array
+  readonly doubles: Float64Array
+  readonly booleans: Uint8Array
+  readonly ends: Uint32Array
+  readonly text: Uint8Array
+}
+
+/** A field that records are expected to have: its key as MessagePack, and a kind of `laneKind`. */
+interface NativeField {
+  readonly msgpack: DataView
+  readonly kind: number
+}
+
+/** Rows of one call, as in the module. */
+const rowsMax = 1024
+
+/** So much of a body is in the module's memory at one time: it stays within the processor's caches. */
+const windowBytes = 256 * 1024
+
+/** Each field of texts has room for a whole window of them, of which memory is taken as it is used. */
+const fieldsMax = 255
+
+/** Values are copied eight bytes at a time, beyond their end. */
+const slackBytes = 64
+
+const fieldBytes = 32
+const nullsAt = 28
+
+/** Reads maps of MessagePack as the lane does, in WebAssembly, and puts the values of each field side by side. */
+export class NativeLane {
+  readonly #exports: Exports
+  #bytes: Uint8Array = new Uint8Array(0)
+  #memory = new Uint8Array(0)
+  #words = new Uint32Array(0)
+  #values: NativeValues[] = []
+  #fieldsAt = 0
+  #windowAt = 0
+  /** Which part of the body is in the window. */
+  #from = 0
+  #to = 0
+  rows = 0
+  /** Whether it ended with the window or with the rows of a call, and not at a record that is not for it. */
+  mayGoOn = false
+
+  constructor({ exports }: NativeModule) {
+    this.#exports = exports
+  }
+
+  /** Whether there are fields to expect. */
+  get isReady(): boolean {
+    return this.#values.length > 0
+  }
+
+  expect(fields: readonly NativeField[]): void {
+    this.#values = []
+    this.#to = 0
+    if (fields.length > fieldsMax) return
+    let end = fieldBytes
+    const take = (bytes: number): number => {
+      const at = end
+      end += Math.ceil((bytes + slackBytes) / 8) * 8
+      return at
+    }
+    this.#fieldsAt = take(fields.length * fieldBytes)
+    const places = fields.map(({ msgpack }) => ({
+      key: take(msgpack.byteLength),
+      values: take(rowsMax * 8),
+      hasValue: take(rowsMax),
+      text: take(windowBytes),
+    }))
+    this.#windowAt = take(windowBytes)
+    this.#exports.reserve(end)
+    const { buffer } = this.#exports.memory
+    this.#memory = new Uint8Array(buffer)
+    this.#words = new Uint32Array(buffer)
+    for (const [index, { msgpack, kind }] of fields.entries()) {
+      const { key, values, hasValue, text } = places[index] as (typeof places)[number]
+      this.#memory.set(new Uint8Array(msgpack.buffer, msgpack.byteOffset, msgpack.byteLength), key)
+      const field = [key, msgpack.byteLength, kind, values, hasValue, text, 0, 0]
+      this.#words.set(field, (this.#fieldsAt + index * fieldBytes) / 4)
+      this.#values.push({
+        hasValue: new Uint8Array(buffer, hasValue, rowsMax),
+        words: new Int32Array(buffer, values, rowsMax * 2),
+        doubles: new Float64Array(buffer, values, rowsMax),
+        booleans: new Uint8Array(buffer, values, rowsMax),
+        ends: new Uint32Array(buffer, values, rowsMax),
+        text: new Uint8Array(buffer, text, windowBytes),
+      })
+    }
+  }
+
+  /** Reads at most `most` records of the body from `start` on. Returns the place behind the last of them. */
+  read(bytes: Uint8Array, start: number, most: number, recordBytesMax: number): number {
+    this.#show(bytes, start)
+    const { rows, stoppedAt } = this.#exports
+    const shift = this.#windowAt - this.#from
+    const asked = Math.min(most, rowsMax)
+    this.#exports.read(this.#fieldsAt, this.#values.length, start + shift, this.#to + shift, asked, recordBytesMax)
+    this.rows = rows.value
+    this.mayGoOn = this.rows > 0 && (this.rows === rowsMax || this.#to < bytes.length)
+    return stoppedAt.value - shift
+  }
+
+  values(field: number): NativeValues {
+    return this.#values[field] as NativeValues
+  }
+
+  /** Whether all of the rows have a value in the field, or nearly: then it is looked at row by row. */
+  isWhole(field: number): boolean {
+    return this.#words[(this.#fieldsAt + field * fieldBytes + nullsAt) / 4] === 0
+  }
+
+  /** Has the window hold what follows `start`, so that most records are whole in it. */
+  #show(bytes: Uint8Array, start: number): void {
+    const isShown = bytes === this.#bytes && start >= this.#from && start < this.#to
+    if (isShown && (this.#to === bytes.length || this.#to - start >= windowBytes / 4)) return
+    this.#bytes = bytes
+    this.#from = start
+    this.#to = Math.min(bytes.length, start + windowBytes)
+    this.#memory.set(bytes.subarray(start, this.#to), this.#windowAt)
+  }
+}
