@@ -8,7 +8,7 @@ import { readBody } from '../base/http/read-body.ts'
 import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
 import { apiKeyOf } from './authorization.ts'
-import { checkInput, parseJson } from './check-input.ts'
+import { checkInput, parseJson, partChecker } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
 import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
 
@@ -36,12 +36,19 @@ export interface OperationHost {
   readonly closing: AbortSignal
 }
 
+type Checks = Readonly<Record<'params' | 'query' | 'headers', ReturnType<typeof partChecker>>>
+
 /** Answers an operation of the contract: who asks, what is asked, the handler, the answer. */
 export function serveOperation<O extends Operation>(
   host: OperationHost,
   operation: O,
   // In two steps, because the handler's answers get their exact types only where the operation is settled.
 ): { with(handler: (call: Call<O>) => Promise<OperationAnswer<O>>): void } {
+  const check: Checks = {
+    params: partChecker(operation.params, 'path'),
+    query: partChecker(operation.query, 'query'),
+    headers: partChecker(operation.headers, 'headers'),
+  }
   return {
     with(handler) {
       host.app.route({
@@ -52,7 +59,7 @@ export function serveOperation<O extends Operation>(
           try {
             // Nothing of the body is read for somebody unknown.
             principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
-            return send(reply, await answerOf(host, operation, request, reply, principal, handler))
+            return send(reply, await answerOf(host, operation, check, request, reply, principal, handler))
           } catch (error) {
             noteRejection(host, operation, request, principal, error)
             throw error
@@ -66,14 +73,15 @@ export function serveOperation<O extends Operation>(
 async function answerOf<O extends Operation>(
   host: OperationHost,
   operation: O,
+  check: Checks,
   request: FastifyRequest,
   reply: FastifyReply,
   principal: Principal,
   handler: (call: Call<O>) => Promise<OperationAnswer<O>>,
 ): Promise<OperationAnswer<O>> {
-  const params = part(operation.params, 'path', request.params)
-  const query = part(operation.query, 'query', request.query)
-  const headers = part(operation.headers, 'headers', request.headers)
+  const params = check.params(request.params)
+  const query = check.query(request.query)
+  const headers = check.headers(request.headers)
   const body = await bodyOf(host, operation, request)
   try {
     const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
@@ -117,14 +125,6 @@ function sentKey(header: string | undefined): string | undefined {
 /** The path as the router takes it. */
 function routePath(operation: Operation): string {
   return apiPrefix + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
-function part(
-  schema: Operation['params'],
-  name: 'path' | 'query' | 'headers',
-  value: unknown,
-): Readonly<Record<string, unknown>> {
-  return schema === undefined ? {} : checkInput(schema, name, value)
 }
 
 async function bodyOf(

@@ -1,5 +1,5 @@
 import Fastify, { LogController } from 'fastify'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify'
 
 import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
@@ -18,12 +18,14 @@ import type { Process } from '../process/process.ts'
 import type { Quarantine } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
 import type { Upkeep } from '../store/upkeep.ts'
+import type { AnswerTimes } from './answer-times.ts'
 import { answerBrokenRequest } from './broken-request.ts'
 import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
 import { sendProblem } from './problems.ts'
 import { requestIds } from './request-ids.ts'
+import { RequestLog } from './request-log.ts'
 import { serveAccess } from './routes/access.ts'
 import { serveColumns } from './routes/columns.ts'
 import { serveDatabases } from './routes/databases.ts'
@@ -137,6 +139,7 @@ function newServer(parts: ApiParts): FastifyInstance {
     frameworkErrors: (error, request, reply) => answerFailure(parts, error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   })
+  app.setChildLoggerFactory((logger, bindings) => new RequestLog(logger, bindings))
   // Operations read their bodies themselves, with their own limits, after they know who sends.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -145,14 +148,32 @@ function newServer(parts: ApiParts): FastifyInstance {
     void reply.header('x-request-id', request.id)
     done()
   })
+  countAnswers(app, parts.metrics.answers)
   app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'none'
-    parts.metrics.requests.inc({ method: request.method, route, status: String(reply.statusCode) })
-    parts.metrics.seconds.observe({ method: request.method, route }, reply.elapsedTime / 1000)
-    request.log.info({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered')
+    if (parts.log.isLevelEnabled('info')) {
+      const route = request.routeOptions.url ?? 'none'
+      request.log.info({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered')
+    }
     done()
   })
   return app
+}
+
+/** Each route counts its answers where it alone does: to ask a request for its route makes an object each time. */
+function countAnswers(app: FastifyInstance, answers: AnswerTimes): void {
+  const none = answers.of('none')
+  app.addHook('onRoute', (route) => {
+    const times = answers.of(route.url)
+    const count: onResponseHookHandler = (request, reply, done) => {
+      times.note(request.method, reply.statusCode, reply.elapsedTime / 1000)
+      done()
+    }
+    route.onResponse = [count, ...[route.onResponse ?? []].flat()]
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.is404) none.note(request.method, reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
 }
 
 /** Aborted when the server begins to close. From then on each answer is the last one on its connection. */
