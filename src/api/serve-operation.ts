@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Access, Principal } from '../access/access.ts'
@@ -5,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { isAppError } from '../base/errors.ts'
 import { clientGone } from '../base/http/client-gone.ts'
 import { readBody } from '../base/http/read-body.ts'
-import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
+import type { BodyBudget, BodyLimits, ReadBody } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
 import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson, partChecker } from './check-input.ts'
@@ -16,6 +18,8 @@ import type { Operation, OperationAnswer, OperationInput } from './contract/oper
 export interface Call<O extends Operation> extends OperationInput<O> {
   readonly principal: Principal
   readonly method: string
+  /** As it was asked, with the query. */
+  readonly url: string
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
   /** Sets a header of the answer, also where that is a failure. */
@@ -32,6 +36,8 @@ export interface OperationHost {
   readonly budget: BodyBudget
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
+  /** Bodies that were read before the operation was asked for them. */
+  readonly readAhead: WeakMap<IncomingMessage, ReadBody>
   /** Aborted when the server begins to close: who waits is answered with what there is. */
   readonly closing: AbortSignal
 }
@@ -123,7 +129,7 @@ function sentKey(header: string | undefined): string | undefined {
 }
 
 /** The path as the router takes it. */
-function routePath(operation: Operation): string {
+export function routePath(operation: Operation): string {
   return apiPrefix + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
@@ -137,7 +143,8 @@ async function bodyOf(
   const limits = isBytesBody(schema) ? host.importBody : host.jsonBody
   const length = request.headers['content-length']
   const announced = length === undefined ? undefined : Number(length)
-  const { bytes, release } = await readBody(request.raw, announced, limits, host.budget, host.clock)
+  const { bytes, release } =
+    host.readAhead.get(request.raw) ?? (await readBody(request.raw, announced, limits, host.budget, host.clock))
   if (isBytesBody(schema)) return { value: bytes, release }
   try {
     return { value: checkInput(schema, 'body', parseJson(bytes)), release }
@@ -161,6 +168,7 @@ function callOf<O extends Operation>(
     body: input.body,
     principal,
     method: request.method,
+    url: request.url,
     contentType: request.headers['content-type'],
     contentEncoding: request.headers['content-encoding'],
     header: (name, value) => void reply.header(name, value),

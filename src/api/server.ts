@@ -20,6 +20,8 @@ import type { Store } from '../store/store.ts'
 import type { Upkeep } from '../store/upkeep.ts'
 import type { AnswerTimes } from './answer-times.ts'
 import { answerBrokenRequest } from './broken-request.ts'
+import { postEvents } from './contract/imports.ts'
+import { EventLane } from './event-lane.ts'
 import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
@@ -43,6 +45,7 @@ import { serveStatus } from './routes/status.ts'
 import { serveTableOperations } from './routes/table-operations.ts'
 import { serveTables } from './routes/tables.ts'
 import { serveUpkeep } from './routes/upkeep.ts'
+import { routePath } from './serve-operation.ts'
 import type { OperationHost } from './serve-operation.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 
@@ -91,16 +94,25 @@ const jsonBytesMax = 4 << 20
 
 /** The HTTP server with the REST API, the probes and the metrics. It listens when told to (`listen`). */
 export function buildApi(parts: ApiParts): FastifyInstance {
-  const app = newServer(parts)
+  const requestId = requestIds(parts.randomness)
+  const app = newServer(parts, requestId)
+  const closing = closingSignal(app)
+  const importBody = { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax }
+  const { answers, ingest } = parts.metrics
+  const times = answers.of(routePath(postEvents))
+  const lane = new EventLane({ ...parts, body: importBody, requestId, times, ingest, closing })
+  // It writes no lines: where each request is to have one, all go the ordinary way.
+  if (!parts.log.isLevelEnabled('info')) lane.openAt(app.server)
   const host: OperationHost = {
     app,
     access: parts.access,
     clock: parts.clock,
     budget: parts.budget,
     rejections: parts.rejections,
-    importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
-    closing: closingSignal(app),
+    importBody,
+    closing,
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
+    readAhead: lane.readAhead,
   }
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
@@ -109,7 +121,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveQuarantine(host, parts)
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
-  serveImports(host, parts.collect, parts.metrics)
+  serveImports(host, parts.collect, parts.metrics, lane)
   serveRejections(host, parts.access, parts.rejections, parts.quarantine)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)
@@ -122,13 +134,13 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   return app
 }
 
-function newServer(parts: ApiParts): FastifyInstance {
+function newServer(parts: ApiParts, genReqId: ReturnType<typeof requestIds>): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = parts.log
   const app = Fastify({
     loggerInstance,
     trustProxy: [...(parts.trustedProxies ?? [])],
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIds(parts.randomness),
+    genReqId,
     requestTimeout: parts.limits.requestMsMax,
     // While the server closes, what still comes is answered; the stages refuse what they cannot take any more.
     return503OnClosing: false,

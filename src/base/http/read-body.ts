@@ -83,25 +83,30 @@ export function readBody(
   })
 }
 
-interface ReadBody {
+/** The bytes count against the budget until `release`. */
+export interface ReadBody {
   readonly bytes: Buffer
   readonly release: () => void
 }
 
 /**
- * The body where it lies there already: small ones come in one packet with the head of their request. Nobody is waited for then,
- * so it takes neither timer nor listeners, which cost more than all else that is done to an event.
+ * The body where all of it lies there already: small ones come in one packet with the head of their request. Nobody is waited for
+ * then, so it takes neither timer nor listeners, which cost more than all else that is done to an event. Undefined where it does
+ * not, or may not be taken now. Node refuses requests that announce a length and are sent in chunks, so the length is that of the
+ * whole.
  */
-function wholeBody(
-  source: Readable & { readonly complete?: boolean },
+export function wholeBody(
+  source: Readable,
   announcedBytes: number | undefined,
   limits: BodyLimits,
   budget: BodyBudget,
 ): ReadBody | undefined {
   const { readableLength: length } = source
-  if (source.complete !== true || length !== announcedBytes || length > limits.bytesMax) return undefined
+  if (length !== announcedBytes || length > limits.bytesMax) return undefined
   if (!budget.reserve(length)) return undefined
   const bytes = (source.read() as Buffer | null) ?? Buffer.alloc(0)
+  // Nothing but the end is to come, which nobody would hear of in a stream that is paused.
+  source.resume()
   return { bytes, release: () => budget.release(length) }
 }
 

@@ -96,7 +96,9 @@ class DirectoryInbox implements Inbox {
   }
 
   backlogBytes(): number {
-    return this.#leftoverBytes + [...this.#segments.values()].reduce((sum, { heldBytes }) => sum + heldBytes, 0)
+    let bytes = this.#leftoverBytes
+    for (const { heldBytes } of this.#segments.values()) bytes += heldBytes
+    return bytes
   }
 
   async drain(): Promise<void> {
