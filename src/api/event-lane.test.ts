@@ -78,6 +78,20 @@ describe('an event', () => {
     expect([ordinary(), imports.length]).toEqual([3, 1])
   })
 
+  it('that meets a bug is answered and tells of it, although another try would do', async () => {
+    let tries = 0
+    const accept: Collect['accept'] = async ({ body }) => {
+      tries += 1
+      if (tries === 2) throw new TypeError('a bug')
+      return { uniqueId: 'given', bytes: body.byteLength }
+    }
+    const { send, bugs } = await listening({ collect: { accept } })
+    await send()
+    const broken = await send()
+    expect([broken.status, problem.parse(await broken.json()).code]).toEqual([500, 'internal'])
+    expect([tries, bugs.length]).toEqual([2, 1])
+  })
+
   it('that could not be kept goes the ordinary way with its body, and is counted once', async () => {
     const bodies: string[] = []
     const accept: Collect['accept'] = async ({ body }) => {

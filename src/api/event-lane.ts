@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 
 import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
+import { isAppError } from '../base/errors.ts'
 import { wholeBody } from '../base/http/read-body.ts'
 import type { BodyBudget, BodyLimits, ReadBody } from '../base/http/read-body.ts'
 import type { Collect, ImportReceipt, ImportRequest } from '../collect/collect.ts'
@@ -37,8 +38,8 @@ const urlCharactersMax = 500
  * begins at the beginning. So there is one place that refuses, and a lane that only knows how to say yes.
  */
 export class EventLane {
-  /** Bodies that were read here, of requests that the ordinary way has to deal with after all. */
-  readonly readAhead = new WeakMap<IncomingMessage, ReadBody>()
+  /** Bodies that were read here, of requests that the ordinary way has to deal with after all; or the bug that was met. */
+  readonly readAhead = new WeakMap<IncomingMessage, () => ReadBody>()
   readonly #options: EventLaneOptions
   readonly #places = new Map<string, EventPlace>()
 
@@ -114,8 +115,14 @@ export class EventLane {
       const receipt = await collect.accept({ principal, ...event, body: body.bytes })
       body.release()
       return receipt
-    } catch {
-      if (body !== undefined) this.readAhead.set(request, body)
+    } catch (error) {
+      const read = body
+      if (!isAppError(error)) {
+        read?.release()
+        this.readAhead.set(request, () => {
+          throw error
+        })
+      } else if (read !== undefined) this.readAhead.set(request, () => read)
       return undefined
     }
   }

@@ -37,7 +37,7 @@ export interface OperationHost {
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
   /** Bodies that were read before the operation was asked for them. */
-  readonly readAhead: WeakMap<IncomingMessage, ReadBody>
+  readonly readAhead: WeakMap<IncomingMessage, () => ReadBody>
   /** Aborted when the server begins to close: who waits is answered with what there is. */
   readonly closing: AbortSignal
 }
@@ -144,7 +144,7 @@ async function bodyOf(
   const length = request.headers['content-length']
   const announced = length === undefined ? undefined : Number(length)
   const { bytes, release } =
-    host.readAhead.get(request.raw) ?? (await readBody(request.raw, announced, limits, host.budget, host.clock))
+    host.readAhead.get(request.raw)?.() ?? (await readBody(request.raw, announced, limits, host.budget, host.clock))
   if (isBytesBody(schema)) return { value: bytes, release }
   try {
     return { value: checkInput(schema, 'body', parseJson(bytes)), release }
