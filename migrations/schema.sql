@@ -41,8 +41,7 @@ create table applied_ids (
   rows         bigint not null,
   quarantined  bigint not null,
   committed_at timestamp with time zone not null default now(),
-  constraint applied_ids_pkey PRIMARY KEY (table_id, unique_id),
-  constraint applied_ids_account_id_table_id_fkey FOREIGN KEY (account_id, table_id) REFERENCES tables(account_id, id) ON DELETE CASCADE
+  constraint applied_ids_pkey PRIMARY KEY (table_id, unique_id)
 );
 CREATE INDEX applied_ids_by_age ON public.applied_ids USING btree (committed_at);
 

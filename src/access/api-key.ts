@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 import type { Randomness } from '../base/randomness.ts'
 
@@ -24,5 +24,10 @@ export function mintKey(accountId: number, randomness: Randomness): MintedKey {
  * key like any other, and whatever does not even look like a key takes the same way through the same work.
  */
 export function hashKey(key: string): Buffer {
-  return createHash('sha256').update(key).digest()
+  return Buffer.from(hashText(key), 'base64')
+}
+
+/** The same as text. In one call, without an object for the hash, this takes less than half the time; every request needs it. */
+export function hashText(key: string): string {
+  return hash('sha256', key, 'base64')
 }

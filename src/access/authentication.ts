@@ -5,7 +5,7 @@ import { AppError } from '../base/errors.ts'
 import { requireName } from '../base/names.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Principal, Privilege } from './access.ts'
-import { hashKey } from './api-key.ts'
+import { hashText } from './api-key.ts'
 import type { KeyUsage } from './key-usage.ts'
 import type { KeyHolderRow } from './keys.sql.ts'
 import { selectKeyHolder } from './keys.sql.ts'
@@ -51,10 +51,10 @@ export class Authentication {
 
   /** Unknown, revoked and malformed keys take the same way and get the same answer. */
   async authenticate(key: string, origin: string | undefined): Promise<Principal> {
-    const sha256 = hashKey(key)
-    const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256))
+    const text = hashText(key)
+    const known = await this.#keys.ask(text, () => this.#findKey(Buffer.from(text, 'base64')))
     // The hash was found by lookup, of which the time tells something about hashes, but nothing about keys.
-    if (known === undefined || !timingSafeEqual(known.sha256, sha256)) throw unauthenticated()
+    if (known === undefined || !timingSafeEqual(known.sha256, Buffer.from(text, 'base64'))) throw unauthenticated()
     if (!opensFor(known.origins, origin)) throw wrongOrigin(origin)
     this.#usage.note(known.principal.keyId)
     return known.principal

@@ -12,6 +12,26 @@ export function checkInput<S extends z.ZodType>(schema: S, part: InputPart, valu
   throw invalidInput(part, value, result.error.issues[0])
 }
 
+/**
+ * Checks one part of each request of an operation. Where nothing of what the schema names was sent, which is most of the time for
+ * headers and the query, the answer is known before.
+ */
+export function partChecker(
+  schema: z.ZodObject | undefined,
+  part: InputPart,
+): (value: unknown) => Readonly<Record<string, unknown>> {
+  if (schema === undefined) return () => nothing
+  const names = Object.keys(schema.shape)
+  const ofNothing = schema.safeParse({})
+  return (value) => {
+    const sent = value as Readonly<Record<string, unknown>>
+    if (ofNothing.success && names.every((name) => sent[name] === undefined)) return ofNothing.data
+    return checkInput(schema, part, value)
+  }
+}
+
+const nothing: Readonly<Record<string, unknown>> = {}
+
 function invalidInput(part: InputPart, value: unknown, issue: z.core.$ZodIssue | undefined): AppError {
   const path = issue?.path ?? []
   const field = path.join('.')

@@ -5,9 +5,11 @@ import { importMediaTypes } from './contract/imports.ts'
 
 /** The format that a media type names; undefined where it names none, as `application/octet-stream` does. */
 export function formatOfMediaType(contentType: string | undefined): ImportFormat | undefined {
-  const mediaType = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? ''
-  return Object.entries(importMediaTypes).find(([known]) => known === mediaType)?.[1]
+  if (contentType === undefined) return undefined
+  return formats.get(contentType) ?? formats.get(contentType.split(';', 1)[0]?.trim().toLowerCase() ?? '')
 }
+
+const formats = new Map<string, ImportFormat>(Object.entries(importMediaTypes))
 
 /** The format of a body whose sender gave none but perhaps a media type. Fails with `unsupported_format`. */
 export function requireFormat(contentType: string | undefined): ImportFormat {
@@ -21,10 +23,11 @@ export function requireFormat(contentType: string | undefined): ImportFormat {
 
 /** How a body is compressed, by its Content-Encoding. Fails with `unsupported_encoding`. */
 export function requireEncoding(header: string | undefined): ContentEncoding {
-  const named = (header ?? '').trim().toLowerCase().replace(/^x-/, '')
+  if (header === undefined) return 'identity'
+  const named = header.trim().toLowerCase().replace(/^x-/, '')
   const encoding = named === '' ? 'identity' : contentEncodings.find((known) => known === named)
   if (encoding !== undefined) return encoding
-  throw new AppError('unsupported_encoding', `The Content-Encoding “${header ?? ''}” is not supported.`, {
+  throw new AppError('unsupported_encoding', `The Content-Encoding “${header}” is not supported.`, {
     hint: `Use one of: ${contentEncodings.join(', ')}.`,
   })
 }

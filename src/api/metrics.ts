@@ -1,18 +1,18 @@
-import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom-client'
+import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client'
 
 import type { Logger } from '../base/log.ts'
 import type { Figures, ScheduleFigures } from '../jobs/figures.ts'
 import type { Jobs } from '../jobs/jobs.ts'
 import type { Upkeep } from '../store/upkeep.ts'
+import { AnswerTimes } from './answer-times.ts'
+import { IngestTally } from './ingest-tally.ts'
 
 /** What the API counts. Labels have few values: route patterns, status codes, codes of the error catalogue. */
 export interface ApiMetrics {
   /** Everything in the text format of Prometheus. */
   render(): Promise<string>
-  readonly requests: Counter<'method' | 'route' | 'status'>
-  readonly seconds: Histogram<'method' | 'route'>
-  readonly ingestRequests: Counter<'door' | 'outcome'>
-  readonly ingestBytes: Counter<'door'>
+  readonly answers: AnswerTimes
+  readonly ingest: IngestTally
   readonly forwardConnections: Gauge
   readonly forwardAcks: Counter
 }
@@ -36,36 +36,16 @@ export function openMetrics(options: MetricsOptions): ApiMetrics {
     registers,
   }).set({ version: options.version, node: process.version }, 1)
   const fillJobGauges = jobGauges(registers, options)
+  const answers = new AnswerTimes()
+  const ingest = new IngestTally()
+  ingest.register(registers)
   return {
     async render() {
       await fillJobGauges()
-      return registry.metrics()
+      return `${await registry.metrics()}\n${answers.render()}`
     },
-    requests: new Counter({
-      name: 'biwa_http_requests_total',
-      help: 'Requests that were answered.',
-      labelNames: ['method', 'route', 'status'],
-      registers,
-    }),
-    seconds: new Histogram({
-      name: 'biwa_http_request_duration_seconds',
-      help: 'From the head of a request to the end of its answer.',
-      labelNames: ['method', 'route'],
-      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
-      registers,
-    }),
-    ingestRequests: new Counter({
-      name: 'biwa_ingest_requests_total',
-      help: 'Bodies that were sent to tables, by what came of them: accepted, or the code of the error.',
-      labelNames: ['door', 'outcome'],
-      registers,
-    }),
-    ingestBytes: new Counter({
-      name: 'biwa_ingest_bytes_total',
-      help: 'Bytes of the bodies that were accepted, as they were sent.',
-      labelNames: ['door'],
-      registers,
-    }),
+    answers,
+    ingest,
     forwardConnections: new Gauge({
       name: 'biwa_forward_connections',
       help: 'Open connections of Fluentd’s forward protocol.',

@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http'
+
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Access, Principal } from '../access/access.ts'
@@ -5,10 +7,10 @@ import type { Clock } from '../base/clock.ts'
 import { isAppError } from '../base/errors.ts'
 import { clientGoneOr } from '../base/http/client-gone.ts'
 import { readBody } from '../base/http/read-body.ts'
-import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
+import type { BodyBudget, BodyLimits, ReadBody } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
 import { apiKeyOf } from './authorization.ts'
-import { checkInput, parseJson } from './check-input.ts'
+import { checkInput, parseJson, partChecker } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
 import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
 
@@ -16,6 +18,8 @@ import type { Operation, OperationAnswer, OperationInput } from './contract/oper
 export interface Call<O extends Operation> extends OperationInput<O> {
   readonly principal: Principal
   readonly method: string
+  /** As it was asked, with the query. */
+  readonly url: string
   readonly contentType: string | undefined
   readonly contentEncoding: string | undefined
   /** Sets a header of the answer, also where that is a failure. */
@@ -32,9 +36,13 @@ export interface OperationHost {
   readonly budget: BodyBudget
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
+  /** Bodies that were read before the operation was asked for them. */
+  readonly readAhead: WeakMap<IncomingMessage, () => ReadBody>
   /** Aborted when the server begins to close: who waits is answered with what there is. */
   readonly closing: AbortSignal
 }
+
+type Checks = Readonly<Record<'params' | 'query' | 'headers', ReturnType<typeof partChecker>>>
 
 /** Answers an operation of the contract: who asks, what is asked, the handler, the answer. */
 export function serveOperation<O extends Operation>(
@@ -42,6 +50,11 @@ export function serveOperation<O extends Operation>(
   operation: O,
   // In two steps, because the handler's answers get their exact types only where the operation is settled.
 ): { with(handler: (call: Call<O>) => Promise<OperationAnswer<O>>): void } {
+  const check: Checks = {
+    params: partChecker(operation.params, 'path'),
+    query: partChecker(operation.query, 'query'),
+    headers: partChecker(operation.headers, 'headers'),
+  }
   return {
     with(handler) {
       host.app.route({
@@ -52,7 +65,7 @@ export function serveOperation<O extends Operation>(
           try {
             // Nothing of the body is read for somebody unknown.
             principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
-            return send(reply, await answerOf(host, operation, request, reply, principal, handler))
+            return send(reply, await answerOf(host, operation, check, request, reply, principal, handler))
           } catch (error) {
             noteRejection(host, operation, request, principal, error)
             throw error
@@ -66,14 +79,15 @@ export function serveOperation<O extends Operation>(
 async function answerOf<O extends Operation>(
   host: OperationHost,
   operation: O,
+  check: Checks,
   request: FastifyRequest,
   reply: FastifyReply,
   principal: Principal,
   handler: (call: Call<O>) => Promise<OperationAnswer<O>>,
 ): Promise<OperationAnswer<O>> {
-  const params = part(operation.params, 'path', request.params)
-  const query = part(operation.query, 'query', request.query)
-  const headers = part(operation.headers, 'headers', request.headers)
+  const params = check.params(request.params)
+  const query = check.query(request.query)
+  const headers = check.headers(request.headers)
   const body = await bodyOf(host, operation, request)
   try {
     const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
@@ -115,16 +129,8 @@ function sentKey(header: string | undefined): string | undefined {
 }
 
 /** The path as the router takes it. */
-function routePath(operation: Operation): string {
+export function routePath(operation: Operation): string {
   return apiPrefix + operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
-}
-
-function part(
-  schema: Operation['params'],
-  name: 'path' | 'query' | 'headers',
-  value: unknown,
-): Readonly<Record<string, unknown>> {
-  return schema === undefined ? {} : checkInput(schema, name, value)
 }
 
 async function bodyOf(
@@ -137,7 +143,8 @@ async function bodyOf(
   const limits = isBytesBody(schema) ? host.importBody : host.jsonBody
   const length = request.headers['content-length']
   const announced = length === undefined ? undefined : Number(length)
-  const { bytes, release } = await readBody(request.raw, announced, limits, host.budget, host.clock)
+  const { bytes, release } =
+    host.readAhead.get(request.raw)?.() ?? (await readBody(request.raw, announced, limits, host.budget, host.clock))
   if (isBytesBody(schema)) return { value: bytes, release }
   try {
     return { value: checkInput(schema, 'body', parseJson(bytes)), release }
@@ -161,6 +168,7 @@ function callOf<O extends Operation>(
     body: input.body,
     principal,
     method: request.method,
+    url: request.url,
     contentType: request.headers['content-type'],
     contentEncoding: request.headers['content-encoding'],
     header: (name, value) => void reply.header(name, value),

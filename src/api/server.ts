@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 
 import Fastify, { LogController } from 'fastify'
-import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, onResponseHookHandler } from 'fastify'
 
 import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
@@ -20,12 +20,16 @@ import type { Process } from '../process/process.ts'
 import type { Quarantine } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
 import type { Upkeep } from '../store/upkeep.ts'
+import type { AnswerTimes } from './answer-times.ts'
 import { answerBrokenRequest } from './broken-request.ts'
+import { postEvents } from './contract/imports.ts'
+import { EventLane } from './event-lane.ts'
 import type { Dependency } from './health.ts'
 import type { ApiMetrics } from './metrics.ts'
 import { openApiDocument } from './openapi.ts'
 import { sendProblem } from './problems.ts'
 import { requestIds } from './request-ids.ts'
+import { RequestLog } from './request-log.ts'
 import { serveAccess } from './routes/access.ts'
 import { serveColumns } from './routes/columns.ts'
 import { serveDatabases } from './routes/databases.ts'
@@ -43,6 +47,7 @@ import { serveStatus } from './routes/status.ts'
 import { serveTableOperations } from './routes/table-operations.ts'
 import { serveTables } from './routes/tables.ts'
 import { serveUpkeep } from './routes/upkeep.ts'
+import { routePath } from './serve-operation.ts'
 import type { OperationHost } from './serve-operation.ts'
 import { answerUnknownRoutes } from './unknown-routes.ts'
 
@@ -91,16 +96,25 @@ const jsonBytesMax = 4 << 20
 
 /** The HTTP server with the REST API, the probes and the metrics. It listens when told to (`listen`). */
 export function buildApi(parts: ApiParts): FastifyInstance {
-  const app = newServer(parts)
+  const requestId = requestIds(parts.randomness)
+  const app = newServer(parts, requestId)
+  const closing = closingSignal(app)
+  const importBody = { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax }
+  const { answers, ingest } = parts.metrics
+  const times = answers.of(routePath(postEvents))
+  const lane = new EventLane({ ...parts, body: importBody, requestId, times, ingest, closing })
+  // It writes no lines: where each request is to have one, all go the ordinary way.
+  if (!parts.log.isLevelEnabled('info')) lane.openAt(app.server)
   const host: OperationHost = {
     app,
     access: parts.access,
     clock: parts.clock,
     budget: parts.budget,
     rejections: parts.rejections,
-    importBody: { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
-    closing: closingSignal(app),
+    importBody,
+    closing,
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
+    readAhead: lane.readAhead,
   }
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
@@ -109,7 +123,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveQuarantine(host, parts)
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
-  serveImports(host, parts.collect, parts.metrics)
+  serveImports(host, parts.collect, parts.metrics, lane)
   serveRejections(host, parts.access, parts.rejections, parts.quarantine)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)
@@ -122,13 +136,13 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   return app
 }
 
-function newServer(parts: ApiParts): FastifyInstance {
+function newServer(parts: ApiParts, genReqId: ReturnType<typeof requestIds>): FastifyInstance {
   const loggerInstance: FastifyBaseLogger = parts.log
   const app = Fastify({
     loggerInstance,
     trustProxy: [...(parts.trustedProxies ?? [])],
     logController: new LogController({ disableRequestLogging: true }),
-    genReqId: requestIds(parts.randomness),
+    genReqId,
     requestTimeout: parts.limits.requestMsMax,
     // While the server closes, what still comes is answered; the stages refuse what they cannot take any more.
     return503OnClosing: false,
@@ -139,6 +153,7 @@ function newServer(parts: ApiParts): FastifyInstance {
     frameworkErrors: (error, request, reply) => answerFailure(parts, error, request, reply),
     clientErrorHandler: answerBrokenRequest,
   })
+  app.setChildLoggerFactory((logger, bindings) => new RequestLog(logger, bindings))
   // Operations read their bodies themselves, with their own limits, after they know who sends.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, done) => done(null))
@@ -147,14 +162,32 @@ function newServer(parts: ApiParts): FastifyInstance {
     void reply.header('x-request-id', request.id)
     done()
   })
+  countAnswers(app, parts.metrics.answers)
   app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'none'
-    parts.metrics.requests.inc({ method: request.method, route, status: String(reply.statusCode) })
-    parts.metrics.seconds.observe({ method: request.method, route }, reply.elapsedTime / 1000)
-    request.log.info({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered')
+    if (parts.log.isLevelEnabled('info')) {
+      const route = request.routeOptions.url ?? 'none'
+      request.log.info({ method: request.method, route, status: reply.statusCode, ms: reply.elapsedTime }, 'answered')
+    }
     done()
   })
   return app
+}
+
+/** Each route counts its answers where it alone does: to ask a request for its route makes an object each time. */
+function countAnswers(app: FastifyInstance, answers: AnswerTimes): void {
+  const none = answers.of('none')
+  app.addHook('onRoute', (route) => {
+    const times = answers.of(route.url)
+    const count: onResponseHookHandler = (request, reply, done) => {
+      times.note(request.method, reply.statusCode, reply.elapsedTime / 1000)
+      done()
+    }
+    route.onResponse = [count, ...[route.onResponse ?? []].flat()]
+  })
+  app.addHook('onResponse', (request, reply, done) => {
+    if (request.is404) none.note(request.method, reply.statusCode, reply.elapsedTime / 1000)
+    done()
+  })
 }
 
 /** Aborted when the server begins to close. From then on each answer is the last one on its connection. */

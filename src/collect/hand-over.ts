@@ -36,6 +36,13 @@ const busyJobs = 16
  */
 const gatherFactorMax = 10
 
+/**
+ * Where single events come in by the hundreds they are gathered for so many times as long at least: a job for all of them costs
+ * little more than one for a few, and is ready before anybody looks.
+ */
+const crowdFrames = 100
+const crowdFactor = 4
+
 /** How long to wait before something is asked again that failed. */
 const retryMs = 1000
 const waitMs = 60_000
@@ -138,8 +145,17 @@ export class HandOver {
     this.#stopping.signal.addEventListener('abort', stop, { once: true })
     const factor = Math.min(Math.max(this.#unfinished, 1), gatherFactorMax)
     await clock.sleep(factor * gatherMs, enough.signal)
+    if (this.#gatheredFrames() >= crowdFrames && factor < crowdFactor) {
+      await clock.sleep((crowdFactor - factor) * gatherMs, enough.signal)
+    }
     this.#stopping.signal.removeEventListener('abort', stop)
     this.#wake = () => {}
+  }
+
+  #gatheredFrames(): number {
+    let frames = 0
+    for (const group of this.#gathering.values()) frames += group.frames
+    return frames
   }
 
   #done(group: FrameGroup): void {

@@ -105,8 +105,7 @@ export class TableImport {
     for (let tries = 0; tries < triesMax; tries += 1) {
       this.#options.attempt.signal.throwIfAborted()
       const table = await this.#table()
-      const uniqueIds = open.map(({ uniqueId }) => uniqueId)
-      const known = await this.#options.store.appliedIds(this.#accountId, table.id, uniqueIds)
+      const known = await this.#knownOf(table, tries === 0 ? open.filter((body) => this.#mayBeKnown(body)) : open)
       const applied = new Map(known.map((id) => [id.uniqueId, id]))
       for (const body of open) {
         const id = applied.get(body.uniqueId)
@@ -120,6 +119,20 @@ export class TableImport {
       'conflict',
       `The table "${this.#database}.${this.#name}" changes faster than bodies are converted.`,
     )
+  }
+
+  /**
+   * Whether the id is worth asking for before the work is done. Senders repeat their bodies; the id of a place is known only where
+   * another job named the same frames, which happens when a process died. The commit tells in any case, and then all are asked for.
+   */
+  #mayBeKnown({ frame }: Body): boolean {
+    return frame.header.uniqueId !== null || this.#options.attempt.job.attempt > 1
+  }
+
+  async #knownOf(table: Table, bodies: readonly Body[]): Promise<readonly AppliedId[]> {
+    if (bodies.length === 0) return []
+    const uniqueIds = bodies.map(({ uniqueId }) => uniqueId)
+    return await this.#options.store.appliedIds(this.#accountId, table.id, uniqueIds)
   }
 
   /** The table, which the first write makes. That the sender may was asked at the door. */

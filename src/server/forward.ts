@@ -70,10 +70,7 @@ export interface ForwardMetrics extends IngestMetrics {
 function meterOf(metrics: ForwardMetrics): ForwardMeter {
   return {
     connections: (open) => metrics.forwardConnections.set(open),
-    message(outcome, bytes) {
-      metrics.ingestRequests.inc({ door: 'forward', outcome })
-      if (outcome === 'accepted') metrics.ingestBytes.inc({ door: 'forward' }, bytes)
-    },
+    message: (outcome, bytes) => metrics.ingest.note('forward', outcome, outcome === 'accepted' ? bytes : 0),
     acked: () => metrics.forwardAcks.inc(),
   }
 }

@@ -2,34 +2,34 @@ import { AppError } from '../../base/errors.ts'
 import { countedIngest } from '../../base/http/ingest-metrics.ts'
 import type { Collect, ImportOutcome, ImportReceipt, ImportRequest } from '../../collect/collect.ts'
 import { postEvents, postImport, putImport } from '../contract/imports.ts'
+import type { EventLane } from '../event-lane.ts'
 import { formatOfMediaType, requireEncoding, requireFormat } from '../import-request.ts'
 import type { ApiMetrics } from '../metrics.ts'
 import { serveOperation } from '../serve-operation.ts'
 import type { Call, OperationHost } from '../serve-operation.ts'
 
-export function serveImports(host: OperationHost, collect: Collect, metrics: ApiMetrics): void {
+export function serveImports(host: OperationHost, collect: Collect, metrics: ApiMetrics, lane: EventLane): void {
   const handleImport = (call: ImportCall) =>
     countedIngest(metrics, 'import', call.body, () => answerImport(collect, call))
   serveOperation(host, postImport).with(handleImport)
   serveOperation(host, putImport).with(handleImport)
 
-  serveOperation(host, postEvents).with((call) =>
-    countedIngest(metrics, 'events', call.body, () => {
-      const { principal, params, query, headers, body } = call
-      const request: ImportRequest = {
-        principal,
-        database: params.database,
-        table: params.table,
-        uniqueId: headers['idempotency-key'] ?? null,
-        format: formatOfMediaType(call.contentType) === 'ndjson' ? 'ndjson' : 'json',
-        encoding: requireEncoding(call.contentEncoding),
-        timeColumn: query.time_column ?? null,
-        door: 'events',
-        body,
-      }
-      return answer(collect, request, query)
-    }),
-  )
+  serveOperation(host, postEvents).with(async (call) => {
+    const { principal, params, query, headers, body, contentType } = call
+    const place = {
+      database: params.database,
+      table: params.table,
+      timeColumn: query.time_column ?? null,
+      format: formatOfMediaType(contentType) === 'ndjson' ? 'ndjson' : 'json',
+    } as const
+    const answered = await countedIngest(metrics, 'events', body, () => {
+      const uniqueId = headers['idempotency-key'] ?? null
+      const encoding = requireEncoding(call.contentEncoding)
+      return answer(collect, { principal, ...place, uniqueId, encoding, door: 'events', body }, query)
+    })
+    if (answered.status === 202) lane.remember(call.url, { ...place, contentType })
+    return answered
+  })
 }
 
 type ImportCall = Call<typeof postImport> | Call<typeof putImport>

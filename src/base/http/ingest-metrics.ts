@@ -2,8 +2,10 @@ import { AppError } from '../errors.ts'
 
 /** What doors count of the bodies that are sent to tables. */
 export interface IngestMetrics {
-  readonly ingestRequests: { inc(labels: { door: string; outcome: string }): void }
-  readonly ingestBytes: { inc(labels: { door: string }, bytes: number): void }
+  readonly ingest: {
+    /** One more body, with what came of it: `accepted`, or the code of the error. The bytes of those that were accepted count. */
+    note(door: string, outcome: string, bytes: number): void
+  }
 }
 
 /** Does the work of taking in a body, and counts what came of it: accepted, or the code of the error. */
@@ -25,11 +27,10 @@ export async function countedStream<T>(
 ): Promise<T> {
   try {
     const done = await work()
-    metrics.ingestRequests.inc({ door, outcome: 'accepted' })
-    metrics.ingestBytes.inc({ door }, bytesOf(done))
+    metrics.ingest.note(door, 'accepted', bytesOf(done))
     return done
   } catch (error) {
-    metrics.ingestRequests.inc({ door, outcome: error instanceof AppError ? error.code : 'internal' })
+    metrics.ingest.note(door, error instanceof AppError ? error.code : 'internal', 0)
     throw error
   }
 }

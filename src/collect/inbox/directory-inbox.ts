@@ -19,8 +19,12 @@ export interface DirectoryInboxOptions extends Omit<SegmentPoolOptions, 'segment
   readonly hold?: (directory: string) => Promise<{ release(): Promise<void> }>
 }
 
-/** One is written while another one syncs. */
+/**
+ * One is written while another one syncs, where there is as much to write as makes that worth its calls. Less than that waits for the
+ * sync to end, and whatever comes meanwhile shares the next one.
+ */
 const commitsUnderWayMax = 2
+const besideBytesMin = 64 * 1024
 
 /** The name of the inbox, by which a worker knows that the directory it sees is the one that a job means. */
 export const inboxNameFile = 'inbox-name'
@@ -47,6 +51,7 @@ class DirectoryInbox implements Inbox {
   #lock: { release(): Promise<void> } | undefined
   #active: SegmentFile | undefined
   #waiting: WaitingFrame[] = []
+  #waitingBytes = 0
   #isWriting = false
   #underWay = new Set<Promise<void>>()
   #leftoverNames: string[] = []
@@ -72,7 +77,9 @@ class DirectoryInbox implements Inbox {
   append(header: FrameHeader, body: Uint8Array): Promise<FramePlace> {
     return new Promise((resolve, reject) => {
       if (this.#closed) return reject(shuttingDown())
-      this.#waiting.push({ frame: prepareFrame(header, body), accountId: header.accountId, resolve, reject })
+      const frame = prepareFrame(header, body)
+      this.#waiting.push({ frame, accountId: header.accountId, resolve, reject })
+      this.#waitingBytes += frame.bytes
       if (!this.#isWriting) void this.#writeWaiting()
     })
   }
@@ -96,7 +103,9 @@ class DirectoryInbox implements Inbox {
   }
 
   backlogBytes(): number {
-    return this.#leftoverBytes + [...this.#segments.values()].reduce((sum, { heldBytes }) => sum + heldBytes, 0)
+    let bytes = this.#leftoverBytes
+    for (const { heldBytes } of this.#segments.values()) bytes += heldBytes
+    return bytes
   }
 
   async drain(): Promise<void> {
@@ -122,7 +131,8 @@ class DirectoryInbox implements Inbox {
   async #writeWaiting(): Promise<void> {
     this.#isWriting = true
     while (this.#waiting.length > 0) {
-      if (this.#underWay.size >= commitsUnderWayMax) {
+      const commitsMax = this.#waitingBytes < besideBytesMin ? 1 : commitsUnderWayMax
+      if (this.#underWay.size >= commitsMax) {
         await Promise.race(this.#underWay)
         continue
       }
@@ -147,6 +157,7 @@ class DirectoryInbox implements Inbox {
       count += 1
       bytes += frame.bytes
     }
+    this.#waitingBytes -= bytes
     return this.#waiting.splice(0, count)
   }
 

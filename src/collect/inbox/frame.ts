@@ -21,32 +21,49 @@ const mark = Buffer.from('bwfr')
 export const tokenBytes = 12
 const alignment = 8
 
+/** Bodies up to this size are copied into their frame: a buffer more to write costs more than the copy. */
+const copiedBytesMax = 16 * 1024
+
 /** A frame that waits for its place. The checksum of the large part is made before the place is known. */
 export interface PreparedFrame {
-  readonly header: Buffer
-  readonly body: Uint8Array
+  /** The buffers that are the frame, of which the first begins with a prefix that lacks what the place decides. */
+  readonly parts: readonly [first: Buffer, ...others: Uint8Array[]]
   readonly checksum: number
   /** With the prefix and the zeroes at the end. */
   readonly bytes: number
 }
 
 export function prepareFrame(header: FrameHeader, body: Uint8Array): PreparedFrame {
-  const json = Buffer.from(JSON.stringify(header))
-  const bytes = Math.ceil((prefixBytes + json.byteLength + body.byteLength) / alignment) * alignment
-  return { header: json, body, checksum: crc32(body, crc32(json)), bytes }
+  const json = JSON.stringify(header)
+  const bodyAt = prefixBytes + Buffer.byteLength(json)
+  const end = bodyAt + body.byteLength
+  const bytes = Math.ceil(end / alignment) * alignment
+  const isCopied = body.byteLength <= copiedBytesMax
+  const first = Buffer.allocUnsafe(isCopied ? bytes : bodyAt)
+  mark.copy(first)
+  first.writeUInt32LE(bodyAt - prefixBytes, 16)
+  first.writeUInt32LE(body.byteLength, 20)
+  first.write(json, prefixBytes)
+  if (!isCopied) {
+    const checksum = crc32(body, crc32(first.subarray(prefixBytes)))
+    return { parts: [first, body, zeroes.subarray(0, bytes - end)], checksum, bytes }
+  }
+  first.set(body, bodyAt)
+  first.fill(0, end)
+  return { parts: [first], checksum: crc32(first.subarray(prefixBytes, end)), bytes }
 }
 
 /** The buffers that together are the frame. */
-export function encodeFrame(frame: PreparedFrame, token: Buffer, durableTo: number): Uint8Array[] {
-  const prefix = Buffer.allocUnsafe(prefixBytes)
-  mark.copy(prefix)
-  token.copy(prefix, 4)
-  prefix.writeUInt32LE(frame.header.byteLength, 16)
-  prefix.writeUInt32LE(frame.body.byteLength, 20)
-  prefix.writeUInt32LE(durableTo, 24)
-  prefix.writeUInt32LE(crc32(prefix.subarray(0, 28), frame.checksum), 28)
-  const padding = frame.bytes - prefixBytes - frame.header.byteLength - frame.body.byteLength
-  return [prefix, frame.header, frame.body, zeroes.subarray(0, padding)]
+export function encodeFrame(
+  { parts, checksum }: PreparedFrame,
+  token: Buffer,
+  durableTo: number,
+): readonly Uint8Array[] {
+  const [first] = parts
+  token.copy(first, 4)
+  first.writeUInt32LE(durableTo, 24)
+  first.writeUInt32LE(crc32(first.subarray(0, 28), checksum), 28)
+  return parts
 }
 
 const zeroes = Buffer.alloc(alignment)

@@ -34,7 +34,7 @@ beforeAll(async () => {
     eventCollector({
       access: api.access,
       rejections: api.rejections,
-      metrics: { ingestRequests: { inc() {} }, ingestBytes: { inc() {} } },
+      metrics: { ingest: { note() {} } },
       collect: {
         async accept(request) {
           const error = refuse(request)
