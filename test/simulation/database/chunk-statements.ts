@@ -115,7 +115,7 @@ async function remove(
     const row = tx.get(rows.chunks, id)
     if (row === undefined || row.table_id !== tableId || row.account_id !== accountId) continue
     tx.delete(rows.chunks, id)
-    tx.put(rows.removedChunks, id, { ...row, removed_snapshot: snapshot, removed_at: now })
+    tx.put(rows.removedChunks, id, { removed_snapshot: snapshot, removed_at: now, ...row })
     gone.push(row)
   }
   const sum = (of: 'rows' | 'bytes'): number => gone.reduce((total, row) => total + row[of], 0)
@@ -204,7 +204,7 @@ function modelMergeRequests(models: StatementModels): void {
         .filter(({ job_id: jobId }) => jobId === null)
         .toSorted((a, b) => a.requested_at.getTime() - b.requested_at.getTime())
         .slice(0, limit)
-        .map((row) => ({ ...row, requested_us: row.requested_at.getTime() * 1000 })),
+        .map((row) => ({ requested_us: row.requested_at.getTime() * 1000, ...row })),
   )
   model<[Numbers, Numbers, Numbers]>(
     models,
