@@ -48,11 +48,16 @@ export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<To
   let isOver = false
   const work = async (): Promise<void> => {
     const child = fork(entry, { execArgv: flags })
+    const gone = once(child, 'exit').then(([code]) => {
+      throw new Error(`a process of the simulation ended with ${String(code)}`)
+    })
+    // At the end it is killed, and nobody asks.
+    gone.catch(() => {})
     try {
       while (!isOver && next < from + count && secondsNow() < secondsMax) {
         const block = { from: next, count: Math.min(blockSize, from + count - next) }
         next += block.count
-        const { totals, broken } = await livedBy(child, block)
+        const { totals, broken } = await Promise.race([livedBy(child, block), gone])
         for (const name of ['worlds', 'steps', 'bodies', 'commits', 'merges', 'calamities'] as const)
           sum[name] += totals[name]
         for (const report of broken) isOver ||= onViolation(report)
@@ -67,10 +72,7 @@ export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<To
 
 async function livedBy(child: ChildProcess, block: Block): Promise<Lived> {
   child.send(block)
-  const gone = once(child, 'exit').then(([code]) => {
-    throw new Error(`a process that lives through the seeds from ${block.from} on ended with ${String(code)}`)
-  })
-  const [lived] = (await Promise.race([once(child, 'message'), gone])) as [Lived]
+  const [lived] = (await once(child, 'message')) as [Lived]
   return lived
 }
 
@@ -82,7 +84,8 @@ async function live(block: Block): Promise<Lived> {
 
 // Forked by the function above, this file lives through what it is sent.
 if (process.send !== undefined && process.argv[1] === fileURLToPath(entry)) {
+  process.on('disconnect', () => process.exit())
   process.on('message', (block: Block) => {
-    void live(block).then((lived) => process.send?.(lived))
+    void live(block).then((lived) => process.connected && process.send?.(lived))
   })
 }
