@@ -43,7 +43,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   pause: 4,
   cut: 5,
   lost_answers: 8,
-  lost_commits: 4,
+  lost_commits: 8,
   bad_store: 4,
   full_disk: 2,
   clock_step: 3,
@@ -101,7 +101,8 @@ function faultOf(kind: FaultKind, randomness: Randomness, pauseMsMax: number): F
     case 'lost_answers':
       return { kind, count: wholeNumber(randomness, 1, 20), onlyCommits: randomness.fraction() < 0.5 }
     case 'lost_commits':
-      return { kind, count: wholeNumber(randomness, 1, 6) }
+      // Workers commit each second without any work: of a few, none would be that of a batch.
+      return { kind, count: wholeNumber(randomness, 5, 40) }
     case 'clock_step':
       return { kind, ms: wholeNumber(randomness, -3_600_000, 3_600_000) }
     default:

@@ -15,6 +15,7 @@ import {
   deleteRemovals,
   deleteRowsOfDropped,
   expireHistory,
+  hasOpenTransaction,
   selectDueRemovals,
   selectKnownChunks,
   selectKnownQuarantine,
@@ -297,6 +298,15 @@ function modelRemovals(models: StatementModels): void {
     () => [],
   )
   model<[Date, Date, number, Date]>(models, 'expireHistory', (db) => expireHistory(db, at, 0), expire)
+  model<[number]>(
+    models,
+    'hasOpenTransaction',
+    (db) => hasOpenTransaction(db, 0),
+    ({ tx, now, open }, [olderThanSeconds]) => {
+      const beforeMs = now.getTime() - olderThanSeconds * 1000
+      return [...open].some((other) => other !== tx && other.begunMs < beforeMs) ? [{}] : []
+    },
+  )
   model<[Ids]>(
     models,
     'selectKnownChunks',
