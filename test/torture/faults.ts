@@ -22,8 +22,7 @@ export async function strike(world: World, { fault, choice }: Step): Promise<boo
       world.proxy.loseAnswers(fault.count, fault.onlyCommits)
       return true
     case 'lost_commits':
-      world.proxy.loseCommits(fault.count)
-      return true
+      return await forAWhile(fault.ms, async (isOn) => world.proxy.setLosesCommits(isOn))
     case 'bad_store':
       return world.hasStoreLine && (await forAWhile(fault.ms, async (isOn) => world.setStoreIsBad(isOn)))
     case 'full_disk':

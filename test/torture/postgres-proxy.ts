@@ -21,7 +21,7 @@ export class PostgresProxy {
   readonly #pairs = new Set<Pair>()
   #answersToLose = 0
   #onlyCommits = false
-  #commitsToLose = 0
+  #losesCommits = false
   #lost = 0
 
   /** `socketPath` is the Unix socket of PostgreSQL. */
@@ -59,8 +59,9 @@ export class PostgresProxy {
     this.#onlyCommits = onlyCommits
   }
 
-  loseCommits(count: number): void {
-    this.#commitsToLose = count
+  /** From now on, or not any more. */
+  setLosesCommits(isOn: boolean): void {
+    this.#losesCommits = isOn
   }
 
   #serve(client: Socket): void {
@@ -73,8 +74,7 @@ export class PostgresProxy {
     }
     for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end)
     client.on('data', (part: Buffer) => {
-      if (this.#commitsToLose > 0 && isCommit(part)) {
-        this.#commitsToLose -= 1
+      if (this.#losesCommits && isCommit(part)) {
         this.#lost += 1
         return end()
       }

@@ -14,8 +14,8 @@ export type Fault =
   | { readonly kind: 'cut'; readonly every: number }
   /** So many statements, or commits alone, are carried out, and nobody hears of it. */
   | { readonly kind: 'lost_answers'; readonly count: number; readonly onlyCommits: boolean }
-  /** So many commits never reach PostgreSQL: their connections end before. */
-  | { readonly kind: 'lost_commits'; readonly count: number }
+  /** For so long, commits never reach PostgreSQL: their connections end before. */
+  | { readonly kind: 'lost_commits'; readonly ms: number }
   /** Thirty in a hundred calls of the object store fail, in every way that there is. */
   | { readonly kind: 'bad_store'; readonly ms: number }
   | { readonly kind: 'full_disk'; readonly ms: number }
@@ -43,7 +43,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   pause: 4,
   cut: 5,
   lost_answers: 8,
-  lost_commits: 8,
+  lost_commits: 6,
   bad_store: 4,
   full_disk: 2,
   clock_step: 3,
@@ -101,8 +101,7 @@ function faultOf(kind: FaultKind, randomness: Randomness, pauseMsMax: number): F
     case 'lost_answers':
       return { kind, count: wholeNumber(randomness, 1, 20), onlyCommits: randomness.fraction() < 0.5 }
     case 'lost_commits':
-      // Workers commit each second without any work: of a few, none would be that of a batch.
-      return { kind, count: wholeNumber(randomness, 5, 40) }
+      return { kind, ms: wholeNumber(randomness, 500, 4000) }
     case 'clock_step':
       return { kind, ms: wholeNumber(randomness, -3_600_000, 3_600_000) }
     default:
