@@ -19,6 +19,7 @@ const longFiles = [
   'scenarios.pg',
   'supervisor',
   'embedded.pg',
+  'torture.fault',
   'hostile.pg',
   'jobs/model.pg',
   'exactly-once.pg',

@@ -53,6 +53,7 @@ describe('the outcome of a failed attempt', () => {
     expect(outcomeOfFailure(raw('40001'), undefined, 7)?.error?.code).toBe('conflict')
     expect(outcomeOfFailure(raw('ECONNRESET'), undefined, 7)?.error?.code).toBe('remote_unavailable')
     expect(outcomeOfFailure(raw('ENOSPC'), undefined, 7)?.error?.code).toBe('storage_full')
+    expect(outcomeOfFailure(raw('EIO'), undefined, 7)?.error?.code).toBe('object_store_unavailable')
     expect(outcomeOfFailure(raw('23505'), undefined, 7)?.error?.code).toBe('internal')
   })
 

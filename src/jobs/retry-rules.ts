@@ -134,4 +134,6 @@ export const codeOfSystemCode: ReadonlyMap<string, ErrorCode> = new Map<string, 
   ['ENOTFOUND', 'remote_unavailable'],
   ['EAI_AGAIN', 'remote_unavailable'],
   ['ENOSPC', 'storage_full'],
+  // A disk that failed may be well again, as a store of objects may: it says nothing of the work.
+  ['EIO', 'object_store_unavailable'],
 ])

@@ -72,10 +72,11 @@ export async function applyCommits(
   commits: readonly Commit[],
   drops?: DropsOfCommit,
 ): Promise<CommitAllOutcome> {
-  for (const commit of commits) checkCommit(commit, clock)
+  for (const commit of commits) checkCommit(commit)
   let index = 0
   try {
     return await postgres.transaction(async (tx) => {
+      for (const commit of commits) requireYoungFiles(commit, clock)
       const lost = drops === undefined ? undefined : await applyDrops(tx, commits, drops)
       if (lost !== undefined) {
         index = commits.length + lost
@@ -124,7 +125,7 @@ async function applyTo(tx: Queryable, commit: Commit, table: HeldTable): Promise
 }
 
 /** What a caller has to get right by itself. */
-function checkCommit(commit: Commit, clock: Clock): void {
+function checkCommit(commit: Commit): void {
   const ids = new Set(commit.ids.map((applied) => applied.uniqueId))
   const isRepeatable = ids.size > 0 || (commit.removed ?? []).length > 0
   assert(isRepeatable, 'a commit carries a unique id or removes chunks, by which its repetition is told')
@@ -135,8 +136,17 @@ function checkCommit(commit: Commit, clock: Clock): void {
     if (isForeign(commit, chunk)) continue
     const key = parseChunkKey(chunk.objectKey)
     assert(key?.id === chunk.id && key.accountId === commit.accountId, 'a chunk has the key that newChunk gave it')
-    // The sweep takes uploads of that age for abandoned. Half of it is a wide berth for clocks that differ.
-    if (key.madeMs > clock.nowMs() - orphanAgeMs / 2) continue
+  }
+}
+
+/**
+ * The sweep takes uploads for abandoned from a certain age on, unless a transaction is open that is older than a quarter of it. Half of it is a
+ * wide berth for clocks that differ. Asked within the transaction: whoever slept before it began, as a machine can, is late.
+ */
+function requireYoungFiles(commit: Commit, clock: Clock): void {
+  for (const chunk of commit.chunks) {
+    const madeMs = isForeign(commit, chunk) ? undefined : parseChunkKey(chunk.objectKey)?.madeMs
+    if (madeMs === undefined || madeMs > clock.nowMs() - orphanAgeMs / 2) continue
     throw new AppError('conflict', `The file of chunk ${chunk.id} was written too long ago to be committed.`, {
       hint: 'Write the file anew, under a new id.',
     })

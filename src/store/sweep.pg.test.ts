@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { openTestDatabase } from '../../test/support/postgres.ts'
 import { must } from '../base/errors.ts'
 import { sql } from '../base/postgres/postgres.ts'
+import { hasOpenTransaction } from './removal.sql.ts'
 import type { NewChunk, Table } from './store.ts'
 import type { StoreBench } from './testing/store-bench.ts'
 import { graceSeconds, openStoreBench } from './testing/store-bench.ts'
@@ -168,4 +169,14 @@ describe('bytes of the quarantine', () => {
     const sizes = await Promise.all([...keys, damaged].map((key) => bench.objects.size(key)))
     expect(sizes).toEqual([undefined, 5, undefined, 5])
   })
+})
+
+test('waits with what nothing refers to while a transaction is open that is as old', async () => {
+  const { postgres } = bench
+  await postgres.transaction(async (tx) => {
+    await tx.query(sql`select 1`)
+    expect(await hasOpenTransaction(postgres, 0)).toBe(true)
+    expect(await hasOpenTransaction(postgres, 3600)).toBe(false)
+  })
+  expect(await hasOpenTransaction(postgres, 0)).toBe(false)
 })

@@ -1,17 +1,21 @@
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 
 import { inMacrotask } from './drain-microtasks.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import type { PlantedBug, Sabotage } from './planted-bugs.ts'
+import { runSeedsInProcesses } from './run-in-processes.ts'
 import { runSeeds, shrunk } from './run-seeds.ts'
 import type { Totals } from './run-seeds.ts'
 import { planOf } from './world/plan.ts'
 import { runWorld } from './world/world.ts'
+import type { Report } from './world/world.ts'
 
 const usage = `Lives through simulated worlds of the commit path and says in which of them a promise was broken.
 
   npm run simulate -- --seeds 10000              the worlds of the seeds 0 to 9999
   npm run simulate -- --minutes 60 --from 5000   as many as an hour allows, from seed 5000 on
+  npm run simulate -- --seeds 10000 --processes 1 … by one process, and not by as many as there are processors
   npm run simulate -- --seed 4711                tells what happens in one world
   npm run simulate -- --seed 4711 --shrink       tells it without the faults that are not needed to break it
   npm run simulate -- --bug early_ack            with a bug that was planted, until it is found
@@ -29,6 +33,7 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     minutes: { type: 'string' },
     bug: { type: 'string' },
+    processes: { type: 'string', default: String(availableParallelism()) },
     shrink: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -61,17 +66,21 @@ async function runMany(): Promise<void> {
   const sabotage = sabotageOf(values.bug)
   const count = values.seeds !== undefined ? Number(values.seeds) : values.minutes !== undefined ? Infinity : 10_000
   let broken = 0
-  const totals = await runSeeds({
+  const seeds = {
     from: Number(values.from),
     count,
     ...(values.minutes !== undefined && { secondsMax: Number(values.minutes) * 60 }),
-    ...(sabotage !== undefined && { sabotage }),
-    onViolation({ plan, violations }) {
+    onViolation({ plan, violations }: Report) {
       broken += 1
       tell(`seed ${plan.seed}: ${violations.join('; ')}`)
       return broken === violationsMax || sabotage !== undefined
     },
-  })
+  }
+  // Where a bug is looked for, the first seed that shows it is what counts.
+  const totals =
+    sabotage === undefined
+      ? await runSeedsInProcesses({ ...seeds, processes: Number(values.processes) })
+      : await runSeeds({ ...seeds, sabotage })
   tell(summaryOf(totals, broken))
   if (broken > 0) process.exitCode = 1
 }

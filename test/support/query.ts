@@ -5,6 +5,9 @@ export type Row = readonly unknown[]
 interface JobAnswer {
   readonly id: number
   readonly state: string
+  readonly created_at: string
+  readonly started_at: string | null
+  readonly finished_at: string | null
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string } | null
 }
 

@@ -7,10 +7,12 @@ import type { World } from './world.ts'
 export async function strike(world: World, { fault, choice }: Step): Promise<boolean> {
   switch (fault.kind) {
     case 'kill': {
-      if (!signal(world, fault.what, choice, 'SIGKILL')) return false
+      if (signal(world, fault.what, choice, 'SIGKILL') === undefined) return false
       if (fault.what === 'supervisor') await world.startAgain()
       return true
     }
+    case 'hang':
+      return await hang(world, fault, choice)
     case 'pause':
       return await pause(world, fault, choice)
     case 'cut':
@@ -19,14 +21,25 @@ export async function strike(world: World, { fault, choice }: Step): Promise<boo
     case 'lost_answers':
       world.proxy.loseAnswers(fault.count, fault.onlyCommits)
       return true
+    case 'lost_commits':
+      return await forAWhile(fault.ms, async (isOn) => world.proxy.setLosesCommits(isOn))
     case 'bad_store':
-      return await forAWhile(fault.ms, async (isOn) => world.setStoreIsBad(isOn))
+      return world.hasStoreLine && (await forAWhile(fault.ms, async (isOn) => world.setStoreIsBad(isOn)))
     case 'full_disk':
       return world.hasSmallDisk && (await forAWhile(fault.ms, (isOn) => world.setDiskIsFull(isOn)))
     case 'clock_step':
       await world.stepClock(fault.ms)
       return true
   }
+}
+
+async function hang(world: World, fault: Extract<Fault, { kind: 'hang' }>, choice: number): Promise<boolean> {
+  const pid = signal(world, fault.what, choice, 'SIGSTOP')
+  if (pid === undefined) return false
+  await sleep(fault.ms)
+  const isDead = send(pid, 'SIGKILL')
+  if (fault.what === 'supervisor') await world.startAgain()
+  return isDead
 }
 
 async function pause(world: World, fault: Extract<Fault, { kind: 'pause' }>, choice: number): Promise<boolean> {

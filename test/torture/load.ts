@@ -67,6 +67,18 @@ export class Load {
     }
   }
 
+  /** Resolves when the next batch is acknowledged, or nothing was for a while. */
+  async nextAcknowledgement(msMax: number): Promise<void> {
+    const before = this.#acknowledged
+    const patience = performance.now() + msMax
+    while (this.#acknowledged === before && performance.now() < patience) await sleep(2)
+  }
+
+  get #acknowledged(): number {
+    const ledgers = [...this.#ledgers.values(), ...this.#forwards]
+    return ledgers.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
+  }
+
   /** Tables, with what is to be in them. */
   get ledgers(): ReadonlyMap<string, Ledger> {
     return this.#ledgers
@@ -147,7 +159,9 @@ export class Load {
       ledger.tried.add(batch)
       ledger.refused.add(batch)
       const { url } = this.#world.biwa
-      const answer = await sendBatch({ url, apiKey: '1/0000000000000000000000000000000000000000' }, importDoor, batch)
+      // Another one each time, or whoever remembers the last one need not look.
+      const apiKey = `1/${number.toString(16).padStart(40, '0')}`
+      const answer = await sendBatch({ url, apiKey }, importDoor, batch)
       if (answer === 'kept') this.seen.push(`${batch} was let in with a key that is none`)
       await sleep(200)
     }

@@ -32,23 +32,42 @@ process.exit(isWell ? 0 : 1)
 
 function textOf(report: TortureReport): string {
   const { seed, store, kills, struck, acknowledged, recoveries, queries, failedQueries, violations } = report
-  const recovered = (of: (recovery: Recovery) => number): string => {
-    const sorted = recoveries.map(of).toSorted((a, b) => a - b)
-    return [0.5, 0.9, 0.99, 1]
-      .map((share) => `p${share * 100} ${Math.round(sorted[Math.floor(share * (sorted.length - 1))] ?? 0)} ms`)
-      .join(', ')
-  }
   const counts = (of: Readonly<Record<string, number>>): string =>
     Object.entries(of)
       .map(([name, count]) => `${name} ${count}`)
       .join(', ')
   return [
     `seed ${seed}, ${store}: ${kills} kills; ${counts(struck)}; ${report.lostAnswers} answers lost, ${report.storeFaults} calls of the store failed`,
-    `  an import was taken again after ${recovered(({ importMs }) => importMs)}`,
-    `  a query was answered again after ${recovered(({ queryMs }) => queryMs)}`,
+    ...recoveryLines(recoveries),
     `  batches acknowledged: ${counts(acknowledged)}; ${failedQueries} of ${queries} queries failed`,
     violations.length === 0
       ? '  nothing lost, nothing twice'
       : violations.map((line) => `  VIOLATION ${line}`).join('\n'),
   ].join('\n')
+}
+
+/** How soon imports and queries were answered again, after each fault that was followed by waiting for it. */
+function recoveryLines(recoveries: readonly Recovery[]): string[] {
+  const faults = [...new Set(recoveries.map(({ fault }) => fault))].toSorted()
+  const isKill = ({ fault }: Recovery): boolean => /^(kill|hang) /.test(fault)
+  return [
+    lineOf('all kills', recoveries.filter(isKill)),
+    ...faults.map((name) =>
+      lineOf(
+        name,
+        recoveries.filter(({ fault }) => fault === name),
+      ),
+    ),
+  ]
+}
+
+function lineOf(name: string, recoveries: readonly Recovery[]): string {
+  const shares = (of: (recovery: Recovery) => number): string => {
+    const sorted = recoveries.map(of).toSorted((a, b) => a - b)
+    const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0)
+    return `p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)} ms`
+  }
+  const [imports, queries] = [shares(({ importMs }) => importMs), shares(({ queryMs }) => queryMs)]
+  const ofIt = `it waited for a worker ${shares(({ waitedMs }) => waitedMs)}, and ran ${shares(({ ranMs }) => ranMs)}`
+  return `  after ${name} (${recoveries.length} looked at): an import ${imports}; a query ${queries}; ${ofIt}`
 }

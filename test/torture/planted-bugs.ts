@@ -5,14 +5,19 @@ import { join, resolve } from 'node:path'
 import type { StoreKind } from './world.ts'
 
 /** A bug that torture has to find: what is built, with one place of it made wrong. */
-export interface PlantedBug {
+export interface PlantedBug extends Change {
   readonly name: string
   readonly what: string
   /** Below `dist`. */
   readonly file: string
+  /** Where one place is not enough. */
+  readonly and?: Change
+  readonly store: StoreKind
+}
+
+interface Change {
   readonly right: string
   readonly wrong: string
-  readonly store: StoreKind
 }
 
 export const plantedBugs: readonly PlantedBug[] = [
@@ -84,12 +89,54 @@ export const plantedBugs: readonly PlantedBug[] = [
     wrong: 'if (source === undefined || attempt.number > 1)',
     store: 'directory',
   },
+  {
+    name: 'nameless_writes',
+    what: 'a query that writes is known by its attempt, and not by its job',
+    file: 'process/writes/job-write.js',
+    right: 'return `job:${attempt.job.id}`;',
+    wrong: 'return `job:${attempt.job.id}:${attempt.number}`;',
+    store: 'directory',
+  },
+  {
+    name: 'unheard_commits',
+    what: 'a commit without an answer counts as done',
+    file: 'base/postgres/postgres.js',
+    right: "await translated(() => client.query('commit'));",
+    wrong: "await translated(() => client.query('commit')).catch((error) => { broken = error; });",
+    store: 'directory',
+  },
+  {
+    name: 'open_door',
+    what: 'who cannot be looked up, because PostgreSQL is away, is taken for the last one who was',
+    file: 'access/authentication.js',
+    right: 'if (known === undefined || !timingSafeEqual(known.sha256, sha256))',
+    wrong: `if (known !== undefined) this.last = known;
+        if (known === undefined)`,
+    and: {
+      right: "const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256));",
+      wrong: `const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256))
+            .catch((error) => { if (this.last === undefined) throw error; return this.last; });`,
+    },
+    store: 'directory',
+  },
+  {
+    name: 'condemned_at_once',
+    what: 'bodies go to the quarantine when the process that converts them dies once',
+    file: 'collect/import-table.js',
+    right: 'const isLast = bodies.length > 1 || losses === lossesMax;',
+    wrong: `if (isAppError(error, 'worker_lost')) {
+                    const [one] = condemned(error).bodies;
+                    return { files: [], newColumns: [], bodies: bodies.map(() => one) };
+                }
+                const isLast = true;`,
+    store: 'directory',
+  },
 ]
 
 const root = resolve(import.meta.dirname, '../..')
 
 /** A program of its own with the bug in it; nothing of the product knows of it. */
-export function plant({ name, file, right, wrong }: PlantedBug): {
+export function plant({ name, file, right, wrong, and }: PlantedBug): {
   readonly program: string
   readonly remove: () => void
 } {
@@ -98,12 +145,14 @@ export function plant({ name, file, right, wrong }: PlantedBug): {
   for (const beside of ['node_modules', 'migrations', 'package.json'])
     symlinkSync(join(root, beside), join(folder, beside))
   const path = join(folder, 'dist', file)
-  const text = readFileSync(path, 'utf8')
-  if (text.split(right).length !== 2) throw new Error(`the place of ${name} is not once in ${file}`)
-  writeFileSync(
-    path,
-    text.replace(right, () => wrong),
-  )
+  for (const change of [{ right, wrong }, ...(and === undefined ? [] : [and])]) {
+    const text = readFileSync(path, 'utf8')
+    if (text.split(change.right).length !== 2) throw new Error(`the place of ${name} is not once in ${file}`)
+    writeFileSync(
+      path,
+      text.replace(change.right, () => change.wrong),
+    )
+  }
   return {
     program: join(folder, 'dist/cli/main.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),

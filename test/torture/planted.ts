@@ -10,33 +10,53 @@ const { positionals, values } = parseArgs({
   options: { seed: { type: 'string', default: '1' }, minutes: { type: 'string', default: '10' } },
 })
 
-const minutesMax = Number(values.minutes)
-let isWell = true
+/** How one bug fared. */
+interface Search {
+  readonly name: string
+  readonly seconds: number
+  readonly rounds: number
+  readonly kills: number
+  /** The first violation; undefined where there was none. */
+  readonly seen: string | undefined
+}
+
+/** Rounds of half a minute of faults, because only behind them is it known whether something is missing. */
+const minutesOfRound = 0.5
+
+const secondsMax = Number(values.minutes) * 60
+const searches: Search[] = []
 for (const bug of plantedBugs.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   const { program, remove } = plant(bug)
   try {
-    isWell &&= await isFound(bug.name, { program, store: bug.store })
+    searches.push(await search(bug.name, { program, store: bug.store }))
   } finally {
     remove()
   }
 }
-process.exit(isWell ? 0 : 1)
+process.stdout.write(`\n${tableOf(searches)}\n`)
+process.exit(searches.every(({ seen }) => seen !== undefined) ? 0 : 1)
 
-/** Rounds of half a minute of faults, because only behind them is it known whether something is missing. */
-async function isFound(name: string, how: Pick<Parameters<typeof torture>[0], 'program' | 'store'>): Promise<boolean> {
+async function search(name: string, how: Pick<Parameters<typeof torture>[0], 'program' | 'store'>): Promise<Search> {
   const startMs = performance.now()
-  for (let seed = Number(values.seed); (performance.now() - startMs) / 60_000 < minutesMax; seed += 1) {
-    const { violations, kills } = await torture({ seed, minutes: 0.5, arrivalMsMax: 45_000, isHasty: true, ...how })
-    const seconds = Math.round((performance.now() - startMs) / 1000)
-    const [first] = violations
-    if (first === undefined) {
-      process.stdout.write(`${name}: not found by seed ${seed} with ${kills} kills, ${seconds} s\n`)
-      continue
-    }
-    process.stdout.write(
-      `${name}: found by seed ${seed} after ${seconds} s, ${violations.length} violations: ${first}\n`,
-    )
-    return true
+  const secondsNow = (): number => Math.round((performance.now() - startMs) / 1000)
+  let kills = 0
+  for (let rounds = 1; ; rounds += 1) {
+    const seed = Number(values.seed) + rounds - 1
+    const report = await torture({ seed, minutes: minutesOfRound, arrivalMsMax: 45_000, isHasty: true, ...how })
+    const [seen] = report.violations
+    kills += report.kills
+    const found = seen === undefined ? 'not found' : `found, ${report.violations.length} violations: ${seen}`
+    process.stdout.write(`${name}: seed ${seed} with ${report.kills} kills, ${secondsNow()} s: ${found}\n`)
+    if (seen !== undefined || secondsNow() >= secondsMax) return { name, seconds: secondsNow(), rounds, kills, seen }
   }
-  return false
+}
+
+function tableOf(all: readonly Search[]): string {
+  const rows = all.map(({ name, seconds, rounds, kills, seen }) => {
+    const found = seen === undefined ? `not in ${seconds}` : String(seconds)
+    return [name, found, String(rounds), String(kills), seen ?? '']
+  })
+  const lines = [['bug', 'found after s', 'rounds', 'kills', 'what was seen'], ...rows]
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)))
+  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')
 }

@@ -21,6 +21,7 @@ export class PostgresProxy {
   readonly #pairs = new Set<Pair>()
   #answersToLose = 0
   #onlyCommits = false
+  #losesCommits = false
   #lost = 0
 
   /** `socketPath` is the Unix socket of PostgreSQL. */
@@ -33,7 +34,7 @@ export class PostgresProxy {
     return (this.#server.address() as AddressInfo).port
   }
 
-  /** Answers that nobody heard. */
+  /** Answers that nobody heard, and commits that never arrived. */
   get lost(): number {
     return this.#lost
   }
@@ -58,6 +59,11 @@ export class PostgresProxy {
     this.#onlyCommits = onlyCommits
   }
 
+  /** From now on, or not any more. */
+  setLosesCommits(isOn: boolean): void {
+    this.#losesCommits = isOn
+  }
+
   #serve(client: Socket): void {
     const server = connect(this.#socketPath)
     const pair: Pair = { client, server, losesAnswer: false }
@@ -68,6 +74,10 @@ export class PostgresProxy {
     }
     for (const socket of [client, server]) socket.setNoDelay(true).on('error', end).on('close', end)
     client.on('data', (part: Buffer) => {
+      if (this.#losesCommits && isCommit(part)) {
+        this.#lost += 1
+        return end()
+      }
       if (this.#isToLose(part)) pair.losesAnswer = true
       if (!server.write(part)) {
         client.pause()
@@ -90,10 +100,15 @@ export class PostgresProxy {
   #isToLose(part: Buffer): boolean {
     if (this.#answersToLose === 0) return false
     const isStatement = part[0] === query || part.subarray(-5).equals(sync)
-    if (!isStatement || (this.#onlyCommits && !/commit/i.test(part.toString('latin1')))) return false
+    if (!isStatement || (this.#onlyCommits && !isCommit(part))) return false
     this.#answersToLose -= 1
     return true
   }
+}
+
+/** By the simple protocol, behind the kind and the length of the message. */
+function isCommit(part: Buffer): boolean {
+  return part[0] === query && part.toString('latin1', 5, 11).toLowerCase() === 'commit'
 }
 
 function destroy({ client, server }: Pair): void {

@@ -7,11 +7,15 @@ export type ProcessKind = (typeof processKinds)[number]
 /** What goes wrong, and for how long. */
 export type Fault =
   | { readonly kind: 'kill'; readonly what: ProcessKind }
+  /** Stands still, so that work piles up in its hands, and is killed with it. */
+  | { readonly kind: 'hang'; readonly what: ProcessKind; readonly ms: number }
   | { readonly kind: 'pause'; readonly what: ProcessKind; readonly ms: number }
   /** Every so many-th connection to PostgreSQL. */
   | { readonly kind: 'cut'; readonly every: number }
   /** So many statements, or commits alone, are carried out, and nobody hears of it. */
   | { readonly kind: 'lost_answers'; readonly count: number; readonly onlyCommits: boolean }
+  /** For so long, commits never reach PostgreSQL: their connections end before. */
+  | { readonly kind: 'lost_commits'; readonly ms: number }
   /** Thirty in a hundred calls of the object store fail, in every way that there is. */
   | { readonly kind: 'bad_store'; readonly ms: number }
   | { readonly kind: 'full_disk'; readonly ms: number }
@@ -24,6 +28,8 @@ export interface Step {
   /** After the last one is over. */
   readonly gapMs: number
   readonly fault: Fault
+  /** It strikes so long after the next batch was acknowledged: then what was promised is still in somebody’s hands. */
+  readonly afterAckMs: number | undefined
   /** Which of several processes of the kind: a share of their number. */
   readonly choice: number
   /** Whether the next one waits until all is well again. */
@@ -32,12 +38,14 @@ export interface Step {
 
 /** How often each fault strikes, in comparison with the others. Kills are what the time is for. */
 const weights: Readonly<Record<FaultKind, number>> = {
-  kill: 72,
-  pause: 5,
-  cut: 6,
+  kill: 55,
+  hang: 15,
+  pause: 4,
+  cut: 5,
   lost_answers: 8,
-  bad_store: 3,
-  full_disk: 3,
+  lost_commits: 6,
+  bad_store: 4,
+  full_disk: 2,
   clock_step: 3,
 }
 
@@ -68,8 +76,9 @@ export function* scheduleOf({ seed, faults, pauseMsMax }: ScheduleOptions): Gene
     yield {
       gapMs: wholeNumber(randomness, 0, 700),
       fault: faultOf(kind, randomness, pauseMsMax),
+      afterAckMs: randomness.fraction() < 0.6 ? wholeNumber(randomness, 0, 150) : undefined,
       choice: randomness.fraction(),
-      isPatient: randomness.fraction() < 0.8,
+      isPatient: randomness.fraction() < 0.4,
     }
   }
 }
@@ -83,12 +92,16 @@ function faultOf(kind: FaultKind, randomness: Randomness, pauseMsMax: number): F
   switch (kind) {
     case 'kill':
       return { kind, what }
+    case 'hang':
+      return { kind, what, ms: wholeNumber(randomness, 100, 1500) }
     case 'pause':
       return { kind, what, ms }
     case 'cut':
       return { kind, every: wholeNumber(randomness, 1, 4) }
     case 'lost_answers':
       return { kind, count: wholeNumber(randomness, 1, 20), onlyCommits: randomness.fraction() < 0.5 }
+    case 'lost_commits':
+      return { kind, ms: wholeNumber(randomness, 500, 4000) }
     case 'clock_step':
       return { kind, ms: wholeNumber(randomness, -3_600_000, 3_600_000) }
     default:

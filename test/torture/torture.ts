@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { queryRows } from '../support/query.ts'
+import { finishQuery } from '../support/query.ts'
 import { strike } from './faults.ts'
 import { violationsOf } from './ledger.ts'
 import { Load } from './load.ts'
 import { faultText, scheduleOf } from './schedule.ts'
-import type { Fault, FaultKind } from './schedule.ts'
+import type { FaultKind } from './schedule.ts'
 import { World } from './world.ts'
 import type { StoreKind } from './world.ts'
 
@@ -25,14 +25,19 @@ export interface TortureOptions {
 
 /** Milliseconds from a fault until each was answered again. */
 export interface Recovery {
+  /** As in `struck`. */
+  readonly fault: string
   readonly importMs: number
   readonly queryMs: number
+  /** Of that, so long the query that was answered had waited for a worker, and so long it ran. */
+  readonly waitedMs: number
+  readonly ranMs: number
 }
 
 export interface TortureReport {
   readonly seed: number
   readonly store: StoreKind
-  /** How often each fault struck; of kills, by what was killed. */
+  /** How often each fault struck; where it is a process, by its kind. */
   readonly struck: Readonly<Record<string, number>>
   readonly kills: number
   readonly recoveries: readonly Recovery[]
@@ -49,15 +54,20 @@ export interface TortureReport {
 
 export const allFaults: readonly FaultKind[] = [
   'kill',
+  'hang',
   'pause',
   'cut',
   'lost_answers',
+  'lost_commits',
   'bad_store',
   'full_disk',
   'clock_step',
 ]
 
 const pauseMsMax = 15_000
+
+/** A fault that was to follow an acknowledgement strikes anyway when there is none for so long. */
+const acknowledgementMsMax = 1500
 
 /** Whoever is not answered for so long has a server that does not come back. */
 const recoveryMsMax = 180_000
@@ -71,7 +81,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const { program } = options
   const world = await World.open({ seed, store, ...(program !== undefined && { program }) })
   const load = new Load(world)
-  const run = new Run(world, options)
+  const run = new Run(world, load, options)
   try {
     await load.start()
     await run.breakThings()
@@ -82,7 +92,10 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const violations = [...load.seen, ...run.violations, ...(await reconciled(load, arrivalMsMax))]
     const acknowledged = [...load.ledgers].map(([table, ledger]) => [table, ledger.acknowledged.size] as const)
     const { struck, recoveries } = run
-    const kills = Object.entries(struck).reduce((sum, [name, count]) => sum + (name.startsWith('kill ') ? count : 0), 0)
+    const kills = Object.entries(struck).reduce(
+      (sum, [name, count]) => sum + (/^(kill|hang) /.test(name) ? count : 0),
+      0,
+    )
     return {
       seed,
       store,
@@ -106,10 +119,12 @@ class Run {
   readonly recoveries: Recovery[] = []
   readonly violations: string[] = []
   readonly #world: World
+  readonly #load: Load
   readonly #options: TortureOptions
 
-  constructor(world: World, options: TortureOptions) {
+  constructor(world: World, load: Load, options: TortureOptions) {
     this.#world = world
+    this.#load = load
     this.#options = options
   }
 
@@ -121,9 +136,14 @@ class Run {
     for (const step of schedule) {
       await sleep(step.gapMs)
       if (performance.now() - startMs > totalMs) break
+      if (step.afterAckMs !== undefined) {
+        await this.#load.nextAcknowledgement(acknowledgementMsMax)
+        await sleep(step.afterAckMs)
+      }
       if (!(await strike(this.#world, step))) continue
       const { fault } = step
-      this.#count(fault)
+      const name = 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
+      this.struck[name] = (this.struck[name] ?? 0) + 1
       if (!step.isPatient) {
         say(faultText(fault))
         continue
@@ -133,25 +153,26 @@ class Run {
         continue
       }
       const recovery = await this.recovered()
-      this.recoveries.push(recovery)
-      const { importMs, queryMs } = recovery
-      say(`${faultText(fault)}; an import after ${Math.round(importMs)} ms, a query after ${Math.round(queryMs)} ms`)
+      this.recoveries.push({ fault: name, ...recovery })
+      const { importMs, queryMs, waitedMs, ranMs } = recovery
+      const ofIt = `it waited ${waitedMs} ms and ran ${ranMs}`
+      say(
+        `${faultText(fault)}; import after ${Math.round(importMs)} ms, query after ${Math.round(queryMs)} ms, ${ofIt}`,
+      )
     }
     await this.#world.stepClock(0)
   }
 
   /** Milliseconds until an import and until a query are answered. */
-  async recovered(): Promise<Recovery> {
+  async recovered(): Promise<Omit<Recovery, 'fault'>> {
+    let times = { waitedMs: 0, ranMs: 0 }
     const [importMs, queryMs] = await Promise.all([
       this.#answered(() => this.#importOne()),
-      this.#answered(() => this.#queryOne()),
+      this.#answered(async () => {
+        times = await this.#queryOne()
+      }),
     ])
-    return { importMs, queryMs }
-  }
-
-  #count(fault: Fault): void {
-    const name = fault.kind === 'kill' ? `kill ${fault.what}` : fault.kind
-    this.struck[name] = (this.struck[name] ?? 0) + 1
+    return { importMs, queryMs, ...times }
   }
 
   async #answered(ask: () => Promise<void>): Promise<number> {
@@ -183,8 +204,14 @@ class Run {
     if (response.status !== 202) throw new Error(`an import was answered with ${response.status}`)
   }
 
-  async #queryOne(): Promise<void> {
-    await queryRows({ request: (path, init) => this.#request(path, init) }, 'select 1')
+  async #queryOne(): Promise<Pick<Recovery, 'waitedMs' | 'ranMs'>> {
+    const asking = { request: (path: string, init?: RequestInit) => this.#request(path, init) }
+    const { state, error, ...job } = await finishQuery(asking, 'select 1')
+    if (state !== 'success') throw new Error(`select 1: ${state} ${JSON.stringify(error)}`)
+    const [created, started, finished] = [job.created_at, job.started_at, job.finished_at].map((at) =>
+      Date.parse(at ?? ''),
+    )
+    return { waitedMs: (started ?? 0) - (created ?? 0), ranMs: (finished ?? 0) - (started ?? 0) }
   }
 }
 

@@ -95,6 +95,11 @@ export class World {
     return this.#disk !== undefined
   }
 
+  /** Whether objects lie behind a line that can fail. */
+  get hasStoreLine(): boolean {
+    return this.#store !== undefined
+  }
+
   get proxy(): PostgresProxy {
     return this.#proxy
   }

@@ -27,7 +27,13 @@ import {
   selectOpenRequests,
   selectRealtime,
 } from '../../../src/store/merge/merge.sql.ts'
-import { deleteRemovals, expireHistory, selectDueRemovals, selectKnownChunks } from '../../../src/store/removal.sql.ts'
+import {
+  deleteRemovals,
+  expireHistory,
+  hasOpenTransaction,
+  selectDueRemovals,
+  selectKnownChunks,
+} from '../../../src/store/removal.sql.ts'
 
 export const accountId = 1
 const kind = 'import'
@@ -216,7 +222,8 @@ export class Side {
     const forgotten = await expireHistory(this.postgres, { now, removedBefore }, 100)
     const due = (await selectDueRemovals(this.postgres, now, 10)).toSorted()
     await deleteRemovals(this.postgres, due.slice(0, 1))
-    return [forgotten, due, (await selectKnownChunks(this.postgres, files)).toSorted()]
+    const isOpen = await hasOpenTransaction(this.postgres, 3600)
+    return [forgotten, due, isOpen, (await selectKnownChunks(this.postgres, files)).toSorted()]
   }
 
   #lease(index: number): HeldLease {

@@ -15,6 +15,7 @@ import {
   deleteRemovals,
   deleteRowsOfDropped,
   expireHistory,
+  hasOpenTransaction,
   selectDueRemovals,
   selectKnownChunks,
   selectKnownQuarantine,
@@ -115,7 +116,7 @@ async function remove(
     const row = tx.get(rows.chunks, id)
     if (row === undefined || row.table_id !== tableId || row.account_id !== accountId) continue
     tx.delete(rows.chunks, id)
-    tx.put(rows.removedChunks, id, { ...row, removed_snapshot: snapshot, removed_at: now })
+    tx.put(rows.removedChunks, id, { removed_snapshot: snapshot, removed_at: now, ...row })
     gone.push(row)
   }
   const sum = (of: 'rows' | 'bytes'): number => gone.reduce((total, row) => total + row[of], 0)
@@ -204,7 +205,7 @@ function modelMergeRequests(models: StatementModels): void {
         .filter(({ job_id: jobId }) => jobId === null)
         .toSorted((a, b) => a.requested_at.getTime() - b.requested_at.getTime())
         .slice(0, limit)
-        .map((row) => ({ ...row, requested_us: row.requested_at.getTime() * 1000 })),
+        .map((row) => ({ requested_us: row.requested_at.getTime() * 1000, ...row })),
   )
   model<[Numbers, Numbers, Numbers]>(
     models,
@@ -297,6 +298,15 @@ function modelRemovals(models: StatementModels): void {
     () => [],
   )
   model<[Date, Date, number, Date]>(models, 'expireHistory', (db) => expireHistory(db, at, 0), expire)
+  model<[number]>(
+    models,
+    'hasOpenTransaction',
+    (db) => hasOpenTransaction(db, 0),
+    ({ tx, now, open }, [olderThanSeconds]) => {
+      const beforeMs = now.getTime() - olderThanSeconds * 1000
+      return [...open].some((other) => other !== tx && other.begunMs < beforeMs) ? [{}] : []
+    },
+  )
   model<[Ids]>(
     models,
     'selectKnownChunks',

@@ -64,9 +64,8 @@ function note({ tx, rows }: StatementContext, jobId: number, change: HistoryReco
 }
 
 function endOf(row: RunningRecord, to: JobState, now: Date): HistoryRecord {
-  const { attempt, acquired_at: acquiredAt, progress } = row
-  const ended = { from_state: 'running', to_state: to, attempt, at: now } as const
-  return { ...ended, acquired_at: acquiredAt, progress, output: null, error: null }
+  const { attempt, acquired_at, progress } = row
+  return { from_state: 'running', to_state: to, attempt, at: now, acquired_at, progress, output: null, error: null }
 }
 
 type TurnValues = [
@@ -138,14 +137,14 @@ function acquire(
         progress: null,
       })
       const job = tx.get(rows.jobs, row.job_id)
-      acquired.push({ ...job, lane_id: row.lane_id, position: row.position, lease_token: token, attempt })
+      acquired.push({ position: row.position, lease_token: token, attempt, ...job, lane_id: row.lane_id })
     }
   }
   return acquired
 }
 
 function modelLanesOfWorkers(models: StatementModels): void {
-  const shown = (lane: LaneRecord): object => ({ ...lane, limit_ids: [] })
+  const shown = (lane: LaneRecord): object => ({ limit_ids: [], ...lane })
   model<[Sql, Numbers]>(
     models,
     'selectLanes',
@@ -167,7 +166,7 @@ function modelLanesOfWorkers(models: StatementModels): void {
       }
       return [...first].flatMap(([laneId, position]) => {
         const lane = tx.get(rows.lanes, laneId)
-        return lane === undefined || !kinds.includes(lane.kind) ? [] : [{ ...shown(lane), position }]
+        return lane === undefined || !kinds.includes(lane.kind) ? [] : [{ position, ...shown(lane) }]
       })
     },
   )
@@ -264,9 +263,16 @@ function settle(context: StatementContext, values: SettleValues): unknown[] {
   const job = tx.get(rows.jobs, jobId)
   if (!waits || job === undefined) return []
   const dueAt = to === 'queued' ? job.run_at : new Date(now.getTime() + delayMs)
-  const place = { job_id: jobId, lane_id: row.lane_id, account_id: row.account_id }
   const position = positionOfDue(dueAt, job.priority)
-  tx.put(rows.waiting, jobId, { ...place, state: to, due_at: dueAt, position, attempt: row.attempt - uncounted })
+  tx.put(rows.waiting, jobId, {
+    job_id: jobId,
+    lane_id: row.lane_id,
+    account_id: row.account_id,
+    state: to,
+    due_at: dueAt,
+    position,
+    attempt: row.attempt - uncounted,
+  })
   return [{ due_ms: dueAt.getTime() }]
 }
 
@@ -281,7 +287,7 @@ function promote(context: StatementContext, [limit, , horizonMs]: [number, strin
   for (const row of due) {
     tx.put(rows.waiting, row.job_id, { ...row, state: 'queued' })
     const change = { from_state: row.state, to_state: 'queued', attempt: row.attempt, at: now } as const
-    note(context, row.job_id, { ...change, acquired_at: null, progress: null, output: null, error: null })
+    note(context, row.job_id, { acquired_at: null, progress: null, output: null, error: null, ...change })
   }
   const later = waiting.map(({ due_at: dueAt }) => dueAt.getTime() - now.getTime()).filter((ms) => ms > 0)
   const laneIds = [...new Set(due.map(({ lane_id: laneId }) => laneId))]

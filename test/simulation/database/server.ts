@@ -50,7 +50,7 @@ export class ModelServer {
   }
 
   begin(owner: string): Transaction {
-    const tx = new Transaction(owner)
+    const tx = new Transaction(owner, this.#options.timeline.nowMs)
     this.#open.add(tx)
     return tx
   }
@@ -63,7 +63,7 @@ export class ModelServer {
       throw new Error(`the model of PostgreSQL does not know the statement: ${text}`)
     }
     const now = new Date(Math.floor(this.#options.timeline.nowMs))
-    return await known.run({ tx, rows: this.rows, now }, statement.values)
+    return await known.run({ tx, rows: this.rows, now, open: this.#open }, statement.values)
   }
 
   nameOf(statement: Sql): string {

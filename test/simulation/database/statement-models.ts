@@ -8,6 +8,8 @@ export interface StatementContext {
   readonly rows: Rows
   /** The database's clock. */
   readonly now: Date
+  /** All transactions that have not ended. */
+  readonly open: ReadonlySet<Transaction>
 }
 
 export type StatementModel = (context: StatementContext, values: readonly unknown[]) => unknown[] | Promise<unknown[]>

@@ -47,7 +47,7 @@ function modelTables(models: StatementModels): void {
       if (tx.get(rows.tables, id)?.account_id !== accountId) return []
       await tx.lock(rows.tables, id, 'update')
       const row = tx.get(rows.tables, id)
-      return row === undefined ? [] : [{ ...row, restated_version: 1, dropped: false }]
+      return row === undefined ? [] : [{ restated_version: 1, dropped: false, ...row }]
     },
   )
   model<[Sql, number, Ids, Ids]>(
@@ -94,13 +94,13 @@ function modelTables(models: StatementModels): void {
 
 function shownTable(row: TableRecord): unknown {
   return {
-    ...row,
     restated_version: 1,
     expire_days: null,
     schema_mode: 'evolve',
     cluster_columns: [],
     columns: [],
     updated_at: row.created_at,
+    ...row,
   }
 }
 
@@ -141,8 +141,14 @@ async function advance({ tx, rows, now }: StatementContext, values: AdvanceValue
     realtime_chunks: before.realtime_chunks + realtimeMore,
   }
   tx.put(rows.tables, tableId, after)
-  const place = { table_id: tableId, snapshot, operation, cause }
-  tx.put(rows.snapshots, `${tableId}/${snapshot}`, { ...place, rows_added: rowsAdded, rows_removed: rowsRemoved })
+  tx.put(rows.snapshots, `${tableId}/${snapshot}`, {
+    table_id: tableId,
+    snapshot,
+    operation,
+    cause,
+    rows_added: rowsAdded,
+    rows_removed: rowsRemoved,
+  })
   const [, , perRequest] = requested.values as [number, number, number]
   const isDue =
     Math.trunc(after.realtime_chunks / perRequest) > Math.trunc((after.realtime_chunks - realtimeMore) / perRequest)
@@ -177,8 +183,14 @@ function modelAppliedIds(models: StatementModels): void {
         const key = `${tableId}/${unique_id}`
         await tx.lock(rows.appliedIds, key, 'update')
         if (tx.get(rows.appliedIds, key) !== undefined) continue
-        const place = { account_id: accountId, table_id: tableId, unique_id, snapshot }
-        tx.put(rows.appliedIds, key, { ...place, rows: counts[index] ?? 0, quarantined: quarantined[index] ?? 0 })
+        tx.put(rows.appliedIds, key, {
+          account_id: accountId,
+          table_id: tableId,
+          unique_id,
+          snapshot,
+          rows: counts[index] ?? 0,
+          quarantined: quarantined[index] ?? 0,
+        })
         inserted.push({ unique_id })
       }
       return inserted

@@ -22,7 +22,7 @@ export function modelSubmitStatements(models: StatementModels): void {
       keys.flatMap((key, index) => {
         const { tx, rows } = context
         const id = tx.get(rows.jobKeys, jobKey(accountIds[index] ?? null, kinds[index] ?? '', key))
-        return id === undefined ? [] : [{ ...shownJob(context, id), place: index + 1 }]
+        return id === undefined ? [] : [{ place: index + 1, ...shownJob(context, id) }]
       }),
   )
   model<[Sql, Sql, number, number | null]>(
@@ -141,14 +141,21 @@ async function insert({ tx, rows, now }: StatementContext, values: InsertedJobs)
     })
     const state = dueAt > now ? 'delayed' : 'queued'
     const position = positionOfDue(dueAt, priority)
-    const place = { job_id: id, lane_id: laneId, account_id: accountId }
-    tx.put(rows.waiting, id, { ...place, state, due_at: dueAt, position, attempt: 0 })
+    tx.put(rows.waiting, id, {
+      job_id: id,
+      lane_id: laneId,
+      account_id: accountId,
+      state,
+      due_at: dueAt,
+      position,
+      attempt: 0,
+    })
     made.push({ id, created_at: now, place: index + 1 })
   }
   return made
 }
 
-/** As `jobColumns` of `jobSources`. */
+/** As `jobColumns` of `jobSources`. What is added stands before the spread: behind it, Node 20 takes microseconds for each. */
 function shownJob({ tx, rows }: StatementContext, id: number): Record<string, unknown> {
   const job = tx.get(rows.jobs, id)
   const running = tx.get(rows.running, id)
@@ -158,15 +165,15 @@ function shownJob({ tx, rows }: StatementContext, id: number): Record<string, un
   const ended = running === undefined && waiting === undefined ? last : undefined
   const begun = history.map(({ acquired_at: at }) => at).filter((at) => at !== null)
   return {
-    ...job,
     state: running !== undefined ? 'running' : (waiting?.state ?? last?.to_state),
     progress: running !== undefined ? running.progress : (last?.progress ?? null),
     output: ended?.output ?? null,
     error: ended?.to_state === 'success' ? null : (history.findLast(({ error }) => error !== null)?.error ?? null),
-    run_at: waiting?.due_at ?? job?.run_at,
     attempt: running?.attempt ?? waiting?.attempt ?? last?.attempt ?? 0,
     kill_requested_at: null,
     started_at: running?.acquired_at ?? begun.at(-1) ?? null,
     finished_at: ended?.at ?? null,
+    ...job,
+    run_at: waiting?.due_at ?? job?.run_at,
   }
 }

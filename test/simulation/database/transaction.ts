@@ -36,11 +36,13 @@ export class Transaction {
   #isOver = false
   /** Who runs it, for those who look on. */
   readonly owner: string
+  readonly begunMs: number
   /** What is told to the others when it commits. */
   readonly notices: { readonly channel: string; readonly payload: string }[] = []
 
-  constructor(owner: string) {
+  constructor(owner: string, begunMs = 0) {
     this.owner = owner
+    this.begunMs = begunMs
   }
 
   get isOver(): boolean {

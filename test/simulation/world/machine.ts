@@ -160,15 +160,15 @@ export class Machine {
     const { randomness } = faults
     const inboxDirectory = '/inbox'
     const hold = async () => ({ release: async () => {} })
-    const inbox = openDirectoryInbox({ ...ports, randomness, directory: inboxDirectory, segmentBytes, hold })
+    const inbox = openDirectoryInbox({ randomness, directory: inboxDirectory, segmentBytes, hold, ...ports })
     const jobs = openJobs(ports)
     const collect = openCollect({
-      ...ports,
       access: everybodyMay,
       jobs: sabotage.jobs?.(jobs) ?? jobs,
       store: this.#store(ports),
       inbox: sabotage.inbox?.(inbox) ?? inbox,
       inboxDirectory,
+      ...ports,
     })
     await jobs.start()
     await collect.start()
@@ -185,14 +185,14 @@ export class Machine {
       taskMs: () => faults.taskMs(),
       dies: () => faults.engineDies(),
     })
-    const tools = { ...ports, store: this.#store(ports), engines, scratchDirectory: `/scratch/${life.name}` }
+    const tools = { store: this.#store(ports), engines, scratchDirectory: `/scratch/${life.name}`, ...ports }
     const limits = { memoryBytes: 1, temporaryBytes: 1, threads: 1, residentBytesMax: 1, timeoutMs: 60_000 }
     const kinds = [
-      importJob({ ...tools, inboxDirectory: '/inbox', concurrency: 2 }),
-      mergeJob({ ...tools, limits, concurrency: 2 }),
+      importJob({ inboxDirectory: '/inbox', concurrency: 2, ...tools }),
+      mergeJob({ limits, concurrency: 2, ...tools }),
     ]
     const { randomness } = faults
-    await openJobRunner({ ...ports, randomness, owner: life.name, kinds, leaseMs }).start()
+    await openJobRunner({ randomness, owner: life.name, kinds, leaseMs, ...ports }).start()
   }
 
   async #startScheduler(ports: Ports): Promise<void> {
@@ -211,7 +211,7 @@ export class Machine {
     const { faults, sabotage } = this.#options
     const { randomness } = faults
     const removalGraceSeconds = sabotage.graceSeconds ?? graceSeconds
-    const store = openStore({ ...ports, randomness, removalGraceSeconds })
+    const store = openStore({ randomness, removalGraceSeconds, ...ports })
     return sabotage.store?.(store) ?? store
   }
 }
