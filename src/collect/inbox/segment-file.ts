@@ -22,7 +22,7 @@ export class SegmentFile {
   #writtenTo = headerBytes
   #durableTo = headerBytes
   #underWay = 0
-  #tail: Promise<unknown> = Promise.resolve()
+  #tail: Promise<void> = Promise.resolve()
   #frames = 0
   #settled = 0
   #settledTo = headerBytes
@@ -84,7 +84,8 @@ export class SegmentFile {
     this.#underWay += 1
     const before = this.#tail
     const own = this.#writeDurably(buffers, start)
-    this.#tail = Promise.all([before, own])
+    // To nothing: the answer of each would hold those of all before it, for as long as the segment is written.
+    this.#tail = Promise.all([before, own]).then(() => {})
     try {
       await this.#tail
       this.#durableTo = Math.max(this.#durableTo, start + ranges.reduce((sum, { from, to }) => sum + to - from, 0))
