@@ -101,8 +101,10 @@ describe('over an object store that fails', () => {
     const { parts: own, faulty } = await openOverFaults(seed)
     const randomness = seededRandomness(seed * 1000)
     const expected = new Map<string, number>()
+    // How many calls there are is a matter of how busy the machine is, and so is which faults have struck after so many bodies.
+    const isSpared = (): boolean => Object.values(faulty.counts).includes(0)
     const send = async (sender: number): Promise<void> => {
-      for (let index = 0; index < bodiesEach; index += 1) {
+      for (let index = 0; index < bodiesEach || isSpared(); index += 1) {
         const body = `${sender}-${index}`
         const of = wholeNumber(randomness, 1, 40)
         const records = Array.from({ length: of }, (_, n) => ({ time: 1_700_000_000 + n * 600, body, n, of }))

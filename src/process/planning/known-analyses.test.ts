@@ -30,6 +30,14 @@ test('the same SQL at another place is another text, for its tables are placed',
   expect(await look(text('select 1'))).toEqual({ tables: [{ database: null, name: 'select 1', offset: 0 }] })
 })
 
+test('what is written for one statement by ourselves are texts of their own, however long each is', async () => {
+  const { look } = bench()
+  const whole = 'merge into t key (id) select 1'
+  const ours = (sql: string): EngineSql => ({ sql, whole, offset: 0 })
+  await look(ours('select 1 from a'))
+  expect(await look(ours('select 1 from b'))).toMatchObject({ tables: [{ name: 'select 1 from b' }] })
+})
+
 test('a look that fails is not remembered', async () => {
   const known = new KnownAnalyses()
   await expect(known.of(text('x'), () => Promise.reject(new Error('no')))).rejects.toThrow('no')
