@@ -1,4 +1,4 @@
-import { healthyAfterMs, restartMs } from '../base/backoff.ts'
+import { restartMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
@@ -154,15 +154,15 @@ export class SupervisedRole implements Service {
     const generation = this.#generation
     const isOver = (): boolean => signal.aborted || generation !== this.#generation
     let role = first
-    let failures = 0
+    let failedStarts = 0
     let startedMs = this.#clock.monotonicMs()
     while (true) {
       const how = await role.exited
       if (this.#current === role) this.#current = undefined
       if (isOver()) return
-      failures = this.#clock.monotonicMs() - startedMs > healthyAfterMs ? 1 : failures + 1
-      this.#log.error({ how, failures }, 'the role died; starting it again')
-      await this.#clock.sleep(restartMs(failures, role.wasReady), signal)
+      failedStarts = role.wasReady ? 0 : failedStarts + 1
+      this.#log.error({ how, failedStarts }, 'the role died; starting it again')
+      await this.#clock.sleep(restartMs(failedStarts, this.#clock.monotonicMs() - startedMs), signal)
       if (isOver()) return
       startedMs = this.#clock.monotonicMs()
       role = this.#fork()

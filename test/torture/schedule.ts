@@ -22,21 +22,41 @@ export type Fault =
   /** The clock of all processes but PostgreSQL jumps. */
   | { readonly kind: 'clock_step'; readonly ms: number }
 
-export type FaultKind = Fault['kind']
+type FaultKind = Fault['kind']
 
 export interface Step {
-  /** After the last one is over. */
+  /** After the last one of the strand is over. */
   readonly gapMs: number
   readonly fault: Fault
   /** It strikes so long after the next batch was acknowledged: then what was promised is still in somebody’s hands. */
   readonly afterAckMs: number | undefined
   /** Which of several processes of the kind: a share of their number. */
   readonly choice: number
-  /** Whether the next one waits until all is well again. */
+  /** Whether all has to be well before it strikes, and again before the next one does, so that it is known how long that took. */
   readonly isPatient: boolean
 }
 
-/** How often each fault strikes, in comparison with the others. Kills are what the time is for. */
+/**
+ * Faults that follow each other. There are two such strands, and what they do falls together: processes die, and meanwhile what they stand on
+ * is not as it should be.
+ */
+export interface Strand {
+  readonly faults: readonly FaultKind[]
+  readonly gapMsMax: number
+  /** How many of its faults are patient. */
+  readonly patience: number
+}
+
+export const strands: readonly Strand[] = [
+  { faults: ['kill', 'hang'], gapMsMax: 500, patience: 0.15 },
+  {
+    faults: ['pause', 'cut', 'lost_answers', 'lost_commits', 'bad_store', 'full_disk', 'clock_step'],
+    gapMsMax: 4000,
+    patience: 0,
+  },
+]
+
+/** How often each fault strikes, in comparison with the others of its strand. */
 const weights: Readonly<Record<FaultKind, number>> = {
   kill: 55,
   hang: 15,
@@ -61,12 +81,13 @@ const kindWeights: Readonly<Record<ProcessKind, number>> = {
 
 export interface ScheduleOptions {
   readonly seed: number
-  readonly faults: readonly FaultKind[]
+  readonly strand: Strand
   readonly pauseMsMax: number
 }
 
 /** The same faults in the same order for the same seed. When each strikes depends on how soon all was well before. */
-export function* scheduleOf({ seed, faults, pauseMsMax }: ScheduleOptions): Generator<Step, never> {
+export function* scheduleOf({ seed, strand, pauseMsMax }: ScheduleOptions): Generator<Step, never> {
+  const { faults, gapMsMax, patience } = strand
   const randomness = seededRandomness(seed)
   for (;;) {
     const kind = weighted(
@@ -74,11 +95,11 @@ export function* scheduleOf({ seed, faults, pauseMsMax }: ScheduleOptions): Gene
       faults.map((name) => [name, weights[name]]),
     )
     yield {
-      gapMs: wholeNumber(randomness, 0, 700),
+      gapMs: wholeNumber(randomness, 0, gapMsMax),
       fault: faultOf(kind, randomness, pauseMsMax),
       afterAckMs: randomness.fraction() < 0.6 ? wholeNumber(randomness, 0, 150) : undefined,
       choice: randomness.fraction(),
-      isPatient: randomness.fraction() < 0.4,
+      isPatient: randomness.fraction() < patience,
     }
   }
 }

@@ -4,8 +4,8 @@ import { finishQuery } from '../support/query.ts'
 import { strike } from './faults.ts'
 import { violationsOf } from './ledger.ts'
 import { Load } from './load.ts'
-import { faultText, scheduleOf } from './schedule.ts'
-import type { FaultKind } from './schedule.ts'
+import { faultText, scheduleOf, strands } from './schedule.ts'
+import type { Fault, Step, Strand } from './schedule.ts'
 import { World } from './world.ts'
 import type { StoreKind } from './world.ts'
 
@@ -13,11 +13,10 @@ export interface TortureOptions {
   readonly seed: number
   readonly minutes: number
   readonly store?: StoreKind
-  readonly faults?: readonly FaultKind[]
   readonly program?: string
   /** How long what was acknowledged may take to be seen, when nothing goes wrong any more. */
   readonly arrivalMsMax?: number
-  /** Whether the next fault may strike as soon as imports are answered again; queries may take longer. */
+  /** Whether nobody looks how soon queries are answered again: the next fault may strike as soon as imports are. */
   readonly isHasty?: boolean
   /** Told of everything as it happens. */
   readonly say?: (line: string) => void
@@ -51,18 +50,6 @@ export interface TortureReport {
   /** What must never be. */
   readonly violations: readonly string[]
 }
-
-export const allFaults: readonly FaultKind[] = [
-  'kill',
-  'hang',
-  'pause',
-  'cut',
-  'lost_answers',
-  'lost_commits',
-  'bad_store',
-  'full_disk',
-  'clock_step',
-]
 
 const pauseMsMax = 15_000
 
@@ -121,6 +108,10 @@ class Run {
   readonly #world: World
   readonly #load: Load
   readonly #options: TortureOptions
+  /** Faults that go on at this moment. */
+  #underWay = 0
+  /** While it is seen how long something takes, nothing else may go wrong. */
+  #looking: Promise<void> = Promise.resolve()
 
   constructor(world: World, load: Load, options: TortureOptions) {
     this.#world = world
@@ -128,39 +119,54 @@ class Run {
     this.#options = options
   }
 
+  /** Until its time is over; resolves when all that was begun has an end. */
   async breakThings(): Promise<void> {
-    const { seed, minutes, faults = allFaults, say = () => {} } = this.#options
+    await Promise.all(strands.map((strand, index) => this.#breakThings(strand, index)))
+    await this.#world.stepClock(0)
+  }
+
+  async #breakThings(strand: Strand, index: number): Promise<void> {
+    const { seed, minutes } = this.#options
     const totalMs = minutes * 60_000
     const startMs = performance.now()
-    const schedule = scheduleOf({ seed, faults, pauseMsMax: Math.min(pauseMsMax, totalMs / 10) })
+    const pauseMs = Math.min(pauseMsMax, totalMs / 10)
+    const schedule = scheduleOf({ seed: seed * strands.length + index, strand, pauseMsMax: pauseMs })
     for (const step of schedule) {
       await sleep(step.gapMs)
-      if (performance.now() - startMs > totalMs) break
-      if (step.afterAckMs !== undefined) {
-        await this.#load.nextAcknowledgement(acknowledgementMsMax)
-        await sleep(step.afterAckMs)
-      }
-      if (!(await strike(this.#world, step))) continue
-      const { fault } = step
-      const name = 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
-      this.struck[name] = (this.struck[name] ?? 0) + 1
-      if (!step.isPatient) {
-        say(faultText(fault))
-        continue
-      }
-      if (this.#options.isHasty === true) {
-        await this.#answered(() => this.#importOne())
-        continue
-      }
-      const recovery = await this.recovered()
-      this.recoveries.push({ fault: name, ...recovery })
-      const { importMs, queryMs, waitedMs, ranMs } = recovery
-      const ofIt = `it waited ${waitedMs} ms and ran ${ranMs}`
-      say(
-        `${faultText(fault)}; import after ${Math.round(importMs)} ms, query after ${Math.round(queryMs)} ms, ${ofIt}`,
-      )
+      await this.#looking
+      if (performance.now() - startMs > totalMs) return
+      if (step.isPatient && this.#underWay === 0) {
+        this.#looking = this.#strikeAndLook(step)
+        await this.#looking
+      } else await this.#strike(step)
     }
-    await this.#world.stepClock(0)
+  }
+
+  async #strike(step: Step): Promise<boolean> {
+    if (step.afterAckMs !== undefined) {
+      await this.#load.nextAcknowledgement(acknowledgementMsMax)
+      await sleep(step.afterAckMs)
+    }
+    this.#underWay += 1
+    const isStruck = await strike(this.#world, step).finally(() => (this.#underWay -= 1))
+    if (isStruck) {
+      const name = nameOf(step.fault)
+      this.struck[name] = (this.struck[name] ?? 0) + 1
+      this.#options.say?.(faultText(step.fault))
+    }
+    return isStruck
+  }
+
+  /** Strikes when all is well, and sees how long it then takes. The other strand waits for it. */
+  async #strikeAndLook(step: Step): Promise<void> {
+    if (this.#options.isHasty !== true) await this.recovered()
+    if (!(await this.#strike(step))) return
+    if (this.#options.isHasty === true) return void (await this.#answered(() => this.#importOne()))
+    const recovery = { fault: nameOf(step.fault), ...(await this.recovered()) }
+    this.recoveries.push(recovery)
+    const { importMs, queryMs, waitedMs, ranMs } = recovery
+    const ofIt = `it waited ${waitedMs} ms and ran ${ranMs}`
+    this.#options.say?.(`  import after ${Math.round(importMs)} ms, query after ${Math.round(queryMs)} ms, ${ofIt}`)
   }
 
   /** Milliseconds until an import and until a query are answered. */
@@ -213,6 +219,10 @@ class Run {
     )
     return { waitedMs: (started ?? 0) - (created ?? 0), ranMs: (finished ?? 0) - (started ?? 0) }
   }
+}
+
+function nameOf(fault: Fault): string {
+  return 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
 }
 
 /** Waits until all is there that was acknowledged, or long enough, and says what is wrong. */

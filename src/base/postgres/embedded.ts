@@ -1,7 +1,7 @@
 import { rmdir } from 'node:fs/promises'
 import pg from 'pg'
 
-import { healthyAfterMs, restartMs } from '../backoff.ts'
+import { restartMs } from '../backoff.ts'
 import type { Clock } from '../clock.ts'
 import { AppError, must } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -148,22 +148,20 @@ export class EmbeddedPostgres implements Service {
   async #keepRunning(command: ServerCommand): Promise<void> {
     const { clock, log } = this.#options
     const { signal } = this.#stopped
-    let failures = 0
+    let failedStarts = 0
     let startedMs = clock.monotonicMs()
-    let wasReady = true
     while (true) {
       await this.#server?.exited
       if (signal.aborted) return
-      failures = clock.monotonicMs() - startedMs > healthyAfterMs ? 1 : failures + 1
       log.error({ said: this.#server?.lastWords }, 'PostgreSQL ended by itself; starting it again')
-      await clock.sleep(restartMs(failures, wasReady), signal)
+      await clock.sleep(restartMs(failedStarts, clock.monotonicMs() - startedMs), signal)
       if (signal.aborted) return
       startedMs = clock.monotonicMs()
-      wasReady = await this.#launchAfterOrphans(command).then(
-        () => true,
+      failedStarts = await this.#launchAfterOrphans(command).then(
+        () => 0,
         (error: unknown) => {
           log.error({ err: error }, 'PostgreSQL did not start')
-          return false
+          return failedStarts + 1
         },
       )
     }
