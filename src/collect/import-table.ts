@@ -62,8 +62,8 @@ export interface TableImportOptions extends ImportTools {
 /** How often a table may change under a conversion before the job is left to a later attempt. */
 const triesMax = 20
 
-/** How often a body alone may take its engine process down. Once can be bad luck. */
-const lossesMax = 2
+/** How often a body alone may take its engine process down. Twice can be bad luck, where something kills processes each second. */
+const lossesMax = 3
 
 /** Imports the bodies of one job that are meant for one table. */
 export class TableImport {

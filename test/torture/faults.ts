@@ -11,6 +11,8 @@ export async function strike(world: World, { fault, choice }: Step): Promise<boo
       if (fault.what === 'supervisor') await world.startAgain()
       return true
     }
+    case 'kill_at_commit':
+      return await killAtCommit(world, fault.what, choice)
     case 'hang':
       return await hang(world, fault, choice)
     case 'pause':
@@ -31,6 +33,14 @@ export async function strike(world: World, { fault, choice }: Step): Promise<boo
       await world.stepClock(fault.ms)
       return true
   }
+}
+
+/** Whoever commits nothing for so long is killed without. */
+const commitMsMax = 1500
+
+async function killAtCommit(world: World, what: 'api' | 'worker', choice: number): Promise<boolean> {
+  await world.proxy.afterCommitOf(`biwa ${what}`, commitMsMax)
+  return signal(world, what, choice, 'SIGKILL') !== undefined
 }
 
 async function hang(world: World, fault: Extract<Fault, { kind: 'hang' }>, choice: number): Promise<boolean> {

@@ -46,7 +46,7 @@ export class Load {
       for (const sender of [0, 1]) this.#works.push(this.#send(door, `${door.name}-${sender}`))
     }
     for (const sender of this.#forwards) this.#works.push(sender.run(this.#stop.signal))
-    this.#works.push(this.#erase(), this.#write(), this.#look(), this.#trespass())
+    this.#works.push(this.#erase(), this.#write('w0'), this.#write('w1'), this.#look(), this.#trespass())
   }
 
   async #post(path: string, body: object): Promise<void> {
@@ -204,14 +204,14 @@ export class Load {
   }
 
   /** Each is submitted once: whoever does not hear of its success does not know what it did, but all of it or nothing. */
-  async #write(): Promise<void> {
+  async #write(writer: string): Promise<void> {
     const ledger = this.ledgerOf('written')
     for (let number = 0; !this.#isOver; number += 1) {
-      const batch = `written-${number}`
+      const batch = `written-${writer}-${number}`
       ledger.tried.add(batch)
       const sql = `insert into written select '${batch}' as batch, unnest(range(${rowsPerBatch})) as n`
       if (await this.#succeeds(sql)) ledger.acknowledged.add(batch)
-      await sleep(100)
+      await sleep(pauseMs)
     }
   }
 

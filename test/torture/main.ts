@@ -49,7 +49,7 @@ function textOf(report: TortureReport): string {
 /** How soon imports and queries were answered again, after each fault that was followed by waiting for it. */
 function recoveryLines(recoveries: readonly Recovery[]): string[] {
   const faults = [...new Set(recoveries.map(({ fault }) => fault))].toSorted()
-  const isKill = ({ fault }: Recovery): boolean => /^(kill|hang) /.test(fault)
+  const isKill = ({ fault }: Recovery): boolean => /^(kill|kill_at_commit|hang) /.test(fault)
   return [
     lineOf('all kills', recoveries.filter(isKill)),
     ...faults.map((name) =>

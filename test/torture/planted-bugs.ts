@@ -86,7 +86,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: 'an import that is attempted again counts as done',
     file: 'collect/import-job.js',
     right: 'if (source === undefined)',
-    wrong: 'if (source === undefined || attempt.number > 1)',
+    wrong: 'if (source === undefined || attempt.job.attempt > 1)',
     store: 'directory',
   },
   {
@@ -94,7 +94,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     what: 'a query that writes is known by its attempt, and not by its job',
     file: 'process/writes/job-write.js',
     right: 'return `job:${attempt.job.id}`;',
-    wrong: 'return `job:${attempt.job.id}:${attempt.number}`;',
+    wrong: 'return `job:${attempt.job.id}:${attempt.job.attempt}`;',
     store: 'directory',
   },
   {

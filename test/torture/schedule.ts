@@ -7,6 +7,8 @@ export type ProcessKind = (typeof processKinds)[number]
 /** What goes wrong, and for how long. */
 export type Fault =
   | { readonly kind: 'kill'; readonly what: ProcessKind }
+  /** Killed when PostgreSQL has carried out its next commit, before it hears of that. */
+  | { readonly kind: 'kill_at_commit'; readonly what: 'api' | 'worker' }
   /** Stands still, so that work piles up in its hands, and is killed with it. */
   | { readonly kind: 'hang'; readonly what: ProcessKind; readonly ms: number }
   | { readonly kind: 'pause'; readonly what: ProcessKind; readonly ms: number }
@@ -14,7 +16,7 @@ export type Fault =
   | { readonly kind: 'cut'; readonly every: number }
   /** So many statements, or commits alone, are carried out, and nobody hears of it. */
   | { readonly kind: 'lost_answers'; readonly count: number; readonly onlyCommits: boolean }
-  /** For so long, commits never reach PostgreSQL: their connections end before. */
+  /** For so long, every other commit never reaches PostgreSQL: its connection ends before. */
   | { readonly kind: 'lost_commits'; readonly ms: number }
   /** Thirty in a hundred calls of the object store fail, in every way that there is. */
   | { readonly kind: 'bad_store'; readonly ms: number }
@@ -48,7 +50,7 @@ export interface Strand {
 }
 
 export const strands: readonly Strand[] = [
-  { faults: ['kill', 'hang'], gapMsMax: 500, patience: 0.15 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 500, patience: 0.15 },
   {
     faults: ['pause', 'cut', 'lost_answers', 'lost_commits', 'bad_store', 'full_disk', 'clock_step'],
     gapMsMax: 4000,
@@ -58,7 +60,8 @@ export const strands: readonly Strand[] = [
 
 /** How often each fault strikes, in comparison with the others of its strand. */
 const weights: Readonly<Record<FaultKind, number>> = {
-  kill: 55,
+  kill: 50,
+  kill_at_commit: 10,
   hang: 15,
   pause: 4,
   cut: 5,
@@ -113,6 +116,8 @@ function faultOf(kind: FaultKind, randomness: Randomness, pauseMsMax: number): F
   switch (kind) {
     case 'kill':
       return { kind, what }
+    case 'kill_at_commit':
+      return { kind, what: randomness.fraction() < 0.8 ? 'worker' : 'api' }
     case 'hang':
       return { kind, what, ms: wholeNumber(randomness, 100, 1500) }
     case 'pause':

@@ -80,7 +80,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const acknowledged = [...load.ledgers].map(([table, ledger]) => [table, ledger.acknowledged.size] as const)
     const { struck, recoveries } = run
     const kills = Object.entries(struck).reduce(
-      (sum, [name, count]) => sum + (/^(kill|hang) /.test(name) ? count : 0),
+      (sum, [name, count]) => sum + (/^(kill|kill_at_commit|hang) /.test(name) ? count : 0),
       0,
     )
     return {
