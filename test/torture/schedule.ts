@@ -66,7 +66,7 @@ const weights: Readonly<Record<FaultKind, number>> = {
   pause: 4,
   cut: 5,
   lost_answers: 8,
-  lost_commits: 6,
+  lost_commits: 10,
   bad_store: 4,
   full_disk: 2,
   clock_step: 3,
@@ -127,7 +127,7 @@ function faultOf(kind: FaultKind, randomness: Randomness, pauseMsMax: number): F
     case 'lost_answers':
       return { kind, count: wholeNumber(randomness, 1, 20), onlyCommits: randomness.fraction() < 0.5 }
     case 'lost_commits':
-      return { kind, ms: wholeNumber(randomness, 500, 4000) }
+      return { kind, ms: wholeNumber(randomness, 1000, 4000) }
     case 'clock_step':
       return { kind, ms: wholeNumber(randomness, -3_600_000, 3_600_000) }
     default:
