@@ -103,6 +103,17 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
     quick: { shape: 'narrow', format: 'msgpack', seconds: '2', rounds: '1', rate: '20000' },
     load: () => import('./ingest.ts'),
   },
+  overload: {
+    summary: 'Ten times what imports can do from one account, and a neighbour beside it',
+    options: {
+      seconds: { fallback: '30', meaning: 'of the flood; peak and calm are measured for a third of it each' },
+      factor: { fallback: '10', meaning: 'how many times the peak is offered' },
+      lines: { fallback: '64', meaning: 'connections of the flood' },
+      backlog: { fallback: '3', meaning: 'seconds of conversion that may wait (--backlog-seconds)' },
+    },
+    quick: { seconds: '6' },
+    load: () => import('./overload.ts'),
+  },
   events: {
     summary: 'Single events, a request each, beside a bare node:http server',
     options: {

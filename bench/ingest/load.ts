@@ -32,6 +32,8 @@ export interface LoadReport {
   readonly acknowledged: number
   readonly refused: number
   readonly ackMs: ReturnType<typeof quantiles>
+  /** From sending to the refusal. */
+  readonly refusalMs: ReturnType<typeof quantiles>
   /** Of a record, inflated and as it was sent. */
   readonly bytesEach: number
   readonly sentBytesEach: number

@@ -41,6 +41,7 @@ async function load(order: LoadOrder): Promise<LoadReport> {
     acknowledged: result.acknowledged * recordsEach,
     refused: result.refused * recordsEach,
     ackMs: quantiles(result.latenciesMs),
+    refusalMs: quantiles(result.refusalsMs),
     bytesEach: bytes(({ inflatedBytes }) => inflatedBytes),
     sentBytesEach: bytes((body) => body.bytes.byteLength),
   }

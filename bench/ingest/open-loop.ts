@@ -11,6 +11,8 @@ export interface LoopResult {
   readonly refused: number
   /** Of those that were acknowledged, from the moment at which they were to be sent. */
   readonly latenciesMs: readonly number[]
+  /** Of those that were refused, from the moment at which they were sent. */
+  readonly refusalsMs: readonly number[]
 }
 
 /**
@@ -26,6 +28,7 @@ export async function openLoop(
   const start = performance.now()
   const end = start + seconds * 1000
   const latenciesMs: number[] = []
+  const refusalsMs: number[] = []
   let [next, acknowledged, refused] = [0, 0, 0]
   const dueAt = (number: number): number =>
     perSecond === undefined ? performance.now() : start + (number * 1000) / perSecond
@@ -36,10 +39,14 @@ export async function openLoop(
       const number = next++
       const waitMs = due - performance.now()
       if (waitMs > 0) await sleep(waitMs)
+      const sentAt = performance.now()
       if (await line.send(number)) {
         acknowledged += 1
         latenciesMs.push(performance.now() - due)
-      } else refused += 1
+      } else {
+        refused += 1
+        refusalsMs.push(performance.now() - sentAt)
+      }
     }
   }
   const timer = setInterval(() => progress(acknowledged), 250)
@@ -49,5 +56,5 @@ export async function openLoop(
     clearInterval(timer)
     progress(acknowledged)
   }
-  return { acknowledged, refused, latenciesMs }
+  return { acknowledged, refused, latenciesMs, refusalsMs }
 }

@@ -1,9 +1,5 @@
-import { openAccess } from '../../src/access/open-access.ts'
-import { systemClock } from '../../src/base/clock.ts'
-import { openLog } from '../../src/base/log.ts'
-import { openPostgres } from '../../src/base/postgres/postgres.ts'
-import { systemRandomness } from '../../src/base/randomness.ts'
 import { startBiwa } from '../../test/support/biwa.ts'
+import { createAccounts } from '../accounts.ts'
 import { startServer } from '../queue/server.ts'
 
 /** A whole server with accounts that have the same table each. */
@@ -23,23 +19,16 @@ const bodies = 5
 export async function startPlatform(names: readonly string[]): Promise<QueryPlatform> {
   const server = await startServer()
   const biwa = await startBiwa({ arguments: [`--database-url=${server.url}`] })
-  const postgres = await openPostgres({ url: server.url, connectionsMax: 2, applicationName: 'bench' })
-  const access = openAccess({ postgres, clock: systemClock, randomness: systemRandomness, log: openLog('warn') })
   const accounts: QueryAccount[] = []
-  for (const name of names) {
-    const { account, owner } = await access.createAccount(name, { email: `${name}@example.com`, name })
-    const principal = { accountId: account.id, userId: owner.id, keyId: 0, keyKind: 'full', role: 'owner' } as const
-    const { key } = await access.createKey(principal, { kind: 'full' })
+  for (const { name, apiKey } of await createAccounts(server.url, names)) {
     const request = (path: string, init: RequestInit = {}) =>
       fetch(biwa.url + path, {
         ...init,
-        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
       })
     accounts.push({ name, request })
     await seed({ name, request })
   }
-  await access.stop()
-  await postgres.close()
   return {
     accounts,
     async stop() {
