@@ -106,6 +106,7 @@ class Sender {
   readonly #loader: Loader
   readonly #what: Pick<LoadOrder, 'door' | 'table' | 'recordsEach'>
   #runs = 0
+  #acknowledged = 0
 
   constructor(
     biwa: Biwa,
@@ -120,7 +121,7 @@ class Sender {
   }
 
   async send(how: Pick<LoadOrder, 'perSecond' | 'lines' | 'seconds'>): Promise<LoadReport> {
-    return await this.#loader.run({
+    const report = await this.#loader.run({
       ...this.#what,
       ...how,
       shape: 'narrow',
@@ -130,6 +131,8 @@ class Sender {
       run: `${this.#account.name}-${process.pid}-${this.#runs++}`,
       startSeconds: Math.floor(Date.now() / 1000),
     })
+    this.#acknowledged += report.acknowledged
+    return report
   }
 
   /** Until it is sent or, `toItsEnd`, until the last of it can be queried. */
@@ -140,13 +143,12 @@ class Sender {
     return { perSecond: ((rows - before) * 1000) / (end - start), report }
   }
 
-  /** Resolves when no row was added for two seconds, with how many there are, and when the last ones came. */
+  /** Resolves when all that was acknowledged can be queried, with how many records that are, and when it was so. */
   async settled(): Promise<[rows: number, at: number]> {
-    for (let [rows, at] = [await this.#rows(), performance.now()]; ;) {
-      await sleep(100)
-      const now = await this.#rows()
-      if (now !== rows) [rows, at] = [now, performance.now()]
-      else if (performance.now() - at > 2000) return [rows, at]
+    for (;;) {
+      const rows = await this.#rows()
+      if (rows >= this.#acknowledged) return [rows, performance.now()]
+      await sleep(50)
     }
   }
 
