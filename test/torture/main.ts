@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { torture } from './torture.ts'
 import type { Recovery, TortureReport } from './torture.ts'
 
-// npm run torture -- --minutes 60 --seed 1: one seed after the other until the time is over, ten minutes each at most.
+// npm run torture -- --minutes 60 --seed 1: one seed after the other until the time is over, six minutes each at most.
 
 const { values } = parseArgs({
   options: {
