@@ -189,3 +189,11 @@ export function diskFull(cause: unknown): AppError {
     cause,
   })
 }
+
+/** A disk that failed may be well again, as a store of objects may. */
+export function diskFailed(cause: unknown): AppError {
+  return new AppError('object_store_unavailable', 'The disk that holds the data directory failed.', {
+    hint: 'It is tried again. If it goes on, the log of the machine says what is wrong with the disk.',
+    cause,
+  })
+}

@@ -6,8 +6,7 @@ import { createGzip } from 'node:zlib'
 
 import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
 
-import { diskFull, errno } from '../base/disk.ts'
-import { saysDiskFull } from '../base/duckdb/disk-failures.ts'
+import { diskFailure } from '../base/duckdb/disk-failures.ts'
 import { KeptSessions } from '../base/duckdb/kept-sessions.ts'
 import type { EngineContext } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
@@ -102,8 +101,7 @@ function expectedFailure(error: unknown, { memoryBytes }: FormatInput): AppError
       hint: 'Select fewer or smaller columns.',
       cause: error,
     })
-  if (errno(error) === 'ENOSPC' || saysDiskFull(error.message)) return diskFull(error)
-  return undefined
+  return diskFailure(error)
 }
 
 function tooLarge(bytesMax: number): AppError {

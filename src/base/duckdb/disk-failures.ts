@@ -1,3 +1,6 @@
+import { diskFailed, diskFull, errno } from '../disk.ts'
+import type { AppError } from '../errors.ts'
+
 /** `(4.4 MiB/4.5 MiB used)`: how much was spilled, and how much may be. */
 const spillPattern = /\([\d.]+ \w+\/([\d.]+) (bytes|KiB|MiB|GiB|TiB) used\)/
 
@@ -8,10 +11,19 @@ const unitBytes: Readonly<Record<string, number>> = { bytes: 1, KiB: 2 ** 10, Mi
  * counts beforehand, and calls the space that the disk has left its limit: that is less than the `temporaryBytes` which
  * it may use by our own.
  */
-export function saysDiskFull(message: string, temporaryBytes = Infinity): boolean {
+function saysDiskFull(message: string, temporaryBytes = Infinity): boolean {
   if (/No space left on device|Disk quota exceeded/i.test(message)) return true
   const [, amount, unit] = spillPattern.exec(message) ?? []
   if (!message.includes('max_temp_directory_size') || amount === undefined || unit === undefined) return false
   // It is printed with one digit behind the point.
   return Number(amount) * (unitBytes[unit] ?? 1) < temporaryBytes * 0.95
+}
+
+/** `Could not write file "/data/…": Input/output error`: DuckDB’s words, and behind them the system’s. */
+const failedPattern = /^(?:IO Error: )?Could not [^"]*"[^"]*"[^"]*: Input\/output error/
+
+/** What a failure is that comes of the disk and says nothing of the work; undefined for every other one. */
+export function diskFailure(error: Error, temporaryBytes = Infinity): AppError | undefined {
+  if (errno(error) === 'ENOSPC' || saysDiskFull(error.message, temporaryBytes)) return diskFull(error)
+  return errno(error) === 'EIO' || failedPattern.test(error.message) ? diskFailed(error) : undefined
 }

@@ -1,3 +1,4 @@
+import { diskFailed, errno } from '../disk.ts'
 import { AppError, must } from '../errors.ts'
 import { endWithParent } from '../orphan-watch.ts'
 import type { EngineContext, EngineHandler } from './engines.ts'
@@ -31,8 +32,9 @@ async function perform(
   try {
     return { type: 'output', value: await handler(input as never, context) }
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
-    return { type: 'failure', error: error.toRecord() }
+    const failure = error instanceof Error && errno(error) === 'EIO' ? diskFailed(error) : error
+    if (!(failure instanceof AppError)) throw error
+    return { type: 'failure', error: failure.toRecord() }
   }
 }
 

@@ -3,8 +3,7 @@ import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 
-import { diskFull } from '../../base/disk.ts'
-import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
+import { diskFailure } from '../../base/duckdb/disk-failures.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { AppError } from '../../base/errors.ts'
 
@@ -71,7 +70,8 @@ async function translated<T>(call: () => Promise<T>): Promise<T> {
     return await call()
   } catch (error) {
     if (!(error instanceof Error)) throw error
-    if (saysDiskFull(error.message)) throw diskFull(error)
+    const failure = diskFailure(error)
+    if (failure !== undefined) throw failure
     if (error.message.startsWith('Out of Memory')) {
       throw new AppError('query_memory_exceeded', 'The body needs more memory than an import may have.', {
         hint: 'Send it in parts, each with an id of its own; Parquet with smaller row groups.',

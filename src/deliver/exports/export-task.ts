@@ -1,6 +1,5 @@
-import { diskFull } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
-import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
+import { diskFailure } from '../../base/duckdb/disk-failures.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
 import { AppError, must } from '../../base/errors.ts'
@@ -45,7 +44,8 @@ function copyStatement(
 function expectedFailure(error: unknown, { memoryBytes }: ExportInput): AppError | undefined {
   if (!(error instanceof Error)) return undefined
   const { message } = error
-  if (saysDiskFull(message)) return diskFull(error)
+  const failure = diskFailure(error)
+  if (failure !== undefined) return failure
   const [, type = ''] = /"exception_type":"([^"]*)"/.exec(message) ?? []
   if (type === 'Out of Memory') {
     return new AppError('query_memory_exceeded', `The result needs more than ${memoryBytes} bytes to be exported.`, {

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
 
-import { diskFull } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
 import { damageError } from '../../base/duckdb/damaged-files.ts'
-import { saysDiskFull } from '../../base/duckdb/disk-failures.ts'
+import { diskFailure } from '../../base/duckdb/disk-failures.ts'
 import type { LendSession, Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
@@ -121,9 +120,8 @@ function listOf(files: readonly string[]): string {
 /** What is about the machine and not a bug. */
 function translated(error: unknown, { limits }: MergeInput): unknown {
   if (!(error instanceof Error)) return error
-  if (saysDiskFull(error.message, limits.temporaryBytes)) return diskFull(error)
-  const damage = damageError(error.message)
-  if (damage !== undefined) return damage
+  const known = diskFailure(error, limits.temporaryBytes) ?? damageError(error.message)
+  if (known !== undefined) return known
   if (/out of memory/i.test(error.message)) {
     return new AppError('query_memory_exceeded', 'The chunks need more memory than a merge may have.', { cause: error })
   }

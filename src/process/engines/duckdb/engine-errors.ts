@@ -1,5 +1,4 @@
-import { diskFull } from '../../../base/disk.ts'
-import { saysDiskFull } from '../../../base/duckdb/disk-failures.ts'
+import { diskFailure } from '../../../base/duckdb/disk-failures.ts'
 import type { ErrorCode, ErrorPosition } from '../../../base/errors.ts'
 import { AppError } from '../../../base/errors.ts'
 import { functionNames } from '../../functions/library.ts'
@@ -78,9 +77,9 @@ export function failureOf(fields: Readonly<Record<string, unknown>>): EngineFail
   }
 }
 
-/** A full disk is nobody's query: undefined where the failure is another one. */
+/** A disk that is full or fails is nobody's query: undefined where the failure is another one. */
 export function diskError({ message }: EngineFailure, temporaryBytes: number): AppError | undefined {
-  return saysDiskFull(message, temporaryBytes) ? diskFull(new Error(message)) : undefined
+  return diskFailure(new Error(message), temporaryBytes)
 }
 
 /**
