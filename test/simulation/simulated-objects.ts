@@ -29,7 +29,6 @@ export function simulatedObjects(options: SimulatedObjectsOptions): ObjectStore 
 
   function exchange<T>(name: string, call: ObjectCall, effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const { signal } = call.watch ?? {}
       const fate = wire.fate()
       if (fate !== 'answered') situations.note(`the object store leaves a call ${fate}: ${name}`)
       if (fate === 'refused') {
@@ -38,7 +37,8 @@ export function simulatedObjects(options: SimulatedObjectsOptions): ObjectStore 
       }
       const isSilent = wire.isSilent()
       if (isSilent) situations.note(`the object store falls silent: ${name}`)
-      if (isSilent) signal?.addEventListener('abort', () => reject(signal.reason as Error))
+      const signal = isSilent ? call.watch?.signal : undefined
+      signal?.addEventListener('abort', () => reject(signal.reason as Error))
       const arrive = (): void => {
         let answer: () => void
         try {

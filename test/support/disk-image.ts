@@ -104,8 +104,11 @@ export class DiskImage {
   /** The names right below the path, of files and of directories. */
   list(path: string): string[] {
     const below = new Set<string>()
+    const inside = `${path}/`
     for (const name of this.#names.keys()) {
-      if (name.startsWith(`${path}/`)) below.add(name.slice(path.length + 1).split('/', 1)[0] ?? '')
+      if (!name.startsWith(inside)) continue
+      const end = name.indexOf('/', inside.length)
+      below.add(name.slice(inside.length, end === -1 ? undefined : end))
     }
     return [...below].toSorted()
   }
@@ -113,8 +116,9 @@ export class DiskImage {
   stat(path: string): DiskEntry | undefined {
     const file = this.#names.get(path)
     if (file !== undefined) return { kind: 'file', bytes: file.seen.byteLength, modifiedMs: file.modifiedMs }
+    const inside = `${path}/`
     for (const name of this.#names.keys()) {
-      if (name.startsWith(`${path}/`)) return { kind: 'directory', bytes: 0, modifiedMs: 0 }
+      if (name.startsWith(inside)) return { kind: 'directory', bytes: 0, modifiedMs: 0 }
     }
     return undefined
   }
@@ -134,13 +138,15 @@ export class DiskImage {
   }
 
   removeDirectory(path: string): void {
-    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#names.delete(name)
+    const inside = `${path}/`
+    for (const name of this.#names.keys()) if (name.startsWith(inside)) this.#names.delete(name)
   }
 
   syncDirectory(path: string): void {
     if (this.#failing !== undefined) throw this.#failing
-    for (const name of this.#durableNames.keys()) if (isIn(path, name)) this.#durableNames.delete(name)
-    for (const [name, file] of this.#names) if (isIn(path, name)) this.#durableNames.set(name, file)
+    const inside = `${path}/`
+    for (const name of this.#durableNames.keys()) if (isIn(inside, name)) this.#durableNames.delete(name)
+    for (const [name, file] of this.#names) if (isIn(inside, name)) this.#durableNames.set(name, file)
   }
 
   write(file: FileImage, data: Buffer, offset: number): void {
@@ -226,8 +232,9 @@ function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
   }
 }
 
+/** Whether the name is one right below the directory, which is given with a slash at its end. */
 function isIn(directory: string, name: string): boolean {
-  return name.startsWith(`${directory}/`) && !name.includes('/', directory.length + 1)
+  return name.startsWith(directory) && !name.includes('/', directory.length)
 }
 
 /** The bytes with the data in them: the same buffer, where it has room. */

@@ -92,9 +92,9 @@ class World {
     for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id, id, new Date(startMs)))
     const situations = this.#situations
     const shared = { plan, timeline, image: this.#image, bucket, server, log, situations }
-    this.#machine = new Machine({ ...shared, faults: this.#faults, sabotage, trace: told })
+    this.#machine = new Machine({ faults: this.#faults, sabotage, trace: told, ...shared })
     this.#senders = new Senders({ timeline, machine: this.#machine, ledger: this.#ledger, trace: told })
-    this.#observer = new Observer({ ...shared, ledger: this.#ledger })
+    this.#observer = new Observer({ ledger: this.#ledger, ...shared })
   }
 
   run(): Report {
