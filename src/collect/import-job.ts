@@ -30,7 +30,9 @@ export function importJob(options: ImportJobOptions): JobKind {
 
 async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<ImportSummary> {
   const { segment, spans, watched } = attempt.job.input as ImportInput
-  const source = await openFrameSource(segment, { ...options, directory: options.inboxDirectory })
+  const { limits: ownLimits, ...tools } = options
+  const limits = { ...importLimitsDefault, ...ownLimits }
+  const source = await openFrameSource(segment, { directory: options.inboxDirectory, ...options })
   // A segment is released when everything in it was applied, by another job that named the same frames.
   if (source === undefined) return summarize([], [])
   try {
@@ -44,8 +46,7 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
     const importSome = async (): Promise<void> => {
       for (let next = tables.shift(); next !== undefined; next = tables.shift()) {
         attempt.signal.throwIfAborted()
-        const limits = { ...importLimitsDefault, ...options.limits }
-        const own = new TableImport({ ...options, limits, attempt, path: source.path }, next)
+        const own = new TableImport({ limits, attempt, path: source.path, ...tools }, next)
         outcomes.push(...(await own.run()))
       }
     }

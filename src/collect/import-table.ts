@@ -265,11 +265,17 @@ export class TableImport {
     return { id, objectKey, timeRange, rows, bytes, statistics, crc32 }
   }
 
+  #placeOf(body: Body): Pick<BodyOutcome, 'at' | 'database' | 'table'> {
+    return { at: body.frame.from, database: this.#database, table: this.#name }
+  }
+
   #outcome(body: Body, { rows, rejected, rejectedRows, error }: ConvertedBody): BodyOutcome {
-    const place = { at: body.frame.from, database: this.#database, table: this.#name }
-    if (error !== null) return { ...place, ...unreadOutcome(body.uniqueId, error) }
+    const { at, database, table } = this.#placeOf(body)
+    if (error !== null) return { at, database, table, ...unreadOutcome(body.uniqueId, error) }
     return {
-      ...place,
+      at,
+      database,
+      table,
       uniqueId: body.uniqueId,
       accepted: rows,
       quarantined: rejected,
@@ -282,8 +288,8 @@ export class TableImport {
   }
 
   #duplicate(body: Body, { uniqueId, rows, quarantined }: AppliedId): BodyOutcome {
-    const place = { at: body.frame.from, database: this.#database, table: this.#name }
-    return { ...place, uniqueId, accepted: rows, quarantined, rejected: [], duplicate: true, error: null }
+    const { at, database, table } = this.#placeOf(body)
+    return { at, database, table, uniqueId, accepted: rows, quarantined, rejected: [], duplicate: true, error: null }
   }
 }
 

@@ -44,7 +44,6 @@ export function openCollect(options: CollectOptions): Collect {
   const { access, objects, inbox, clock, log } = options
   const admission = new Admission({ ...admissionLimitsDefault, ...options }, clock)
   const handOver = new HandOver({
-    ...options,
     onDone(group, before) {
       inbox.settle(group.segment, group.frames, before)
       admission.settleBacklog(group.accountId, group.bytes)
@@ -53,6 +52,7 @@ export function openCollect(options: CollectOptions): Collect {
       log.error({ segment: group.segment, spans: group.spans, error }, 'bodies that no job can import were quarantined')
       await keepFailed(options, group, error)
     },
+    ...options,
   })
   const intake = new Intake({ access, inbox, admission, handOver, clock })
   const stopping = new AbortController()
@@ -113,7 +113,7 @@ export function openCollect(options: CollectOptions): Collect {
 /** What a sender sees of a body that was given up: it is in the quarantine, under the reason for which the job ended. */
 async function keepFailed(options: CollectOptions, group: FrameGroup, error: ErrorRecord): Promise<void> {
   const { segment, accountId, spans } = group
-  const source = await openFrameSource(segment, { ...options, directory: options.inboxDirectory })
+  const source = await openFrameSource(segment, { directory: options.inboxDirectory, ...options })
   if (source === undefined) return group.tellAll(AppError.fromRecord(error))
   try {
     await quarantineBodies(options, source, { segment, accountId, spans }, error)

@@ -150,7 +150,7 @@ class JobRunner implements Service {
     while (true) {
       try {
         const lease = { jobId: attempt.job.id, leaseToken: attempt.leaseToken }
-        const state = await settleAttempt(this.#settling, { ...lease, outcome, progress: attempt.latestProgress })
+        const state = await settleAttempt(this.#settling, { outcome, progress: attempt.latestProgress, ...lease })
         if (state === undefined) this.#warnOfLostLease(attempt)
         else log.debug({ ...job, state }, 'an attempt has ended')
         break

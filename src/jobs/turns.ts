@@ -60,7 +60,7 @@ export class Turns {
   /** Aborted when there is nothing left to settle. */
   readonly #over = new AbortController()
   readonly #hurry = new AbortController()
-  #draining: AbortSignal = new AbortController().signal
+  #draining: AbortSignal | undefined
   /** Turns that may be acquiring now. */
   #acquiring = 0
   #whenAcquired: (() => void)[] = []
@@ -136,7 +136,7 @@ export class Turns {
 
   /** Says whether there was anything to do. */
   async #turn(): Promise<boolean> {
-    const picked = this.#draining.aborted ? nothingPicked : this.#pick()
+    const picked = this.#draining?.aborted === true ? nothingPicked : this.#pick()
     const ended = this.#ended.splice(0, endsMax)
     if (ended.length === 0 && picked.lanes.length === 0) return false
     for (const [kind, places] of picked.places) this.#hands.get(kind)?.ask(places)

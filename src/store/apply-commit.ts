@@ -86,7 +86,7 @@ export async function applyCommits(
       // Locks are taken in one order everywhere, database, table, job, so that nobody waits in a circle.
       for (const entry of inLockOrder(commits)) {
         index = entry.index
-        held.push({ ...entry, table: await holdTarget(tx, entry.commit) })
+        held.push({ table: await holdTarget(tx, entry.commit), ...entry })
       }
       for (const entry of held) {
         index = entry.index
@@ -266,11 +266,11 @@ async function applyRows(tx: Queryable, commit: Commit, held: HeldTable, change:
   const removed = await applyRemoval(tx, commit, table)
   if (chunks.length > 0) {
     const storable = chunks.map((chunk) => ({ layer, ...chunk, statistics: storableStatistics(chunk.statistics) }))
-    await insertChunks(tx, { ...table, schemaVersion: change.schemaVersion }, storable)
+    await insertChunks(tx, { schemaVersion: change.schemaVersion, ...table }, storable)
   }
   const added = totalsOf(chunks, layer)
   await announceRows(tx, commit, table, added, removed)
-  await advanceTable(tx, { ...table, operation, cause, added, removed, nextFieldId: change.nextFieldId })
+  await advanceTable(tx, { operation, cause, added, removed, nextFieldId: change.nextFieldId, ...table })
 }
 
 async function applyRemoval(
@@ -319,5 +319,5 @@ async function announceRows(
   if (times.length === 0) return
   const timeRange = { from: Math.min(...times), to: Math.max(...times) }
   const { rows, bytes } = added
-  await insertArrival(tx, { ...table, cause, rows, bytes, timeRange, kind: kindOfArrival(operation) })
+  await insertArrival(tx, { cause, rows, bytes, timeRange, kind: kindOfArrival(operation), ...table })
 }

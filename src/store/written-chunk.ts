@@ -15,7 +15,7 @@ export function writtenChunk(
     const found = file.columns[path]
     if (found !== undefined) statistics[fieldId] = found
   }
-  return { ...place, timeRange: timeRangeOf(statistics), rows: file.rows, bytes: file.bytes, statistics, crc32: null }
+  return { timeRange: timeRangeOf(statistics), rows: file.rows, bytes: file.bytes, statistics, crc32: null, ...place }
 }
 
 /** The columns as Parquet stores them, by the names that COPY gives them in its statistics: `"a"."element"`. */

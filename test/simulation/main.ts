@@ -19,6 +19,8 @@ const usage = `Lives through simulated worlds of the commit path and says in whi
   npm run simulate -- --seed 4711                tells what happens in one world
   npm run simulate -- --seed 4711 --shrink       tells it without the faults that are not needed to break it
   npm run simulate -- --bug early_ack            with a bug that was planted, until it is found
+  npm run simulate -- --bug early_ack --finds 20 … so often: how many worlds that takes, and how long
+  npm run simulate -- --seeds 10000 --situations what the worlds got into, and how often
 
 Bugs: ${Object.keys(plantedBugs).join(', ')}
 `
@@ -33,6 +35,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     minutes: { type: 'string' },
     bug: { type: 'string' },
+    finds: { type: 'string', default: '1' },
+    situations: { type: 'boolean', default: false },
     processes: { type: 'string', default: String(availableParallelism()) },
     shrink: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -65,6 +69,7 @@ async function tellOne(seed: number): Promise<void> {
 async function runMany(): Promise<void> {
   const sabotage = sabotageOf(values.bug)
   const count = values.seeds !== undefined ? Number(values.seeds) : values.minutes !== undefined ? Infinity : 10_000
+  const brokenMax = sabotage === undefined ? violationsMax : Number(values.finds)
   let broken = 0
   const seeds = {
     from: Number(values.from),
@@ -73,7 +78,7 @@ async function runMany(): Promise<void> {
     onViolation({ plan, violations }: Report) {
       broken += 1
       tell(`seed ${plan.seed}: ${violations.join('; ')}`)
-      return broken === violationsMax || sabotage !== undefined
+      return broken === brokenMax
     },
   }
   // Where a bug is looked for, the first seed that shows it is what counts.
@@ -82,11 +87,27 @@ async function runMany(): Promise<void> {
       ? await runSeedsInProcesses({ ...seeds, processes: Number(values.processes) })
       : await runSeeds({ ...seeds, sabotage })
   tell(summaryOf(totals, broken))
+  if (sabotage !== undefined && broken > 0) {
+    const each = `${(totals.worlds / broken).toFixed(1)} worlds and ${(totals.cpuSeconds / broken).toFixed(2)} s`
+    tell(`${each} of the processor until it is found, on the average of ${broken}`)
+  }
+  if (values.situations) tell(tableOf(totals))
   if (broken > 0) process.exitCode = 1
 }
 
 function summaryOf(totals: Totals, broken: number): string {
-  const { worlds, seconds, steps, bodies, commits, merges, calamities } = totals
+  const { worlds, seconds, cpuSeconds, steps, bodies, commits, merges, calamities } = totals
   const events = `${steps} events, ${bodies} bodies, ${commits} commits, ${merges} merges, ${calamities} calamities`
-  return `${worlds} worlds in ${seconds.toFixed(1)} s (${(worlds / seconds).toFixed(0)}/s): ${events}; ${broken} broken`
+  const speed = `${(worlds / seconds).toFixed(0)}/s, ${((1000 * cpuSeconds) / worlds).toFixed(2)} ms of the processor each`
+  return `${worlds} worlds in ${seconds.toFixed(1)} s (${speed}): ${events}; ${broken} broken`
+}
+
+/** How often each situation occurred in a second of the processor. */
+function tableOf({ situations, cpuSeconds }: Totals): string {
+  return Object.entries(situations)
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(
+      ([name, times]) => `${(times / cpuSeconds).toFixed(2).padStart(9)}/s  ${times.toString().padStart(9)}  ${name}`,
+    )
+    .join('\n')
 }

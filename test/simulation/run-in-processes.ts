@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-import { runSeeds } from './run-seeds.ts'
+import { addCounts, noTotals, runSeeds } from './run-seeds.ts'
 import type { Totals } from './run-seeds.ts'
 import type { Report } from './world/world.ts'
 
@@ -42,7 +42,7 @@ const entry = new URL(import.meta.url)
 export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<Totals> {
   const { from, count, secondsMax = Infinity, processes, onViolation } = options
   const startedMs = performance.now()
-  const sum: Totals = { worlds: 0, steps: 0, bodies: 0, commits: 0, merges: 0, calamities: 0, seconds: 0 }
+  const sum = noTotals()
   const secondsNow = (): number => (performance.now() - startedMs) / 1000
   let next = from
   let isOver = false
@@ -58,8 +58,8 @@ export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<To
         const block = { from: next, count: Math.min(blockSize, from + count - next) }
         next += block.count
         const { totals, broken } = await Promise.race([livedBy(child, block), gone])
-        for (const name of ['worlds', 'steps', 'bodies', 'commits', 'merges', 'calamities'] as const)
-          sum[name] += totals[name]
+        addCounts(sum, totals)
+        sum.cpuSeconds += totals.cpuSeconds
         for (const report of broken) isOver ||= onViolation(report)
       }
     } finally {
@@ -67,7 +67,8 @@ export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<To
     }
   }
   await Promise.all(Array.from({ length: processes }, work))
-  return { ...sum, seconds: secondsNow() }
+  sum.seconds = secondsNow()
+  return sum
 }
 
 async function livedBy(child: ChildProcess, block: Block): Promise<Lived> {

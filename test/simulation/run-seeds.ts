@@ -22,7 +22,32 @@ export interface Totals {
   commits: number
   merges: number
   calamities: number
+  readonly situations: Record<string, number>
   seconds: number
+  /** Of the processor, with those for compiling and for collecting garbage. */
+  cpuSeconds: number
+}
+
+export function noTotals(): Totals {
+  return {
+    worlds: 0,
+    steps: 0,
+    bodies: 0,
+    commits: 0,
+    merges: 0,
+    calamities: 0,
+    situations: {},
+    seconds: 0,
+    cpuSeconds: 0,
+  }
+}
+
+/** Adds what was counted; how long it took is known to whoever began it. */
+export function addCounts(totals: Totals, more: Omit<Totals, 'seconds' | 'cpuSeconds'>): void {
+  for (const name of ['worlds', 'steps', 'bodies', 'commits', 'merges', 'calamities'] as const)
+    totals[name] += more[name]
+  for (const [situation, times] of Object.entries(more.situations))
+    totals.situations[situation] = (totals.situations[situation] ?? 0) + times
 }
 
 /** So many worlds are lived through between two looks at the clock, and turns of the event loop. */
@@ -30,8 +55,9 @@ const batchSize = 20
 
 /** Lives through the worlds of the seeds, one after the other. */
 export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, onViolation }: Seeds): Promise<Totals> {
-  const totals: Totals = { worlds: 0, steps: 0, bodies: 0, commits: 0, merges: 0, calamities: 0, seconds: 0 }
+  const totals = noTotals()
   const startedMs = performance.now()
+  const startedCpu = process.cpuUsage()
   let isOver = false
   // Errors are a part of these worlds, and nobody reads their stacks here: a world that is told of has them.
   const { stackTraceLimit } = Error
@@ -41,12 +67,13 @@ export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, o
     await inMacrotask(() => {
       for (; seed < last && !isOver; seed += 1) {
         const report = runWorld(planOf(seed), sabotage === undefined ? {} : { sabotage })
-        totals.worlds += 1
-        for (const name of ['steps', 'bodies', 'commits', 'merges', 'calamities'] as const) totals[name] += report[name]
+        addCounts(totals, { worlds: 1, ...report })
         if (report.violations.length > 0) isOver = onViolation(report)
       }
     })
     totals.seconds = (performance.now() - startedMs) / 1000
+    const { user, system } = process.cpuUsage(startedCpu)
+    totals.cpuSeconds = (user + system) / 1e6
   }
   Error.stackTraceLimit = stackTraceLimit
   return totals

@@ -68,7 +68,7 @@ export function simulatedEngines({ timeline, life, image, taskMs, dies }: Simula
             reject(error)
           }
         }
-        const cancel = timeline.after(taskMs(), life, work)
+        const cancel = timeline.after(taskMs(), life, work, 'own', kind)
         signal?.addEventListener('abort', onAbort)
       })
     },

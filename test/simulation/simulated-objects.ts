@@ -5,6 +5,7 @@ import type { ByteRange, LocalObject, ObjectCall, ObjectEntry, ObjectStore } fro
 import type { DiskImage } from '../support/disk-image.ts'
 import type { Wire } from './database/connection.ts'
 import type { Life, Timeline } from './timeline.ts'
+import type { Situations } from './world/situations.ts'
 
 /** What lies in a bucket. */
 export interface Bucket {
@@ -18,22 +19,26 @@ export interface SimulatedObjectsOptions {
   readonly wire: Wire & { isSilent(): boolean }
   /** The disk of the process: objects are files before and after. */
   readonly image: DiskImage
+  readonly situations: Situations
 }
 
 /** A driver of an object store that is somewhere else, as one process sees it: it may refuse, fall silent, or lose its answers. */
-export function simulatedObjects({ bucket, timeline, life, wire, image }: SimulatedObjectsOptions): ObjectStore {
+export function simulatedObjects(options: SimulatedObjectsOptions): ObjectStore {
+  const { bucket, timeline, life, wire, image, situations } = options
   let copies = 0
 
-  function exchange<T>(call: ObjectCall, effect: () => T): Promise<T> {
+  function exchange<T>(name: string, call: ObjectCall, effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
-      const { signal } = call.watch ?? {}
       const fate = wire.fate()
+      if (fate !== 'answered') situations.note(`the object store leaves a call ${fate}: ${name}`)
       if (fate === 'refused') {
-        timeline.after(wire.delayMs(), life, () => reject(failed()))
+        timeline.after(wire.delayMs(), life, () => reject(failed()), 'own', name)
         return
       }
       const isSilent = wire.isSilent()
-      if (isSilent) signal?.addEventListener('abort', () => reject(signal.reason as Error))
+      if (isSilent) situations.note(`the object store falls silent: ${name}`)
+      const signal = isSilent ? call.watch?.signal : undefined
+      signal?.addEventListener('abort', () => reject(signal.reason as Error))
       const arrive = (): void => {
         let answer: () => void
         try {
@@ -44,7 +49,7 @@ export function simulatedObjects({ bucket, timeline, life, wire, image }: Simula
         }
         if (!isSilent) timeline.after(0, life, answer)
       }
-      timeline.after(wire.delayMs(), life, arrive, 'request')
+      timeline.after(wire.delayMs(), life, arrive, 'request', name)
     })
   }
 
@@ -59,19 +64,19 @@ export function simulatedObjects({ bucket, timeline, life, wire, image }: Simula
     bodyOf(key).subarray(range?.from ?? 0, range?.to ?? Infinity)
 
   return {
-    put: (key, body, call = {}) => exchange(call, () => keep(key, body)),
+    put: (key, body, call = {}) => exchange('put', call, () => keep(key, body)),
     async putFile(key, path, call = {}) {
       // Read by this process, and gone with it.
       const body = Buffer.from(image.at(path).seen)
-      await exchange(call, () => keep(key, body))
+      await exchange('putFile', call, () => keep(key, body))
       image.remove(path)
     },
-    get: (key, range, call = {}) => exchange(call, () => partOf(key, range)),
-    stream: (key, range, call = {}) => exchange(call, () => Readable.from([partOf(key, range)])),
-    size: (key, call = {}) => exchange(call, () => bucket.objects.get(key)?.body.byteLength),
-    remove: (key, call = {}) => exchange(call, () => void bucket.objects.delete(key)),
+    get: (key, range, call = {}) => exchange('get', call, () => partOf(key, range)),
+    stream: (key, range, call = {}) => exchange('stream', call, () => Readable.from([partOf(key, range)])),
+    size: (key, call = {}) => exchange('size', call, () => bucket.objects.get(key)?.body.byteLength),
+    remove: (key, call = {}) => exchange('remove', call, () => void bucket.objects.delete(key)),
     async *list(prefix, call = {}): AsyncIterable<ObjectEntry> {
-      const keys = await exchange(call, () => [...bucket.objects.keys()].toSorted())
+      const keys = await exchange('list', call, () => [...bucket.objects.keys()].toSorted())
       for (const key of keys) {
         const found = bucket.objects.get(key)
         if (found === undefined || !key.startsWith(prefix) || key <= (call.after ?? '')) continue
@@ -79,7 +84,7 @@ export function simulatedObjects({ bucket, timeline, life, wire, image }: Simula
       }
     },
     async materialize(key, call = {}): Promise<LocalObject> {
-      const body = await exchange(call, () => bodyOf(key))
+      const body = await exchange('materialize', call, () => bodyOf(key))
       const path = `/cache/${life.name}/${copies++}`
       image.write(image.open(path, 'create'), Buffer.from(body), 0)
       return { path, release: () => image.remove(path) }

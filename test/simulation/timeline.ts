@@ -8,6 +8,8 @@ interface TimedEvent {
   readonly order: number
   readonly life: Life | undefined
   readonly kind: EventKind
+  /** The call that it belongs to, for those who look on. */
+  readonly call: string | undefined
   run: (() => void) | undefined
 }
 
@@ -45,8 +47,8 @@ export class Timeline {
   }
 
   /** Calls `run` after a while, unless the returned function was called before, or the process has died. */
-  after(delayMs: number, life: Life | undefined, run: () => void, kind: EventKind = 'own'): () => void {
-    const event = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, life, kind, run }
+  after(delayMs: number, life: Life | undefined, run: () => void, kind: EventKind = 'own', call?: string): () => void {
+    const event = { atMs: this.nowMs + Math.max(0, delayMs), order: this.#order++, life, kind, call, run }
     this.#push(event)
     return () => {
       event.run = noEffect
@@ -54,8 +56,16 @@ export class Timeline {
   }
 
   /** Resolves after a while; never, where the process dies before. */
-  turn(delayMs: number, life: Life): Promise<void> {
-    return new Promise((resolve) => this.after(delayMs, life, resolve))
+  turn(delayMs: number, life: Life, call?: string): Promise<void> {
+    return new Promise((resolve) => this.after(delayMs, life, resolve, 'own', call))
+  }
+
+  /** The calls that are under way: those of one process, or of all. */
+  *callsUnderWay(life?: Life): Iterable<string> {
+    for (const event of this.#heap) {
+      const isOf = life === undefined ? event.life?.alive === true : event.life === life
+      if (isOf && event.call !== undefined && event.run !== undefined && event.run !== noEffect) yield event.call
+    }
   }
 
   /** Passes so much time in which nothing happens, as when the machine sleeps. */

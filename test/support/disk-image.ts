@@ -104,8 +104,11 @@ export class DiskImage {
   /** The names right below the path, of files and of directories. */
   list(path: string): string[] {
     const below = new Set<string>()
+    const inside = `${path}/`
     for (const name of this.#names.keys()) {
-      if (name.startsWith(`${path}/`)) below.add(name.slice(path.length + 1).split('/', 1)[0] ?? '')
+      if (!name.startsWith(inside)) continue
+      const end = name.indexOf('/', inside.length)
+      below.add(name.slice(inside.length, end === -1 ? undefined : end))
     }
     return [...below].toSorted()
   }
@@ -113,8 +116,9 @@ export class DiskImage {
   stat(path: string): DiskEntry | undefined {
     const file = this.#names.get(path)
     if (file !== undefined) return { kind: 'file', bytes: file.seen.byteLength, modifiedMs: file.modifiedMs }
+    const inside = `${path}/`
     for (const name of this.#names.keys()) {
-      if (name.startsWith(`${path}/`)) return { kind: 'directory', bytes: 0, modifiedMs: 0 }
+      if (name.startsWith(inside)) return { kind: 'directory', bytes: 0, modifiedMs: 0 }
     }
     return undefined
   }
@@ -134,13 +138,15 @@ export class DiskImage {
   }
 
   removeDirectory(path: string): void {
-    for (const name of this.#names.keys()) if (name.startsWith(`${path}/`)) this.#names.delete(name)
+    const inside = `${path}/`
+    for (const name of this.#names.keys()) if (name.startsWith(inside)) this.#names.delete(name)
   }
 
   syncDirectory(path: string): void {
     if (this.#failing !== undefined) throw this.#failing
-    for (const name of this.#durableNames.keys()) if (isIn(path, name)) this.#durableNames.delete(name)
-    for (const [name, file] of this.#names) if (isIn(path, name)) this.#durableNames.set(name, file)
+    const inside = `${path}/`
+    for (const name of this.#durableNames.keys()) if (isIn(inside, name)) this.#durableNames.delete(name)
+    for (const [name, file] of this.#names) if (isIn(inside, name)) this.#durableNames.set(name, file)
   }
 
   write(file: FileImage, data: Buffer, offset: number): void {
@@ -172,60 +178,63 @@ export class DiskImage {
   }
 }
 
+export type DiskCall = Exclude<keyof Disk | keyof DiskFile, 'close'>
+
 /** Waits for the moment at which a call has its effect, or fails. */
-export type Turn = () => Promise<void>
+export type Turn = (call: DiskCall) => Promise<void>
 
 /** A disk on which every call has its effect when its turn comes. `turnOfFile` is asked once for each file that is opened. */
 export function diskOver(image: DiskImage, turn: Turn, turnOfFile: () => Turn = () => turn): Disk {
-  const after = async <T>(effect: () => T): Promise<T> => {
-    await turn()
+  const after = async <T>(call: DiskCall, effect: () => T): Promise<T> => {
+    await turn(call)
     return effect()
   }
   return {
-    open: (path, mode) => after(() => fileOver(image, image.open(path, mode), turnOfFile())),
-    makeDirectory: () => turn(),
-    list: (path) => after(() => image.list(path)),
-    size: (path) => after(() => image.at(path).seen.byteLength),
-    stat: (path) => after(() => image.stat(path)),
-    rename: (from, to) => after(() => image.rename(from, to)),
-    link: (from, to) => after(() => image.link(from, to)),
-    remove: (path) => after(() => image.remove(path)),
-    removeDirectory: (path) => after(() => image.removeDirectory(path)),
-    syncDirectory: (path) => after(() => image.syncDirectory(path)),
+    open: (path, mode) => after('open', () => fileOver(image, image.open(path, mode), turnOfFile())),
+    makeDirectory: () => turn('makeDirectory'),
+    list: (path) => after('list', () => image.list(path)),
+    size: (path) => after('size', () => image.at(path).seen.byteLength),
+    stat: (path) => after('stat', () => image.stat(path)),
+    rename: (from, to) => after('rename', () => image.rename(from, to)),
+    link: (from, to) => after('link', () => image.link(from, to)),
+    remove: (path) => after('remove', () => image.remove(path)),
+    removeDirectory: (path) => after('removeDirectory', () => image.removeDirectory(path)),
+    syncDirectory: (path) => after('syncDirectory', () => image.syncDirectory(path)),
   }
 }
 
 function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
   const writeAll = async (data: readonly Uint8Array[], offset: number): Promise<void> => {
     const joined = Buffer.concat(data)
-    await turn()
+    await turn('write')
     image.write(file, joined, offset)
   }
   return {
     async read(offset, length) {
-      await turn()
+      await turn('read')
       return Buffer.from(file.seen.subarray(offset, offset + length))
     },
     write: (data, offset) => writeAll([data], offset),
     writeAll,
     allocate: (length) => writeAll([Buffer.alloc(length)], 0),
     async size() {
-      await turn()
+      await turn('size')
       return file.seen.byteLength
     },
     sync: async () => {
       // What is written while the sync is under way is not covered by it.
       const covered = [...file.unsynced]
-      await turn()
-      await turn()
+      await turn('sync')
+      await turn('sync')
       image.settle(file, covered)
     },
     close: async () => {},
   }
 }
 
+/** Whether the name is one right below the directory, which is given with a slash at its end. */
 function isIn(directory: string, name: string): boolean {
-  return name.startsWith(`${directory}/`) && !name.includes('/', directory.length + 1)
+  return name.startsWith(directory) && !name.includes('/', directory.length)
 }
 
 /** The bytes with the data in them: the same buffer, where it has room. */

@@ -47,6 +47,7 @@ export class StallChecker {
   ): Promise<T> {
     const cut = new AbortController()
     let silentFromMs = this.#clock.monotonicMs()
+    let isCut = false
     let cancel = (): void => {}
     const stalled = new Promise<never>((_resolve, reject) => {
       const check = (): void => {
@@ -57,6 +58,7 @@ export class StallChecker {
         }
         this.#log.warn({ key, silenceMsMax: this.#silenceMsMax }, 'a call of the object store stalled and was cut')
         const failure = this.#failure(key)
+        isCut = true
         reject(failure)
         cut.abort(failure)
       }
@@ -65,9 +67,15 @@ export class StallChecker {
     const heard = (bytesUnderWay = 0): void => {
       silentFromMs = Math.max(silentFromMs, this.#clock.monotonicMs() + bytesUnderWay / slowestBytesPerMs)
     }
-    const outcome = call({ signal: cut.signal, heard })
+    const outcome = call({
+      // Most calls never look at it, and it costs as much as a small call.
+      get signal() {
+        return cut.signal
+      },
+      heard,
+    })
     outcome.then(
-      (late) => cut.signal.aborted && discard(late),
+      (late) => isCut && discard(late),
       () => {},
     )
     try {

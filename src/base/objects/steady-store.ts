@@ -66,7 +66,7 @@ class SteadyStore implements ObjectStore {
 
   get(key: string, range?: ByteRange, { bytes }: ObjectCall = {}): Promise<Buffer> {
     return this.#read(key, async (watch) => {
-      const body = await this.#driver.get(key, range, { ...(bytes !== undefined && { bytes }), watch })
+      const body = await this.#driver.get(key, range, { watch, ...(bytes !== undefined && { bytes }) })
       requireBytes(key, body.byteLength, expectedBytes(range, bytes))
       return body
     })
@@ -93,10 +93,12 @@ class SteadyStore implements ObjectStore {
     for (let failures = 0; ;) {
       const cut = new AbortController()
       const watch = { signal: cut.signal, heard: () => {} }
+      let isOver = false
       const walk = this.#driver.list(prefix, { watch, ...(after !== undefined && { after }) })[Symbol.asyncIterator]()
       try {
         for (;;) {
           const next = await this.#stalls.watch(prefix, () => walk.next())
+          isOver = next.done === true
           if (next.done === true) return
           failures = 0
           after = next.value.key
@@ -107,9 +109,11 @@ class SteadyStore implements ObjectStore {
         if (failures >= this.#options.attemptsMax || !mayPass(error)) throw error
         await this.#pause(failures)
       } finally {
-        // A walk that is silent does not hear that it should end; whoever it waits for does.
-        cut.abort()
-        walk.return?.().catch(() => {})
+        if (!isOver) {
+          // A walk that is silent does not hear that it should end; whoever it waits for does.
+          cut.abort()
+          walk.return?.().catch(() => {})
+        }
       }
     }
   }
@@ -118,7 +122,7 @@ class SteadyStore implements ObjectStore {
     return this.#read(
       key,
       async (watch) => {
-        const local = await this.#driver.materialize(key, { ...(bytes !== undefined && { bytes }), watch })
+        const local = await this.#driver.materialize(key, { watch, ...(bytes !== undefined && { bytes }) })
         try {
           if (bytes !== undefined) requireBytes(key, await this.#options.disk.size(local.path), bytes)
           return local
@@ -148,7 +152,7 @@ class SteadyStore implements ObjectStore {
   #openStream(key: string, range: ByteRange | undefined, bytes: number | undefined): Promise<Readable> {
     return this.#read(
       key,
-      (watch) => this.#driver.stream(key, range, { ...(bytes !== undefined && { bytes }), watch }),
+      (watch) => this.#driver.stream(key, range, { watch, ...(bytes !== undefined && { bytes }) }),
       (late) => late.destroy(),
     )
   }

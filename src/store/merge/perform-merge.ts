@@ -104,7 +104,7 @@ async function upload(
   for (const file of files) {
     const place = tools.store.newChunk({ accountId: table.accountId, tableId: table.id })
     const crc32 = await putChecked(tools, place.objectKey, file.path)
-    chunks.push({ ...writtenChunk(place, file, columns), crc32, sortedBy: sortOrder(table, layer).fieldIds })
+    chunks.push({ sortedBy: sortOrder(table, layer).fieldIds, ...writtenChunk(place, file, columns), crc32 })
   }
   return chunks
 }

@@ -188,8 +188,14 @@ function modelMergeRequests(models: StatementModels): void {
         await tx.lock(rows.mergeRequests, tableId, 'update')
         const owner = tx.get(rows.tables, tableId)
         if (owner === undefined || tx.get(rows.mergeRequests, tableId) !== undefined) continue
-        const request = { table_id: tableId, account_id: owner.account_id, requested_at: now }
-        tx.put(rows.mergeRequests, tableId, { ...request, job_id: null, again: false })
+        const request = {
+          table_id: tableId,
+          account_id: owner.account_id,
+          requested_at: now,
+          job_id: null,
+          again: false,
+        }
+        tx.put(rows.mergeRequests, tableId, request)
         inserted.push({})
       }
       return inserted

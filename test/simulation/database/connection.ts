@@ -1,6 +1,7 @@
 import type { Postgres, Queryable, Sql } from '../../../src/base/postgres/postgres.ts'
 import { isAppError } from '../../../src/base/errors.ts'
 import type { Life, Timeline } from '../timeline.ts'
+import type { Situations } from '../world/situations.ts'
 import type { ModelServer } from './server.ts'
 import { unavailable } from './server.ts'
 import type { Transaction } from './transaction.ts'
@@ -19,23 +20,25 @@ export interface ConnectionOptions {
   readonly life: Life
   readonly wire: Wire
   readonly trace: ((line: string) => void) | undefined
+  readonly situations: Situations
 }
 
 /** The way of one process to the model of PostgreSQL. */
 export function connect(options: ConnectionOptions): Postgres {
-  const { server, timeline, life, wire, trace } = options
+  const { server, timeline, life, wire, trace, situations } = options
 
   /** Sends a question, which has its effect when it arrives, and waits for the answer. */
   function exchange<T>(what: string, effect: () => Promise<T> | T, onCut: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       const fate = wire.fate()
+      if (fate !== 'answered') situations.note(`PostgreSQL leaves a call ${fate}: ${what}`)
       const fail = (): void => {
         trace?.(`${life.name} hears nothing from PostgreSQL after ${what} (${fate})`)
         onCut()
         reject(unavailable())
       }
       if (fate === 'refused') {
-        timeline.after(wire.delayMs(), life, fail)
+        timeline.after(wire.delayMs(), life, fail, 'own', what)
         return
       }
       const answer = (call: () => void): void => {
@@ -50,7 +53,7 @@ export function connect(options: ConnectionOptions): Postgres {
           (error: unknown) => answer(() => reject(error)),
         )
       }
-      timeline.after(wire.delayMs(), life, arrive, 'request')
+      timeline.after(wire.delayMs(), life, arrive, 'request', what)
     })
   }
 

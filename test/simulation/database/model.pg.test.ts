@@ -50,6 +50,7 @@ function modelled(): Side {
     models: allStatementModels(),
     onUnknown: () => {},
     onCommit: () => {},
+    onAnswer: () => {},
     noticeDelayMs: () => undefined,
   })
   server.rows.tables.rows.set(tableId, emptyTable(tableId, accountId))

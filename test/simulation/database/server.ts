@@ -34,6 +34,8 @@ export interface ServerOptions {
   readonly onUnknown: (text: string) => void
   /** Hears of a transaction right before it commits. */
   readonly onCommit: (tx: Transaction) => void
+  /** Hears of an answer. */
+  readonly onAnswer: (statement: string, answer: readonly unknown[]) => void
   /** How long a notice is on its way; undefined where it is lost. */
   readonly noticeDelayMs: () => number | undefined
 }
@@ -47,6 +49,10 @@ export class ModelServer {
 
   constructor(options: ServerOptions) {
     this.#options = options
+  }
+
+  get openTransactions(): number {
+    return this.#open.size
   }
 
   begin(owner: string): Transaction {
@@ -63,7 +69,9 @@ export class ModelServer {
       throw new Error(`the model of PostgreSQL does not know the statement: ${text}`)
     }
     const now = new Date(Math.floor(this.#options.timeline.nowMs))
-    return await known.run({ tx, rows: this.rows, now, open: this.#open }, statement.values)
+    const answer = await known.run({ tx, rows: this.rows, now, open: this.#open }, statement.values)
+    this.#options.onAnswer(known.name, answer)
+    return answer
   }
 
   nameOf(statement: Sql): string {

@@ -34,6 +34,8 @@ export class Transaction {
   readonly #locked: { readonly relation: Relation<unknown>; readonly key: Key }[] = []
   #waitsFor: ReadonlySet<Transaction> = new Set()
   #isOver = false
+  /** How often it had to wait for a row. */
+  waits = 0
   /** Who runs it, for those who look on. */
   readonly owner: string
   readonly begunMs: number
@@ -105,6 +107,7 @@ export class Transaction {
       if (lock === undefined) continue
       this.#waitsFor = against(lock, this, mode)
       if (this.#isWaitedForBy(this.#waitsFor)) throw new Deadlock('deadlock detected')
+      this.waits += 1
       await new Promise<void>((resolve) => lock.waiting.push(resolve))
       this.#waitsFor = new Set()
       if (this.#isOver) throw new Error('the transaction was ended while it waited')

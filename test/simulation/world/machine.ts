@@ -17,7 +17,7 @@ import { mergeJob, mergeKind } from '../../../src/store/merge/merge-job.ts'
 import { findSettledTables, submitMerges } from '../../../src/store/merge/request-merges.ts'
 import { openStore } from '../../../src/store/open-store.ts'
 import { diskOver } from '../../support/disk-image.ts'
-import type { DiskImage } from '../../support/disk-image.ts'
+import type { DiskImage, Turn } from '../../support/disk-image.ts'
 import { connect } from '../database/connection.ts'
 import { directPostgres } from '../database/direct-postgres.ts'
 import type { ModelServer } from '../database/server.ts'
@@ -30,6 +30,7 @@ import { Life } from '../timeline.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Faults } from './faults.ts'
 import type { Plan, Role } from './plan.ts'
+import type { Situations } from './situations.ts'
 
 /** For so long the files of removed chunks stay: short, so that worlds need not be long. */
 export const graceSeconds = 3
@@ -51,6 +52,7 @@ export interface MachineOptions {
   readonly sabotage: Sabotage
   readonly log: Logger
   readonly trace: ((line: string) => void) | undefined
+  readonly situations: Situations
 }
 
 /** What each process of the product is given. */
@@ -83,11 +85,12 @@ export class Machine {
     for (const role of this.roles) this.#boot(role)
   }
 
-  /** Ends a process as `kill -9` does; its supervisor starts it again. */
-  kill(role: Role): void {
+  /** Ends a process as `kill -9` does, for some cause; its supervisor starts it again. */
+  kill(role: Role, cause: string): void {
     const { timeline, faults } = this.#options
     const life = this.#lives.get(role)
     if (life === undefined || !life.alive) return
+    this.#noteCalls(cause, life)
     timeline.kill(life, () => faults.mayArrive())
     if (role === 'api') this.collect = undefined
     timeline.after(restartMs, undefined, () => this.#boot(role))
@@ -95,7 +98,15 @@ export class Machine {
 
   freeze(role: Role, forMs: number): void {
     const life = this.#lives.get(role)
-    if (life !== undefined) life.frozenUntilMs = this.#options.timeline.nowMs + forMs
+    if (life === undefined) return
+    this.#noteCalls('freeze', life)
+    life.frozenUntilMs = this.#options.timeline.nowMs + forMs
+  }
+
+  /** The whole machine sleeps. */
+  sleep(forMs: number): void {
+    this.#noteCalls('sleep')
+    this.#options.timeline.leap(forMs)
   }
 
   thaw(): void {
@@ -110,6 +121,12 @@ export class Machine {
     const jobs = openJobs({ postgres, clock: simulatedClock(timeline, life), log })
     const merges = tableIds.map((tableId) => ({ accountId: tableId, kind: mergeKind, input: { tableId } }))
     void jobs.submitAll([...merges, ...merges])
+  }
+
+  /** Counts the calls in the middle of which something happens. */
+  #noteCalls(what: string, life?: Life): void {
+    const { timeline, situations } = this.#options
+    for (const call of timeline.callsUnderWay(life)) situations.note(`${what} inside ${call}`)
   }
 
   #boot(role: Role): void {
@@ -133,15 +150,15 @@ export class Machine {
   }
 
   async #portsOf(life: Life): Promise<Ports> {
-    const { plan, timeline, image, bucket, server, faults, sabotage, log, trace } = this.#options
+    const { plan, timeline, image, bucket, server, faults, sabotage, log, trace, situations } = this.#options
     const clock = simulatedClock(timeline, life)
     const { randomness } = faults
-    const turn = (): Promise<void> => timeline.turn(faults.diskMs(), life)
+    const turn: Turn = (call) => timeline.turn(faults.diskMs(), life, call)
     const disk = sabotage.disk?.(diskOver(image, turn)) ?? diskOver(image, turn)
     const wire = faults.databaseWire
-    const connection = connect({ server, timeline, life, wire, trace })
+    const connection = connect({ server, timeline, life, wire, trace, situations })
     const driver = plan.isBucket
-      ? simulatedObjects({ bucket, timeline, life, wire: faults.objectsWire, image })
+      ? simulatedObjects({ bucket, timeline, life, wire: faults.objectsWire, image, situations })
       : await openDirectoryStore({ root: objectsRoot, disk, clock, randomness })
     const steady = steadyStore(sabotage.driver?.(driver) ?? driver, {
       disk,

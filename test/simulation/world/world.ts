@@ -14,6 +14,8 @@ import { Machine } from './machine.ts'
 import { accountIds, Observer } from './observer.ts'
 import type { Calamity, Plan } from './plan.ts'
 import { Senders } from './senders.ts'
+import { Situations } from './situations.ts'
+import type { SituationCounts } from './situations.ts'
 
 /** What came of a world. */
 export interface Report {
@@ -25,6 +27,7 @@ export interface Report {
   readonly commits: number
   readonly merges: number
   readonly calamities: number
+  readonly situations: SituationCounts
 }
 
 export interface WorldOptions {
@@ -58,6 +61,7 @@ class World {
   readonly #ledger: Ledger
   readonly #senders: Senders
   readonly #observer: Observer
+  readonly #situations = new Situations()
   readonly #trace: ((line: string) => void) | undefined
   #calamities = 0
   #isOver = false
@@ -77,15 +81,20 @@ class World {
       timeline,
       models: ownModels,
       onUnknown: (text) => this.#ledger.violate(`the model of PostgreSQL does not know the statement: ${text}`),
-      onCommit: (tx) => this.#observer.onCommit(tx),
+      onCommit: (tx) => {
+        this.#situations.onCommit(tx, server.rows)
+        this.#observer.onCommit(tx)
+      },
+      onAnswer: (statement, answer) => this.#situations.onAnswer(statement, answer, server.rows),
       noticeDelayMs: () => this.#faults.noticeDelayMs(),
     })
     this.#server = server
     for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id, id, new Date(startMs)))
-    const shared = { plan, timeline, image: this.#image, bucket, server, log }
-    this.#machine = new Machine({ ...shared, faults: this.#faults, sabotage, trace: told })
+    const situations = this.#situations
+    const shared = { plan, timeline, image: this.#image, bucket, server, log, situations }
+    this.#machine = new Machine({ faults: this.#faults, sabotage, trace: told, ...shared })
     this.#senders = new Senders({ timeline, machine: this.#machine, ledger: this.#ledger, trace: told })
-    this.#observer = new Observer({ ...shared, ledger: this.#ledger })
+    this.#observer = new Observer({ ledger: this.#ledger, ...shared })
   }
 
   run(): Report {
@@ -107,6 +116,7 @@ class World {
       commits: snapshots.length,
       merges: snapshots.filter(({ operation }) => operation === 'merge').length,
       calamities: this.#calamities,
+      situations: this.#situations.counts,
     }
   }
 
@@ -120,7 +130,7 @@ class World {
     this.#calamities += 1
     switch (calamity.what) {
       case 'kill':
-        return this.#machine.kill(calamity.role)
+        return this.#machine.kill(calamity.role, 'kill')
       case 'freeze':
         return this.#machine.freeze(calamity.role, calamity.forMs)
       case 'power cut':
@@ -138,15 +148,16 @@ class World {
         return
       case 'sleep':
         this.#observer.leaps += 1
-        timeline.leap(calamity.forMs)
+        if (this.#server.openTransactions > 0) this.#situations.note('sleep inside an open transaction')
+        this.#machine.sleep(calamity.forMs)
         if (this.#plan.hasTwinMerges) this.#machine.askForMerges(accountIds)
         return
     }
   }
 
   /** PostgreSQL is on the machine, too. What its transactions had committed is there again. */
-  #cutPower(): void {
-    for (const role of this.#machine.roles) this.#machine.kill(role)
+  #cutPower(cause = 'power cut'): void {
+    for (const role of this.#machine.roles) this.#machine.kill(role, cause)
     this.#server.restart()
     this.#image.losePower()
   }
@@ -172,7 +183,7 @@ class World {
 
   /** Once more the power goes: what is referred to has to be on the disk, not in its cache. */
   #end(): void {
-    this.#cutPower()
+    this.#cutPower('last power cut')
     this.#watch(this.#observer.judge().then(() => void (this.#isOver = true)))
   }
 
