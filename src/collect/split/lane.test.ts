@@ -156,12 +156,18 @@ describe('the lane', () => {
     const records = Array.from({ length: 3000 }, (_, n) => ({
       time: n,
       code: n % 5 === 0 ? null : n * 2 ** 20,
-      price: n % 3 === 0 ? n : n / 3,
+      price: n % 3 === 0 ? n : n / 4,
       host: n % 7 === 0 ? null : 'ß'.repeat(n % 3) + 'x'.repeat(n % 500 === 0 ? (lengths[n / 500 - 1] ?? 0) : n % 40),
       isNew: n % 2 === 0,
     }))
-    for (const bytes of [Buffer.concat(records.map((record) => encode(record))), Buffer.from(encode(records))]) {
-      const bodies = [bodyOf('msgpack', null)(bytes), bodyOf('msgpack', null)(bytes)]
+    const lines = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    const maps = Buffer.concat(records.map((record) => encode(record)))
+    for (const [format, bytes] of [
+      ['ndjson', lines],
+      ['msgpack', maps],
+      ['msgpack', Buffer.from(encode(records))],
+    ] as const) {
+      const bodies = [bodyOf(format, null)(bytes), bodyOf(format, null)(bytes)]
       const without = said(createSplitter({ usesLane: false }).split(bodies, known, limits))
       expect(said(createSplitter({ native }).split(bodies, known, limits))).toEqual(without)
       // The last call took what followed the last record that is longer than a window.
@@ -171,7 +177,7 @@ describe('the lane', () => {
 
   it('takes more records than go through it at once, up to one that is different, and goes on behind it', () => {
     const records = Array.from({ length: 1000 }, (_, n) => ({ time: n, code: n === 700 ? 'none' : n, host: `h${n}` }))
-    for (const [format, module] of [['msgpack'], ['msgpack', native], ['ndjson']] as const) {
+    for (const [format, module] of [['msgpack'], ['msgpack', native], ['ndjson'], ['ndjson', native]] as const) {
       const bytes =
         format === 'msgpack'
           ? Buffer.concat(records.map((record) => encode(record)))

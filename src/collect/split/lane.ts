@@ -1,7 +1,7 @@
 import { viewOf } from '../../base/parquet/byte-sink.ts'
 import type { Key } from './key-table.ts'
 import { undecided } from './key-table.ts'
-import type { NativeLane } from './native-lane.ts'
+import type { NativeFormat, NativeLane } from './native-lane.ts'
 import type { PutNative } from './native-puts.ts'
 import type { SparseBuilder } from './sparse-writer.ts'
 import type { TimeColumns } from './time-columns.ts'
@@ -107,11 +107,11 @@ export class Lane {
     this.#isNative = false
   }
 
-  /** Reads MessagePack in WebAssembly, as `readMsgpackLane` does; undefined where there is none for such records. */
-  readNative(start: number, rowsMax: number): number | undefined {
+  /** Reads in WebAssembly what `readMsgpackLane` and `readJsonLane` do; undefined where there is none for such records. */
+  readNative(format: NativeFormat, start: number, rowsMax = Infinity): number | undefined {
     const native = this.#native
     if (native?.isReady !== true || start >= this.bytes.length) return undefined
-    const end = native.read(this.bytes, start, rowsMax, this.recordBytesMax)
+    const end = native.read(format, this.bytes, start, rowsMax, this.recordBytesMax)
     this.#isNative = true
     this.rows = native.rows
     return end

@@ -45,7 +45,7 @@ const tooManyRejected = `${rejectedMax} records were rejected, and the rest of t
 /** How records may be read. Without the lane every one of them goes over the tape. */
 export interface SplitterOptions {
   readonly usesLane?: boolean
-  /** The lane of MessagePack in WebAssembly; without it, the one in JavaScript is taken. */
+  /** The lane in WebAssembly; without it, the one in JavaScript is taken. */
   readonly native?: NativeModule | undefined
 }
 

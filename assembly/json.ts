@@ -1,0 +1,138 @@
+// Lines of JSON objects, in a body that is UTF-8.
+
+import { behindJsonKey, endText, fieldAt, isText, other, putBoolean, putNull, putReal, putWhole, textTarget } from './fields'
+
+const lineFeed: u32 = 0x0a
+const carriageReturn: u32 = 0x0d
+const space: u32 = 0x20
+const quote: u32 = 0x22
+const comma: u32 = 0x2c
+const minus: u32 = 0x2d
+const dot: u32 = 0x2e
+const zero: u32 = 0x30
+const backslash: u32 = 0x5c
+const openObject: u32 = 0x7b
+const closeObject: u32 = 0x7d
+
+/** Any number of so many digits is exact as an integer of a double, and its quotient by a power of ten the nearest double. */
+const exactDigitsMax: u32 = 15
+const powers: StaticArray<i64> = [
+  1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000,
+  1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+]
+
+/** Objects without space, or with a space behind colons and commas, as the usual encoders write them. */
+export function readObject(fields: u32, count: u32, start: u32, end: u32, row: u32): u32 {
+  if (<u32>load<u8>(start) !== openObject) return other
+  let at = start + 1
+  for (let index: u32 = 0; index < count; index += 1) {
+    if (index > 0) {
+      if (<u32>load<u8>(at) !== comma) return other
+      at += <u32>load<u8>(at, 1) === space ? 2 : 1
+    }
+    const field = fieldAt(fields, index)
+    at = behindJsonKey(at, field, end)
+    if (at === other) return other
+    if (<u32>load<u8>(at) === space) at += 1
+    at = readValue(at, field, row, end)
+    // Behind the value there is a comma or a brace, or the record is not whole here.
+    if (at === other || at >= end) return other
+  }
+  return <u32>load<u8>(at) === closeObject ? at + 1 : other
+}
+
+/** The place behind the end of the line, which has to be here. */
+export function behindLine(at: u32, end: u32): u32 {
+  const length: u32 = <u32>load<u8>(at) === carriageReturn ? 2 : 1
+  return at + length <= end && <u32>load<u8>(at + length - 1) === lineFeed ? at + length : other
+}
+
+function readValue(at: u32, field: u32, row: u32, end: u32): u32 {
+  const first = <u32>load<u8>(at)
+  if (first === quote) return isText(field) ? readText(at + 1, field, row, end) : other
+  if (first === minus || first - zero <= 9) return readNumber(at, field, row)
+  return readWord(at, field, row)
+}
+
+/** Copies sixteen bytes at a time and looks meanwhile for what ends a text, begins an escape or may not be in one. */
+function readText(start: u32, field: u32, row: u32, end: u32): u32 {
+  let target = textTarget(field)
+  for (let at = start; at < end; at += 16, target += 16) {
+    const bytes = v128.load(at)
+    v128.store(target, bytes)
+    const found = <u32>i8x16.bitmask(
+      v128.or(
+        v128.or(i8x16.eq(bytes, i8x16.splat(<i8>quote)), i8x16.eq(bytes, i8x16.splat(<i8>backslash))),
+        i8x16.le_u(bytes, i8x16.splat(<i8>space - 1)),
+      ),
+    )
+    if (found === 0) continue
+    const place = ctz(found)
+    if (at + place >= end || <u32>load<u8>(at + place) !== quote) return other
+    return endText(target + place, field, row, at + place + 1)
+  }
+  return other
+}
+
+/** What `readDigits` read. */
+let size: i64 = 0
+
+/** Reads up to sixteen digits behind those that `size` has, and returns the place behind the last of them. */
+function readDigits(start: u32): u32 {
+  const eight = load<u64>(start)
+  const count = digitsOf(eight)
+  if (count === 0) return start
+  size = size * unchecked(powers[count]) + valueOf(eight, count)
+  if (count < 8) return start + count
+  const more = load<u64>(start, 8)
+  const moreCount = digitsOf(more)
+  if (moreCount > 0) size = size * unchecked(powers[moreCount]) + valueOf(more, moreCount)
+  return start + 8 + moreCount
+}
+
+/** How many of eight bytes are digits, up to the first that is none: of a digit, and of it plus six, the upper half is three. */
+// @ts-ignore: decorator
+@inline
+function digitsOf(eight: u64): u32 {
+  const unlike = (eight ^ 0x3030_3030_3030_3030) | ((eight + 0x0606_0606_0606_0606) ^ 0x3030_3030_3030_3030)
+  return <u32>(ctz(unlike & 0xf0f0_f0f0_f0f0_f0f0) >> 3)
+}
+
+/** The number that the first bytes say as digits: two, four and eight of them at a time become one. */
+// @ts-ignore: decorator
+@inline
+function valueOf(eight: u64, count: u32): i64 {
+  const digits = (eight & 0x0f0f_0f0f_0f0f_0f0f) << ((8 - <u64>count) << 3)
+  const pairs = ((digits * 2561) >> 8) & 0x00ff_00ff_00ff_00ff
+  const fours = ((pairs * 6_553_601) >> 16) & 0x0000_ffff_0000_ffff
+  return <i64>((fours * 42_949_672_960_001) >> 32)
+}
+
+function readNumber(start: u32, field: u32, row: u32): u32 {
+  const isNegative = <u32>load<u8>(start) === minus
+  const first = isNegative ? start + 1 : start
+  size = 0
+  let at = readDigits(first)
+  const digits = at - first
+  const isOdd = digits === 0 || (digits > 1 && <u32>load<u8>(first) === zero)
+  if (isOdd || digits > exactDigitsMax) return other
+  if (<u32>load<u8>(at) !== dot) {
+    // Zero has a sign in doubles alone.
+    if (size === 0 && isNegative) return other
+    return putWhole(isNegative ? -size : size, field, row, at)
+  }
+  at = readDigits(at + 1)
+  const places = at - first - digits - 1
+  if (places === 0 || digits + places > exactDigitsMax) return other
+  const value = <f64>size / <f64>unchecked(powers[places])
+  // An exponent, or whatever else follows, is neither the comma nor the brace that is expected next.
+  return putReal(isNegative ? -value : value, field, row, at)
+}
+
+/** `true`, `false` or `null`. */
+function readWord(at: u32, field: u32, row: u32): u32 {
+  const four = load<u32>(at)
+  if (four === 0x6c6c_756e) return putNull(field, row, at + 4)
+  if (four === 0x6575_7274) return putBoolean(1, field, row, at + 4)
+  return four === 0x736c_6166 && load<u8>(at, 4) === 0x65 ? putBoolean(0, field, row, at + 5) : other
+}
