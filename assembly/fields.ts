@@ -37,29 +37,21 @@ export function clearFields(fields: u32, count: u32): void {
   }
 }
 
-// @ts-ignore: decorator
-@inline
 export function fieldAt(fields: u32, index: u32): u32 {
   return fields + index * fieldBytes
 }
 
 /** The place behind the field's key as MessagePack, if that stands here and the body goes on behind it. */
-// @ts-ignore: decorator
-@inline
 export function behindMsgpackKey(at: u32, field: u32, end: u32): u32 {
   return behind(at, load<u32>(field, msgpackAt), load<u32>(field, msgpackLength), end)
 }
 
 /** As `behindMsgpackKey`: of JSON, with its quotes and colon. */
-// @ts-ignore: decorator
-@inline
 export function behindJsonKey(at: u32, field: u32, end: u32): u32 {
   return behind(at, load<u32>(field, jsonAt), load<u32>(field, jsonLength), end)
 }
 
 /** Compares sixteen bytes at a time, the last of them without what lies behind the key. */
-// @ts-ignore: decorator
-@inline
 function behind(at: u32, key: u32, length: u32, end: u32): u32 {
   if (at + length >= end) return other
   let index: u32 = 0
@@ -68,8 +60,6 @@ function behind(at: u32, key: u32, length: u32, end: u32): u32 {
   return unlike << (32 - (length - index)) === 0 ? at + length : other
 }
 
-// @ts-ignore: decorator
-@inline
 function sameBytes(one: u32, two: u32): u32 {
   return <u32>i8x16.bitmask(i8x16.eq(v128.load(one), v128.load(two)))
 }
@@ -119,22 +109,16 @@ export function putReal(value: f64, field: u32, row: u32, next: u32): u32 {
   return next
 }
 
-// @ts-ignore: decorator
-@inline
 export function isText(field: u32): bool {
   return load<u32>(field, kindAt) === text
 }
 
 /** Where the field's next text goes. There is room for more bytes than its encoding has. */
-// @ts-ignore: decorator
-@inline
 export function textTarget(field: u32): u32 {
   return load<u32>(field, textAt) + load<u32>(field, textLength)
 }
 
 /** Ends the text of the row at `target`. */
-// @ts-ignore: decorator
-@inline
 export function endText(target: u32, field: u32, row: u32, next: u32): u32 {
   const length = target - load<u32>(field, textAt)
   store<u32>(field, length, textLength)

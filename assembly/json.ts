@@ -1,6 +1,17 @@
 // Lines of JSON objects, in a body that is UTF-8.
 
-import { behindJsonKey, endText, fieldAt, isText, other, putBoolean, putNull, putReal, putWhole, textTarget } from './fields'
+import {
+  behindJsonKey,
+  endText,
+  fieldAt,
+  isText,
+  other,
+  putBoolean,
+  putNull,
+  putReal,
+  putWhole,
+  textTarget,
+} from './fields'
 
 const lineFeed: u32 = 0x0a
 const carriageReturn: u32 = 0x0d
@@ -17,8 +28,8 @@ const closeObject: u32 = 0x7d
 /** Any number of so many digits is exact as an integer of a double, and its quotient by a power of ten the nearest double. */
 const exactDigitsMax: u32 = 15
 const powers: StaticArray<i64> = [
-  1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000, 100_000_000_000,
-  1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
+  1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000, 10_000_000_000,
+  100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
 ]
 
 /** Objects without space, or with a space behind colons and commas, as the usual encoders write them. */
@@ -60,11 +71,13 @@ function readText(start: u32, field: u32, row: u32, end: u32): u32 {
   for (let at = start; at < end; at += 16, target += 16) {
     const bytes = v128.load(at)
     v128.store(target, bytes)
-    const found = <u32>i8x16.bitmask(
-      v128.or(
-        v128.or(i8x16.eq(bytes, i8x16.splat(<i8>quote)), i8x16.eq(bytes, i8x16.splat(<i8>backslash))),
-        i8x16.le_u(bytes, i8x16.splat(<i8>space - 1)),
-      ),
+    const found = <u32>(
+      i8x16.bitmask(
+        v128.or(
+          v128.or(i8x16.eq(bytes, i8x16.splat(<i8>quote)), i8x16.eq(bytes, i8x16.splat(<i8>backslash))),
+          i8x16.le_u(bytes, i8x16.splat(<i8>space - 1)),
+        ),
+      )
     )
     if (found === 0) continue
     const place = ctz(found)
@@ -91,16 +104,12 @@ function readDigits(start: u32): u32 {
 }
 
 /** How many of eight bytes are digits, up to the first that is none: of a digit, and of it plus six, the upper half is three. */
-// @ts-ignore: decorator
-@inline
 function digitsOf(eight: u64): u32 {
   const unlike = (eight ^ 0x3030_3030_3030_3030) | ((eight + 0x0606_0606_0606_0606) ^ 0x3030_3030_3030_3030)
   return <u32>(ctz(unlike & 0xf0f0_f0f0_f0f0_f0f0) >> 3)
 }
 
 /** The number that the first bytes say as digits: two, four and eight of them at a time become one. */
-// @ts-ignore: decorator
-@inline
 function valueOf(eight: u64, count: u32): i64 {
   const digits = (eight & 0x0f0f_0f0f_0f0f_0f0f) << ((8 - <u64>count) << 3)
   const pairs = ((digits * 2561) >> 8) & 0x00ff_00ff_00ff_00ff
