@@ -4,7 +4,8 @@
 export const rowsMax: u32 = 1024
 
 // A field takes 40 bytes: where its key as MessagePack lies and how long it is, the same as JSON, the kind of its values, where these
-// lie (texts: where each ends), where it says which rows have one, where its texts lie and how long they are, and how many rows have none.
+// lie side by side (texts: where each ends), where it says which rows have one, where its texts lie and how long they are, and how many
+// rows have none.
 const fieldBytes: u32 = 40
 const msgpackAt: usize = 0
 const msgpackLength: usize = 4
@@ -32,8 +33,11 @@ export const other: u32 = 0
 
 export function clearFields(fields: u32, count: u32): void {
   for (let index: u32 = 0; index < count; index += 1) {
-    store<u32>(fieldAt(fields, index), 0, textLength)
-    store<u32>(fieldAt(fields, index), 0, nulls)
+    const field = fieldAt(fields, index)
+    store<u32>(field, 0, textLength)
+    store<u32>(field, 0, nulls)
+    // So that only those that have none need to say it.
+    memory.fill(load<u32>(field, hasValueAt), 1, rowsMax)
   }
 }
 
@@ -64,48 +68,51 @@ function sameBytes(one: u32, two: u32): u32 {
   return <u32>i8x16.bitmask(i8x16.eq(v128.load(one), v128.load(two)))
 }
 
-/** Texts lie one behind the other: those of a record that is not taken end where the ones before it did. */
-export function takeBackTexts(fields: u32, count: u32, row: u32): void {
+/** Takes back what a record that was begun put into the row, and is not taken. */
+export function clearRow(fields: u32, count: u32, row: u32): void {
   for (let index: u32 = 0; index < count; index += 1) {
     const field = fieldAt(fields, index)
-    if (load<u32>(field, kindAt) !== text) continue
-    store<u32>(field, row === 0 ? 0 : load<u32>(load<u32>(field, valuesAt) + ((row - 1) << 2)), textLength)
+    if (load<u8>(load<u32>(field, hasValueAt) + row) === 0) store<u32>(field, load<u32>(field, nulls) - 1, nulls)
+    const values = row - load<u32>(field, nulls)
+    // Texts lie one behind the other, up to the end of the last.
+    const end = values === 0 || !isText(field) ? 0 : load<u32>(load<u32>(field, valuesAt) + ((values - 1) << 2))
+    store<u32>(field, end, textLength)
   }
 }
 
 // Each of these puts a value into the field's row and returns `next`, the place behind the value; or `other` where the field has
 // values of another kind.
 
+/** How many of the rows before have a value. */
+function placeOf(field: u32, row: u32): u32 {
+  return row - load<u32>(field, nulls)
+}
+
 export function putNull(field: u32, row: u32, next: u32): u32 {
-  const kind = load<u32>(field, kindAt)
-  if (kind === time) return other
+  if (load<u32>(field, kindAt) === time) return other
   store<u8>(load<u32>(field, hasValueAt) + row, 0)
   store<u32>(field, load<u32>(field, nulls) + 1, nulls)
-  if (kind === text) store<u32>(load<u32>(field, valuesAt) + (row << 2), load<u32>(field, textLength))
   return next
 }
 
 export function putBoolean(value: u8, field: u32, row: u32, next: u32): u32 {
   if (load<u32>(field, kindAt) !== boolean) return other
-  store<u8>(load<u32>(field, valuesAt) + row, value)
-  store<u8>(load<u32>(field, hasValueAt) + row, 1)
+  store<u8>(load<u32>(field, valuesAt) + placeOf(field, row), value)
   return next
 }
 
 export function putWhole(value: i64, field: u32, row: u32, next: u32): u32 {
   const kind = load<u32>(field, kindAt)
-  const place = load<u32>(field, valuesAt) + (row << 3)
+  const place = load<u32>(field, valuesAt) + (placeOf(field, row) << 3)
   if (kind === number) store<f64>(place, <f64>value)
   else if (kind === integer || (kind === time && value < secondsMax && value > -secondsMax)) store<i64>(place, value)
   else return other
-  store<u8>(load<u32>(field, hasValueAt) + row, 1)
   return next
 }
 
 export function putReal(value: f64, field: u32, row: u32, next: u32): u32 {
   if (load<u32>(field, kindAt) !== number) return other
-  store<f64>(load<u32>(field, valuesAt) + (row << 3), value)
-  store<u8>(load<u32>(field, hasValueAt) + row, 1)
+  store<f64>(load<u32>(field, valuesAt) + (placeOf(field, row) << 3), value)
   return next
 }
 
@@ -122,7 +129,6 @@ export function textTarget(field: u32): u32 {
 export function endText(target: u32, field: u32, row: u32, next: u32): u32 {
   const length = target - load<u32>(field, textAt)
   store<u32>(field, length, textLength)
-  store<u32>(load<u32>(field, valuesAt) + (row << 2), length)
-  store<u8>(load<u32>(field, hasValueAt) + row, 1)
+  store<u32>(load<u32>(field, valuesAt) + (placeOf(field, row) << 2), length)
   return next
 }

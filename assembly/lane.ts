@@ -1,7 +1,7 @@
 // The lane in WebAssembly (AssemblyScript): what src/collect/split/msgpack-lane.ts and json-lane.ts do, and the putting of values side by
 // side besides. src/collect/split/native-lane.ts lays out the memory, and a test holds all of them to the same outcome.
 
-import { clearFields, other, rowsMax, takeBackTexts } from './fields'
+import { clearFields, other, rowsMax, clearRow } from './fields'
 import { behindLine, readObject } from './json'
 import { readMap } from './msgpack'
 
@@ -53,7 +53,7 @@ export function readJson(fields: u32, count: u32, start: u32, end: u32, most: u3
 
 /** Of a record that was begun and not taken, no trace is left. */
 function finish(fields: u32, count: u32, row: u32, at: u32): void {
-  takeBackTexts(fields, count, row)
+  if (row < rowsMax) clearRow(fields, count, row)
   rows = row
   stoppedAt = at
 }

@@ -29,7 +29,7 @@ export function openNativeModule(bytes: Uint8Array): NativeModule {
   return { exports: exports as Exports }
 }
 
-/** The values of one field, of rows that were read: those of its kind; texts lie side by side, up to the end of each. */
+/** Which rows have a value in a field, and the values, side by side: those of its kind, of texts where each ends. */
 export interface NativeValues {
   readonly hasValue: Uint8Array
   readonly words: Int32Array
@@ -145,9 +145,9 @@ export class NativeLane {
     return this.#values[field] as NativeValues
   }
 
-  /** Whether all of the rows have a value in the field, or nearly: then it is looked at row by row. */
-  isWhole(field: number): boolean {
-    return this.#words[(this.#fieldsAt + field * fieldBytes + nullsAt) / 4] === 0
+  /** How many of the rows have no value in the field. */
+  nulls(field: number): number {
+    return this.#words[(this.#fieldsAt + field * fieldBytes + nullsAt) / 4] as number
   }
 
   /** Has the window hold what follows `start`, so that most records are whole in it. */
