@@ -3,7 +3,7 @@
 /** Records that are read by one call. */
 export const rowsMax: u32 = 1024
 
-// A field takes 40 bytes: where its key as MessagePack lies and how long it is, the same as JSON, the kind of its values, where these
+// A field takes 40 bytes: where its key as MessagePack lies and how long it is, the same of JSON, the kind of its values, where these
 // lie side by side (texts: where each ends), where it says which rows have one, where its texts lie and how long they are, and how many
 // rows have none.
 const fieldBytes: u32 = 40
@@ -50,9 +50,13 @@ export function behindMsgpackKey(at: u32, field: u32, end: u32): u32 {
   return behind(at, load<u32>(field, msgpackAt), load<u32>(field, msgpackLength), end)
 }
 
-/** As `behindMsgpackKey`: of JSON, with its quotes and colon. */
+/** As `behindMsgpackKey`, of JSON: the key has its quotes and colon, and the brace or the comma before it, maybe with a space. */
 export function behindJsonKey(at: u32, field: u32, end: u32): u32 {
-  return behind(at, load<u32>(field, jsonAt), load<u32>(field, jsonLength), end)
+  const key = load<u32>(field, jsonAt)
+  const length = load<u32>(field, jsonLength)
+  const next = behind(at, key, length, end)
+  if (next !== other || load<u8>(at) !== load<u8>(key) || load<u8>(at, 1) !== 0x20) return next
+  return behind(at + 2, key + 1, length - 1, end)
 }
 
 /** Compares sixteen bytes at a time, the last of them without what lies behind the key. */

@@ -17,12 +17,10 @@ const lineFeed: u32 = 0x0a
 const carriageReturn: u32 = 0x0d
 const space: u32 = 0x20
 const quote: u32 = 0x22
-const comma: u32 = 0x2c
 const minus: u32 = 0x2d
 const dot: u32 = 0x2e
 const zero: u32 = 0x30
 const backslash: u32 = 0x5c
-const openObject: u32 = 0x7b
 const closeObject: u32 = 0x7d
 
 /** Any number of so many digits is exact as an integer of a double, and its quotient by a power of ten the nearest double. */
@@ -34,17 +32,11 @@ const powers: StaticArray<i64> = [
 
 /** Objects without space, or with a space behind colons and commas, as the usual encoders write them. */
 export function readObject(fields: u32, count: u32, start: u32, end: u32, row: u32): u32 {
-  if (<u32>load<u8>(start) !== openObject) return other
-  let at = start + 1
+  let at = start
   for (let index: u32 = 0; index < count; index += 1) {
-    if (index > 0) {
-      if (<u32>load<u8>(at) !== comma) return other
-      at += <u32>load<u8>(at, 1) === space ? 2 : 1
-    }
     const field = fieldAt(fields, index)
     at = behindJsonKey(at, field, end)
     if (at === other) return other
-    if (<u32>load<u8>(at) === space) at += 1
     at = readValue(at, field, row, end)
     // Behind the value there is a comma or a brace, or the record is not whole here.
     if (at === other || at >= end) return other
@@ -59,7 +51,11 @@ export function behindLine(at: u32, end: u32): u32 {
 }
 
 function readValue(at: u32, field: u32, row: u32, end: u32): u32 {
-  const first = <u32>load<u8>(at)
+  let first = <u32>load<u8>(at)
+  if (first === space) {
+    at += 1
+    first = <u32>load<u8>(at)
+  }
   if (first === quote) return isText(field) ? readText(at + 1, field, row, end) : other
   if (first === minus || first - zero <= 9) return readNumber(at, field, row)
   return readWord(at, field, row)

@@ -58,6 +58,9 @@ const fieldsMax = 255
 /** Bytes are read and copied sixteen at a time, beyond their end. */
 const slackBytes = 64
 
+const openObject = 0x7b
+const comma = 0x2c
+
 const fieldBytes = 40
 const nullsAt = 36
 
@@ -99,7 +102,7 @@ export class NativeLane {
     this.#fieldsAt = take(fields.length * fieldBytes)
     const places = fields.map(({ msgpack, json }) => ({
       msgpackKey: take(msgpack.byteLength),
-      jsonKey: take(json.byteLength),
+      jsonKey: take(json.byteLength + 1),
       values: take(rowsMax * 8),
       hasValue: take(rowsMax),
       text: take(windowBytes),
@@ -112,8 +115,10 @@ export class NativeLane {
     for (const [index, { msgpack, json, kind }] of fields.entries()) {
       const { msgpackKey, jsonKey, values, hasValue, text } = places[index] as (typeof places)[number]
       this.#memory.set(bytesOf(msgpack), msgpackKey)
-      this.#memory.set(bytesOf(json), jsonKey)
-      const keys = [msgpackKey, msgpack.byteLength, jsonKey, json.byteLength]
+      // What stands before a key in a line is compared along with it.
+      this.#memory[jsonKey] = index === 0 ? openObject : comma
+      this.#memory.set(bytesOf(json), jsonKey + 1)
+      const keys = [msgpackKey, msgpack.byteLength, jsonKey, json.byteLength + 1]
       const field = [...keys, kind, values, hasValue, text, 0, 0]
       this.#words.set(field, (this.#fieldsAt + index * fieldBytes) / 4)
       this.#values.push({
