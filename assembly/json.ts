@@ -83,55 +83,45 @@ function readText(start: u32, field: u32, row: u32, end: u32): u32 {
   return other
 }
 
-/** What `readDigits` read. */
-let size: i64 = 0
-
-/** Reads up to sixteen digits behind those that `size` has, and returns the place behind the last of them. */
-function readDigits(start: u32): u32 {
-  const eight = load<u64>(start)
-  const count = digitsOf(eight)
-  if (count === 0) return start
-  size = size * unchecked(powers[count]) + valueOf(eight, count)
-  if (count < 8) return start + count
-  const more = load<u64>(start, 8)
-  const moreCount = digitsOf(more)
-  if (moreCount > 0) size = size * unchecked(powers[moreCount]) + valueOf(more, moreCount)
-  return start + 8 + moreCount
+function readNumber(start: u32, field: u32, row: u32): u32 {
+  const isNegative = <u32>load<u8>(start) === minus
+  const first = isNegative ? start + 1 : start
+  const digits = digitsAt(first)
+  const isOdd = digits === 0 || (digits > 1 && <u32>load<u8>(first) === zero)
+  if (isOdd || digits > exactDigitsMax) return other
+  const whole = wholeAt(first, digits)
+  const point = first + digits
+  if (<u32>load<u8>(point) !== dot) {
+    // Zero has a sign in doubles alone.
+    if (whole === 0 && isNegative) return other
+    return putWhole(isNegative ? -whole : whole, field, row, point)
+  }
+  const places = digitsAt(point + 1)
+  if (places === 0 || digits + places > exactDigitsMax) return other
+  const power = unchecked(powers[places])
+  const value = <f64>(whole * power + wholeAt(point + 1, places)) / <f64>power
+  // An exponent, or whatever else follows, is neither the comma nor the brace that is expected next.
+  return putReal(isNegative ? -value : value, field, row, point + 1 + places)
 }
 
-/** How many of eight bytes are digits, up to the first that is none: of a digit, and of it plus six, the upper half is three. */
-function digitsOf(eight: u64): u32 {
-  const unlike = (eight ^ 0x3030_3030_3030_3030) | ((eight + 0x0606_0606_0606_0606) ^ 0x3030_3030_3030_3030)
-  return <u32>(ctz(unlike & 0xf0f0_f0f0_f0f0_f0f0) >> 3)
+/** How many digits there are, up to sixteen. */
+function digitsAt(at: u32): u32 {
+  const sizes = i8x16.sub(v128.load(at), i8x16.splat(<i8>zero))
+  return ctz(<u32>i8x16.bitmask(i8x16.gt_u(sizes, i8x16.splat(9))) | 0x1_0000)
+}
+
+/** The number that at least one and at most sixteen digits say. */
+function wholeAt(at: u32, digits: u32): i64 {
+  if (digits <= 8) return wholeOf(load<u64>(at), digits)
+  return wholeOf(load<u64>(at), digits - 8) * 100_000_000 + wholeOf(load<u64>(at + digits - 8), 8)
 }
 
 /** The number that the first bytes say as digits: two, four and eight of them at a time become one. */
-function valueOf(eight: u64, count: u32): i64 {
+function wholeOf(eight: u64, count: u32): i64 {
   const digits = (eight & 0x0f0f_0f0f_0f0f_0f0f) << ((8 - <u64>count) << 3)
   const pairs = ((digits * 2561) >> 8) & 0x00ff_00ff_00ff_00ff
   const fours = ((pairs * 6_553_601) >> 16) & 0x0000_ffff_0000_ffff
   return <i64>((fours * 42_949_672_960_001) >> 32)
-}
-
-function readNumber(start: u32, field: u32, row: u32): u32 {
-  const isNegative = <u32>load<u8>(start) === minus
-  const first = isNegative ? start + 1 : start
-  size = 0
-  let at = readDigits(first)
-  const digits = at - first
-  const isOdd = digits === 0 || (digits > 1 && <u32>load<u8>(first) === zero)
-  if (isOdd || digits > exactDigitsMax) return other
-  if (<u32>load<u8>(at) !== dot) {
-    // Zero has a sign in doubles alone.
-    if (size === 0 && isNegative) return other
-    return putWhole(isNegative ? -size : size, field, row, at)
-  }
-  at = readDigits(at + 1)
-  const places = at - first - digits - 1
-  if (places === 0 || digits + places > exactDigitsMax) return other
-  const value = <f64>size / <f64>unchecked(powers[places])
-  // An exponent, or whatever else follows, is neither the comma nor the brace that is expected next.
-  return putReal(isNegative ? -value : value, field, row, at)
 }
 
 /** `true`, `false` or `null`. */

@@ -57,7 +57,14 @@ export function createSplitter({ usesLane = true, native }: SplitterOptions = {}
       const first = new Split(known, { limits, mode, usesLane, native, bytes })
       for (const [index, body] of bodies.entries()) first.read(body, index)
       if (first.columns.areSettled && first.misfits.size === 0) return first.finish()
-      const second = new Split(first.columns.settle(), { limits, mode, usesLane, native, bytes, refused: first.misfits })
+      const second = new Split(first.columns.settle(), {
+        limits,
+        mode,
+        usesLane,
+        native,
+        bytes,
+        refused: first.misfits,
+      })
       for (const [index, body] of bodies.entries()) second.read(body, index)
       return second.finish()
     },
