@@ -21,7 +21,11 @@ const minus: u32 = 0x2d
 const dot: u32 = 0x2e
 const zero: u32 = 0x30
 const backslash: u32 = 0x5c
+const letterU: u32 = 0x75
 const closeObject: u32 = 0x7d
+
+/** Stands for what is no code point. */
+const none: u32 = 0xffff_ffff
 
 /** Any number of so many digits is exact as an integer of a double, and its quotient by a power of ten the nearest double. */
 const exactDigitsMax: u32 = 15
@@ -64,23 +68,87 @@ function readValue(at: u32, field: u32, row: u32, end: u32): u32 {
 /** Copies sixteen bytes at a time and looks meanwhile for what ends a text, begins an escape or may not be in one. */
 function readText(start: u32, field: u32, row: u32, end: u32): u32 {
   let target = textTarget(field)
-  for (let at = start; at < end; at += 16, target += 16) {
+  let at = start
+  while (at < end) {
     const bytes = v128.load(at)
     v128.store(target, bytes)
-    const found = <u32>(
-      i8x16.bitmask(
-        v128.or(
-          v128.or(i8x16.eq(bytes, i8x16.splat(<i8>quote)), i8x16.eq(bytes, i8x16.splat(<i8>backslash))),
-          i8x16.le_u(bytes, i8x16.splat(<i8>space - 1)),
-        ),
-      )
-    )
-    if (found === 0) continue
-    const place = ctz(found)
-    if (at + place >= end || <u32>load<u8>(at + place) !== quote) return other
-    return endText(target + place, field, row, at + place + 1)
+    const marks = v128.or(i8x16.eq(bytes, i8x16.splat(<i8>quote)), i8x16.eq(bytes, i8x16.splat(<i8>backslash)))
+    const found = <u32>i8x16.bitmask(v128.or(marks, i8x16.le_u(bytes, i8x16.splat(<i8>(space - 1)))))
+    if (found === 0) {
+      at += 16
+      target += 16
+      continue
+    }
+    const ordinary = ctz(found)
+    at += ordinary
+    target += ordinary
+    if (at >= end) return other
+    if (<u32>load<u8>(at) === quote) return endText(target, field, row, at + 1)
+    const point = escaped(at)
+    if (point === none) return other
+    at += <u32>load<u8>(at, 1) !== letterU ? 2 : point < 0x1_0000 ? 6 : 12
+    target += putUtf8(point, target)
   }
   return other
+}
+
+/** The code point that the escape says (RFC 8259 §7); `none` where there is no escape, or half of a surrogate pair. */
+function escaped(at: u32): u32 {
+  if (<u32>load<u8>(at) !== backslash) return none
+  const letter = <u32>load<u8>(at, 1)
+  switch (letter) {
+    case quote:
+    case backslash:
+    case 0x2f:
+      return letter
+    case 0x62:
+      return 0x08
+    case 0x66:
+      return 0x0c
+    case 0x6e:
+      return lineFeed
+    case 0x72:
+      return carriageReturn
+    case 0x74:
+      return 0x09
+    case letterU:
+      break
+    default:
+      return none
+  }
+  const unit = hexadecimal(at + 2)
+  if (unit === none || (unit & 0xf800) !== 0xd800) return unit
+  const low = load<u16>(at, 6) === 0x755c ? hexadecimal(at + 8) : none
+  if (unit >= 0xdc00 || (low & 0xffff_fc00) !== 0xdc00) return none
+  return 0x1_0000 + ((unit - 0xd800) << 10) + (low - 0xdc00)
+}
+
+/** What four hexadecimal digits say; `none` where one is none. */
+function hexadecimal(start: u32): u32 {
+  let value: u32 = 0
+  for (let at = start; at < start + 4; at += 1) {
+    const digit = <u32>load<u8>(at) - zero
+    const letter = (<u32>load<u8>(at) | 0x20) - 0x61
+    if (digit > 9 && letter > 5) return none
+    value = (value << 4) | (digit <= 9 ? digit : letter + 10)
+  }
+  return value
+}
+
+/** Writes the code point (RFC 3629), and returns how many bytes it takes. */
+function putUtf8(point: u32, target: u32): u32 {
+  if (point < 0x80) {
+    store<u8>(target, point)
+    return 1
+  }
+  const length: u32 = point < 0x800 ? 2 : point < 0x1_0000 ? 3 : 4
+  let rest = point
+  for (let index = length - 1; index > 0; index -= 1) {
+    store<u8>(target + index, 0x80 | (rest & 0x3f))
+    rest >>>= 6
+  }
+  store<u8>(target, (0xf00 >> length) | rest)
+  return length
 }
 
 function readNumber(start: u32, field: u32, row: u32): u32 {
@@ -97,7 +165,8 @@ function readNumber(start: u32, field: u32, row: u32): u32 {
     return putWhole(isNegative ? -whole : whole, field, row, point)
   }
   const places = digitsAt(point + 1)
-  if (places === 0 || digits + places > exactDigitsMax) return other
+  // The zero before the point says nothing.
+  if (places === 0 || (whole === 0 ? 0 : digits) + places > exactDigitsMax) return other
   const power = unchecked(powers[places])
   const value = <f64>(whole * power + wholeAt(point + 1, places)) / <f64>power
   // An exponent, or whatever else follows, is neither the comma nor the brace that is expected next.

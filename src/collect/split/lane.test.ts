@@ -151,6 +151,44 @@ describe('the lane', () => {
     )
   }, 60_000)
 
+  it('reads escapes in WebAssembly as the tape does', () => {
+    const simple = ['\\"', '\\\\', '\\/', '\\b', '\\f', '\\n', '\\r', '\\t']
+    const units = ['\\u0000', '\\u007F', '\\u00e9', '\\u07ff', '\\u20AC', '\\ud7ff', '\\ue000', '\\uffff']
+    const pairs = ['\\ud83d\\ude00', '\\uDBFF\\uDFFF', '\\ud800\\udc00']
+    const ordinary = ['a', 'é', '😀', 'x'.repeat(14), 'y'.repeat(40)]
+    const odd = [
+      '\\ud83d',
+      '\\udc00',
+      '\\ud83d\\u0041',
+      '\\ud83dx',
+      '\\x',
+      '\\u12',
+      '\\u12g4',
+      '\\u00/0',
+      '\\U0041',
+      '\t',
+    ]
+    const anyPart = fc.oneof(
+      { weight: 60, arbitrary: fc.constantFrom(...simple, ...units, ...pairs) },
+      { weight: 40, arbitrary: fc.constantFrom(...ordinary) },
+      fc.constantFrom(...odd),
+    )
+    const anyEscaped = fc.array(anyPart, { maxLength: 8 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.array(anyEscaped, { minLength: 2, maxLength: 40 }), (texts) => {
+        const lines = texts.map((text, n) => `{"time":${n},"host":"${text}","code":${n}}\n`)
+        const bodies = [bodyOf('ndjson', null)(Buffer.from(lines.join('')))]
+        const without = said(createSplitter({ usesLane: false }).split(bodies, known, limits))
+        expect(said(createSplitter({ native }).split(bodies, known, limits))).toEqual(without)
+      }),
+      { numRuns: 300 },
+    )
+    // One of each that is allowed does go through the lane, and not over the tape.
+    const all = [...simple, ...units, ...pairs, ...ordinary].map((text) => `{"time":1,"host":"${text}${text}"}\n`)
+    createSplitter({ native }).split([bodyOf('ndjson', null)(Buffer.from(all.join('')))], known, limits)
+    expect(native.exports.rows.value).toBe(all.length - 1)
+  })
+
   it('reads bodies of many windows in WebAssembly, with records that are longer than one', () => {
     const lengths = [10, 20_000, 70_000, 300_000, 3]
     const records = Array.from({ length: 3000 }, (_, n) => ({
