@@ -10,9 +10,9 @@ import type { Outcome } from './outcome.ts'
 import { median } from './store/rows.ts'
 
 /**
- * The splitter on one core, with its lane (of MessagePack also in WebAssembly) and with the tape alone, beside `JSON.parse` of the same records as lines: the bare
- * library, which builds objects and no columns. They take turns, and what counts is the time of the processor, because machines
- * are shared.
+ * The splitter on one core, with its lane in WebAssembly and in JavaScript and with the tape alone, beside `JSON.parse` of the same
+ * records as lines: the bare library, which builds objects and no columns. They take turns, and what counts is the time of the
+ * processor, because machines are shared.
  */
 export async function run(options: Options): Promise<Outcome> {
   const rounds = options.number('rounds')
@@ -49,8 +49,7 @@ function measured(shape: Shape, records: number, rounds: number) {
   for (const format of ['msgpack', 'ndjson'] as const) {
     const bytes = bodies[format]
     const known = split(lane, bytes, format, []).columns.filter(({ name }) => name !== 'time')
-    if (format === 'msgpack')
-      contenders['msgpack, native'] = { bytes, work: () => split(native, bytes, format, known).rows }
+    contenders[`${format}, native`] = { bytes, work: () => split(native, bytes, format, known).rows }
     contenders[format] = { bytes, work: () => split(lane, bytes, format, known).rows }
     contenders[`${format}, tape only`] = { bytes, work: () => split(tape, bytes, format, known).rows }
   }

@@ -29,11 +29,14 @@ export class ByteSink {
     this.#sourceView = this.view
   }
 
-  /** Makes room for `count` more bytes, which the caller then writes into `bytes` itself before adding to `length`. */
-  reserve(count: number): Uint8Array {
+  /**
+   * Makes room for `count` more bytes, which the caller then writes into `bytes` itself before adding to `length`; where more
+   * memory has to be taken for that, for `expected` bytes in all.
+   */
+  reserve(count: number, expected = 0): Uint8Array {
     const needed = this.length + count
     if (needed > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2))
+      const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2, expected))
       grown.set(this.bytes.subarray(0, this.length))
       this.bytes = grown
       this.view = viewOf(grown)

@@ -51,6 +51,11 @@ describe('inflate', () => {
   it('reads several members and frames as one body', () => {
     const gzip = Buffer.concat([gzipSync('one '), gzipSync(''), gzipSync('two')])
     expect(inflate(gzip, 'gzip').toString()).toBe('one two')
+    const long = Buffer.from('{"a":1}\n'.repeat(400_000))
+    for (const members of [[long, Buffer.from('\n')], [Buffer.from('\n'), long], [long]]) {
+      const body = Buffer.concat(members.map((member) => gzipSync(member)))
+      expect(inflate(body, 'gzip').equals(Buffer.concat(members))).toBe(true)
+    }
     const zstd = Buffer.concat([zstdOf(Buffer.from('one ')), zstdOf(Buffer.from('two'))])
     expect(inflate(zstd, 'zstd').toString()).toBe('one two')
   })

@@ -29,7 +29,8 @@ type Inflater = (body: Buffer, bytesMax: number) => Buffer
 const inflaters: Readonly<Record<Exclude<ContentEncoding, 'identity'>, Inflater>> = {
   gzip(body, bytesMax) {
     // Members one after the other are one body (RFC 1952 §2.2).
-    const options = { maxOutputLength: bytesMax, info: true, chunkSize: pieceBytesOf(body) }
+    const chunkSize = Math.max(pieceBytesOf(body), announcedBytes(body, bytesMax))
+    const options = { maxOutputLength: bytesMax, info: true, chunkSize }
     const { buffer, engine } = gunzipSync(body, options) as unknown as Inflated
     return whole('gzip', body, buffer, engine.bytesWritten)
   },
@@ -56,6 +57,18 @@ const inflaters: Readonly<Record<Exclude<ContentEncoding, 'identity'>, Inflater>
  */
 function pieceBytesOf(body: Buffer): number {
   return Math.min(Math.max(body.byteLength * 8, 16 * 1024), 2 ** 20)
+}
+
+/** Deflate makes no more than so many bytes of one: 258, the longest match, of two bits. */
+const deflateRatioMax = 1032
+
+/**
+ * The size that the end of a gzip body tells (RFC 1952 §2.3.1), and a few bytes more: a single piece has room for all then, and pieces
+ * need not be put together. Where it is the size of the last of several members, what it has room for is one piece among others.
+ */
+function announcedBytes(body: Buffer, bytesMax: number): number {
+  const size = body.byteLength < 18 ? 0 : body.readUInt32LE(body.byteLength - 4)
+  return size <= Math.min(bytesMax, body.byteLength * deflateRatioMax) ? size + 64 : 0
 }
 
 interface Inflated {

@@ -59,7 +59,7 @@ export class NdjsonReader implements RecordReader {
   readLane(lane: Lane): void {
     const { bytes, view } = this.#scanner
     lane.open(bytes, view)
-    if (this.#isUtf8) this.#at = readJsonLane(lane, this.#at)
+    if (this.#isUtf8) this.#at = lane.readNative('json', this.#at) ?? readJsonLane(lane, this.#at)
   }
 
   #skipBlankLines(start: number): number {

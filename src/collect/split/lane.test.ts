@@ -151,17 +151,61 @@ describe('the lane', () => {
     )
   }, 60_000)
 
+  it('reads escapes in WebAssembly as the tape does', () => {
+    const simple = ['\\"', '\\\\', '\\/', '\\b', '\\f', '\\n', '\\r', '\\t']
+    const units = ['\\u0000', '\\u007F', '\\u00e9', '\\u07ff', '\\u20AC', '\\ud7ff', '\\ue000', '\\uffff']
+    const pairs = ['\\ud83d\\ude00', '\\uDBFF\\uDFFF', '\\ud800\\udc00']
+    const ordinary = ['a', 'é', '😀', 'x'.repeat(14), 'y'.repeat(40)]
+    const odd = [
+      '\\ud83d',
+      '\\udc00',
+      '\\ud83d\\u0041',
+      '\\ud83dx',
+      '\\x',
+      '\\u12',
+      '\\u12g4',
+      '\\u00/0',
+      '\\U0041',
+      '\t',
+    ]
+    const anyPart = fc.oneof(
+      { weight: 60, arbitrary: fc.constantFrom(...simple, ...units, ...pairs) },
+      { weight: 40, arbitrary: fc.constantFrom(...ordinary) },
+      fc.constantFrom(...odd),
+    )
+    const anyEscaped = fc.array(anyPart, { maxLength: 8 }).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.array(anyEscaped, { minLength: 2, maxLength: 40 }), (texts) => {
+        const lines = texts.map((text, n) => `{"time":${n},"host":"${text}","code":${n}}\n`)
+        const bodies = [bodyOf('ndjson', null)(Buffer.from(lines.join('')))]
+        const without = said(createSplitter({ usesLane: false }).split(bodies, known, limits))
+        expect(said(createSplitter({ native }).split(bodies, known, limits))).toEqual(without)
+      }),
+      { numRuns: 300 },
+    )
+    // One of each that is allowed does go through the lane, and not over the tape.
+    const all = [...simple, ...units, ...pairs, ...ordinary].map((text) => `{"time":1,"host":"${text}${text}"}\n`)
+    createSplitter({ native }).split([bodyOf('ndjson', null)(Buffer.from(all.join('')))], known, limits)
+    expect(native.exports.rows.value).toBe(all.length - 1)
+  })
+
   it('reads bodies of many windows in WebAssembly, with records that are longer than one', () => {
     const lengths = [10, 20_000, 70_000, 300_000, 3]
     const records = Array.from({ length: 3000 }, (_, n) => ({
       time: n,
       code: n % 5 === 0 ? null : n * 2 ** 20,
-      price: n % 3 === 0 ? n : n / 3,
+      price: n % 3 === 0 ? n : n / 4,
       host: n % 7 === 0 ? null : 'ß'.repeat(n % 3) + 'x'.repeat(n % 500 === 0 ? (lengths[n / 500 - 1] ?? 0) : n % 40),
       isNew: n % 2 === 0,
     }))
-    for (const bytes of [Buffer.concat(records.map((record) => encode(record))), Buffer.from(encode(records))]) {
-      const bodies = [bodyOf('msgpack', null)(bytes), bodyOf('msgpack', null)(bytes)]
+    const lines = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    const maps = Buffer.concat(records.map((record) => encode(record)))
+    for (const [format, bytes] of [
+      ['ndjson', lines],
+      ['msgpack', maps],
+      ['msgpack', Buffer.from(encode(records))],
+    ] as const) {
+      const bodies = [bodyOf(format, null)(bytes), bodyOf(format, null)(bytes)]
       const without = said(createSplitter({ usesLane: false }).split(bodies, known, limits))
       expect(said(createSplitter({ native }).split(bodies, known, limits))).toEqual(without)
       // The last call took what followed the last record that is longer than a window.
@@ -171,7 +215,7 @@ describe('the lane', () => {
 
   it('takes more records than go through it at once, up to one that is different, and goes on behind it', () => {
     const records = Array.from({ length: 1000 }, (_, n) => ({ time: n, code: n === 700 ? 'none' : n, host: `h${n}` }))
-    for (const [format, module] of [['msgpack'], ['msgpack', native], ['ndjson']] as const) {
+    for (const [format, module] of [['msgpack'], ['msgpack', native], ['ndjson'], ['ndjson', native]] as const) {
       const bytes =
         format === 'msgpack'
           ? Buffer.concat(records.map((record) => encode(record)))

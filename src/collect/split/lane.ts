@@ -1,8 +1,8 @@
 import { viewOf } from '../../base/parquet/byte-sink.ts'
 import type { Key } from './key-table.ts'
 import { undecided } from './key-table.ts'
-import type { NativeLane } from './native-lane.ts'
-import type { PutNative } from './native-puts.ts'
+import type { NativeFormat, NativeLane } from './native-lane.ts'
+import type { NativeRows, PutNative } from './native-puts.ts'
 import type { SparseBuilder } from './sparse-writer.ts'
 import type { TimeColumns } from './time-columns.ts'
 import { nativeBooleans, nativeDoubles, nativeIntegers, nativeTexts } from './native-puts.ts'
@@ -58,6 +58,8 @@ export class Lane {
   view: DataView = viewOf(this.bytes)
   /** Records that were read and are not in columns yet. */
   rows = 0
+  /** The place behind them in the body. */
+  end = 0
   /** The value of row r of field f is at f * laneRows + r: whether there is one, a number, or where its text lies. */
   hasValue = new Uint8Array(0)
   numbers = new Float64Array(0)
@@ -107,14 +109,14 @@ export class Lane {
     this.#isNative = false
   }
 
-  /** Reads MessagePack in WebAssembly, as `readMsgpackLane` does; undefined where there is none for such records. */
-  readNative(start: number, rowsMax: number): number | undefined {
+  /** Reads in WebAssembly what `readMsgpackLane` and `readJsonLane` do; undefined where there is none for such records. */
+  readNative(format: NativeFormat, start: number, rowsMax = Infinity): number | undefined {
     const native = this.#native
     if (native?.isReady !== true || start >= this.bytes.length) return undefined
-    const end = native.read(this.bytes, start, rowsMax, this.recordBytesMax)
+    this.end = native.read(format, this.bytes, start, rowsMax, this.recordBytesMax)
     this.#isNative = true
     this.rows = native.rows
-    return end
+    return this.end
   }
 
   /** Whether records like the last ones may follow: reading ended for want of room, and not at a record of another kind. */
@@ -122,26 +124,27 @@ export class Lane {
     return this.#isNative ? this.#native?.mayGoOn === true : this.rows === laneRows
   }
 
-  /** Puts the records that were read into columns, from `firstRow` on. */
-  put(firstRow: number): void {
+  /** Puts the records that were read into columns, from `firstRow` on; `growth` times as many rows are expected in all. */
+  put(firstRow: number, growth: number): void {
     this.#tries += 1
     this.#taken += this.rows
-    if (this.#isNative) return this.#putNative(firstRow)
+    if (this.rows === 0) return
+    if (this.#isNative) return this.#putNative({ first: firstRow, count: this.rows, growth })
     for (let field = 0; field < this.fields.length; field += 1) this.fields[field]?.put(this, field, firstRow)
   }
 
-  #putNative(firstRow: number): void {
+  #putNative(rows: NativeRows): void {
     const native = this.#native as NativeLane
-    if (this.rows === 0) return
     for (let field = 0; field < this.fields.length; field += 1) {
-      this.fields[field]?.putNative(native.values(field), this.rows, firstRow, native.isWhole(field))
+      this.fields[field]?.putNative(native.values(field), rows.count - native.nulls(field), rows)
     }
   }
 }
 
 /** The field of the time, in whole seconds. */
 export function timeField(key: Key, times: TimeColumns): LaneField | undefined {
-  const putNative: PutNative = ({ words }, rows, firstRow) => times.putManySeconds(firstRow, words, rows)
+  const putNative: PutNative = ({ words }, count, { first, growth }) =>
+    times.putManySeconds(first, words, count, growth)
   return laneField(key, laneKind.time, (...at) => putTimes(times, ...at), putNative)
 }
 

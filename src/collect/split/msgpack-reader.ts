@@ -55,7 +55,7 @@ export class MsgpackReader implements RecordReader {
     const { bytes, view } = this.#scanner
     lane.open(bytes, view)
     const rowsMax = this.#elements > 0 ? this.#elements : Infinity
-    this.#at = lane.readNative(this.#at, rowsMax) ?? readMsgpackLane(lane, this.#at, rowsMax)
+    this.#at = lane.readNative('msgpack', this.#at, rowsMax) ?? readMsgpackLane(lane, this.#at, rowsMax)
     if (this.#elements > 0) this.#elements -= lane.rows
   }
 

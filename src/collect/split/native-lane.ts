@@ -1,10 +1,14 @@
-/** What the module of `assembly/msgpack-lane.ts` exports. */
+type Read = (fields: number, count: number, start: number, end: number, most: number, recordBytesMax: number) => void
+
+/** What the module of `assembly/lane.ts` exports. */
 interface Exports {
   readonly memory: { readonly buffer: ArrayBuffer }
   readonly rows: { readonly value: number }
   readonly stoppedAt: { readonly value: number }
+  firstFree(): number
   reserve(bytes: number): void
-  read(fields: number, count: number, start: number, end: number, most: number, recordBytesMax: number): void
+  readonly readMsgpack: Read
+  readonly readJson: Read
 }
 
 /** WebAssembly is a global of Node.js that its types leave to those of browsers. */
@@ -12,6 +16,8 @@ declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
 }
+
+export type NativeFormat = 'msgpack' | 'json'
 
 /** The module with its memory: one serves all splits of a process, one after the other. */
 export interface NativeModule {
@@ -23,7 +29,7 @@ export function openNativeModule(bytes: Uint8Array): NativeModule {
   return { exports: exports as Exports }
 }
 
-/** The values of one field, of rows that were read: those of its kind; texts lie side by side, up to the end of each. */
+/** Which rows have a value in a field, and the values, side by side: those of its kind, of texts where each ends. */
 export interface NativeValues {
   readonly hasValue: Uint8Array
   readonly words: Int32Array
@@ -33,9 +39,10 @@ export interface NativeValues {
   readonly text: Uint8Array
 }
 
-/** A field that records are expected to have: its key as MessagePack, and a kind of `laneKind`. */
+/** A field that records are expected to have: its key as either format has it, and a kind of `laneKind`. */
 interface NativeField {
   readonly msgpack: DataView
+  readonly json: DataView
   readonly kind: number
 }
 
@@ -48,13 +55,16 @@ const windowBytes = 256 * 1024
 /** Each field of texts has room for a whole window of them, of which memory is taken as it is used. */
 const fieldsMax = 255
 
-/** Values are copied eight bytes at a time, beyond their end. */
+/** Bytes are read and copied sixteen at a time, beyond their end. */
 const slackBytes = 64
 
-const fieldBytes = 32
-const nullsAt = 28
+const openObject = 0x7b
+const comma = 0x2c
 
-/** Reads maps of MessagePack as the lane does, in WebAssembly, and puts the values of each field side by side. */
+const fieldBytes = 40
+const nullsAt = 36
+
+/** Reads records of MessagePack and of NDJSON as the lane does, in WebAssembly, and puts the values of each field side by side. */
 export class NativeLane {
   readonly #exports: Exports
   #bytes: Uint8Array = new Uint8Array(0)
@@ -83,15 +93,16 @@ export class NativeLane {
     this.#values = []
     this.#to = 0
     if (fields.length > fieldsMax) return
-    let end = fieldBytes
+    let end = aligned(this.#exports.firstFree())
     const take = (bytes: number): number => {
       const at = end
-      end += Math.ceil((bytes + slackBytes) / 8) * 8
+      end = aligned(end + bytes + slackBytes)
       return at
     }
     this.#fieldsAt = take(fields.length * fieldBytes)
-    const places = fields.map(({ msgpack }) => ({
-      key: take(msgpack.byteLength),
+    const places = fields.map(({ msgpack, json }) => ({
+      msgpackKey: take(msgpack.byteLength),
+      jsonKey: take(json.byteLength + 1),
       values: take(rowsMax * 8),
       hasValue: take(rowsMax),
       text: take(windowBytes),
@@ -101,10 +112,14 @@ export class NativeLane {
     const { buffer } = this.#exports.memory
     this.#memory = new Uint8Array(buffer)
     this.#words = new Uint32Array(buffer)
-    for (const [index, { msgpack, kind }] of fields.entries()) {
-      const { key, values, hasValue, text } = places[index] as (typeof places)[number]
-      this.#memory.set(new Uint8Array(msgpack.buffer, msgpack.byteOffset, msgpack.byteLength), key)
-      const field = [key, msgpack.byteLength, kind, values, hasValue, text, 0, 0]
+    for (const [index, { msgpack, json, kind }] of fields.entries()) {
+      const { msgpackKey, jsonKey, values, hasValue, text } = places[index] as (typeof places)[number]
+      this.#memory.set(bytesOf(msgpack), msgpackKey)
+      // What stands before a key in a line is compared along with it.
+      this.#memory[jsonKey] = index === 0 ? openObject : comma
+      this.#memory.set(bytesOf(json), jsonKey + 1)
+      const keys = [msgpackKey, msgpack.byteLength, jsonKey, json.byteLength + 1]
+      const field = [...keys, kind, values, hasValue, text, 0, 0]
       this.#words.set(field, (this.#fieldsAt + index * fieldBytes) / 4)
       this.#values.push({
         hasValue: new Uint8Array(buffer, hasValue, rowsMax),
@@ -118,33 +133,47 @@ export class NativeLane {
   }
 
   /** Reads at most `most` records of the body from `start` on. Returns the place behind the last of them. */
-  read(bytes: Uint8Array, start: number, most: number, recordBytesMax: number): number {
+  read(format: NativeFormat, bytes: Uint8Array, start: number, most: number, recordBytesMax: number): number {
     this.#show(bytes, start)
-    const { rows, stoppedAt } = this.#exports
+    const { rows, stoppedAt, readJson, readMsgpack } = this.#exports
     const shift = this.#windowAt - this.#from
     const asked = Math.min(most, rowsMax)
-    this.#exports.read(this.#fieldsAt, this.#values.length, start + shift, this.#to + shift, asked, recordBytesMax)
+    const read = format === 'json' ? readJson : readMsgpack
+    read(this.#fieldsAt, this.#values.length, start + shift, this.#to + shift, asked, recordBytesMax)
+    const end = stoppedAt.value - shift
     this.rows = rows.value
-    this.mayGoOn = this.rows > 0 && (this.rows === rowsMax || this.#to < bytes.length)
-    return stoppedAt.value - shift
+    this.mayGoOn = this.rows === rowsMax || (this.rows > 0 && !this.#isInWindow(end, bytes))
+    return end
   }
 
   values(field: number): NativeValues {
     return this.#values[field] as NativeValues
   }
 
-  /** Whether all of the rows have a value in the field, or nearly: then it is looked at row by row. */
-  isWhole(field: number): boolean {
-    return this.#words[(this.#fieldsAt + field * fieldBytes + nullsAt) / 4] === 0
+  /** How many of the rows have no value in the field. */
+  nulls(field: number): number {
+    return this.#words[(this.#fieldsAt + field * fieldBytes + nullsAt) / 4] as number
   }
 
   /** Has the window hold what follows `start`, so that most records are whole in it. */
   #show(bytes: Uint8Array, start: number): void {
-    const isShown = bytes === this.#bytes && start >= this.#from && start < this.#to
-    if (isShown && (this.#to === bytes.length || this.#to - start >= windowBytes / 4)) return
+    if (this.#isInWindow(start, bytes)) return
     this.#bytes = bytes
     this.#from = start
     this.#to = Math.min(bytes.length, start + windowBytes)
     this.#memory.set(bytes.subarray(start, this.#to), this.#windowAt)
   }
+
+  /** Whether the record that begins there would be no more whole in another window. */
+  #isInWindow(start: number, bytes: Uint8Array): boolean {
+    if (bytes !== this.#bytes || start < this.#from || start > this.#to) return false
+    return this.#to === bytes.length || this.#to - start >= windowBytes / 4
+  }
+}
+
+/** Numbers lie at multiples of their size. */
+const aligned = (place: number): number => Math.ceil(place / 8) * 8
+
+function bytesOf({ buffer, byteOffset, byteLength }: DataView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }

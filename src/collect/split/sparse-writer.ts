@@ -57,6 +57,13 @@ export class SparseBuilder implements VectorBuilder {
     return place
   }
 
+  /** The place for the value of the first of consecutive rows that has one, which at least one does; those of the others follow. */
+  addSome(row: number, hasValue: Uint8Array, rows: number): number {
+    const place = this.#count
+    for (let index = 0; index < rows; index += 1) if (hasValue[index] === 1) this.add(row + index)
+    return place
+  }
+
   clear(from: number): void {
     const before = this.#count
     while (this.#count > 0 && this.#rowOf(this.#count - 1) >= from) this.#count -= 1

@@ -45,7 +45,7 @@ const tooManyRejected = `${rejectedMax} records were rejected, and the rest of t
 /** How records may be read. Without the lane every one of them goes over the tape. */
 export interface SplitterOptions {
   readonly usesLane?: boolean
-  /** The lane of MessagePack in WebAssembly; without it, the one in JavaScript is taken. */
+  /** The lane in WebAssembly; without it, the one in JavaScript is taken. */
   readonly native?: NativeModule | undefined
 }
 
@@ -53,10 +53,18 @@ export interface SplitterOptions {
 export function createSplitter({ usesLane = true, native }: SplitterOptions = {}): Splitter {
   return {
     split(bodies, known, limits, mode = 'evolve') {
-      const first = new Split(known, { limits, mode, usesLane, native })
+      const bytes = bodies.reduce((sum, body) => sum + body.bytes.length, 0)
+      const first = new Split(known, { limits, mode, usesLane, native, bytes })
       for (const [index, body] of bodies.entries()) first.read(body, index)
       if (first.columns.areSettled && first.misfits.size === 0) return first.finish()
-      const second = new Split(first.columns.settle(), { limits, mode, usesLane, native, refused: first.misfits })
+      const second = new Split(first.columns.settle(), {
+        limits,
+        mode,
+        usesLane,
+        native,
+        bytes,
+        refused: first.misfits,
+      })
       for (const [index, body] of bodies.entries()) second.read(body, index)
       return second.finish()
     },
@@ -68,6 +76,8 @@ interface SplitOptions {
   readonly mode: SchemaMode
   readonly usesLane: boolean
   readonly native: NativeModule | undefined
+  /** Of all bodies. */
+  readonly bytes: number
   /** Records that a pass before this one found to be rejected for their schema. */
   readonly refused?: Misfits
 }
@@ -92,12 +102,16 @@ class Split {
   /** Of the record that is read: unlike among all bodies, and the same in each pass. */
   #place = 0
   #rows = 0
+  readonly #bytes: number
+  /** Of the bodies before the one that is read. */
+  #bytesBefore = 0
   readonly #lane: Lane
   #laneTimeKey: Key | undefined
   /** How often it may still learn what to expect. */
   #lessons: number
 
-  constructor(settled: readonly SettledColumn[], { limits, mode, usesLane, native, refused }: SplitOptions) {
+  constructor(settled: readonly SettledColumn[], { limits, mode, usesLane, native, bytes, refused }: SplitOptions) {
+    this.#bytes = bytes
     this.#limits = limits
     this.#mode = mode
     this.#refused = refused
@@ -123,7 +137,7 @@ class Split {
       number += ahead
       const keysBefore = tape.keys.size
       const outcome = reader.next()
-      if (outcome === 'end') return
+      if (outcome === 'end') break
       this.#place = index * 2 ** 32 + number
       const failure = outcome === 'rejected' ? reader.failure : this.#keep(reader, timeKey, body.receivedAtUs)
       if (failure === undefined) {
@@ -137,9 +151,10 @@ class Split {
         const detail = isLast ? `${failure.detail}; ${tooManyRejected}` : failure.detail
         const { reason } = failure
         this.#rejected.push({ body: index, recordNumber: number, byteOffset: reader.start, reason, detail, raw })
-        if (isLast) return
+        if (isLast) break
       }
     }
+    this.#bytesBefore += body.bytes.length
   }
 
   /** Puts the records that are as the lane expects them into columns, many at a time. Returns how many there were. */
@@ -148,12 +163,17 @@ class Split {
     let taken = 0
     while (reader.readLane !== undefined && lane.isOpen && timeKey === this.#laneTimeKey) {
       reader.readLane(lane)
-      lane.put(this.#rows)
+      lane.put(this.#rows, this.#growth(lane.end))
       this.#rows += lane.rows
       taken += lane.rows
       if (!lane.mayGoOn) break
     }
     return taken
+  }
+
+  /** How many times as many rows are expected in all as up to this place of the body, and a few more: columns then grow once. */
+  #growth(end: number): number {
+    return Math.max(1, (1.05 * this.#bytes) / (this.#bytesBefore + end))
   }
 
   /** Has the lane expect records like the one on the tape, if their columns are simple. */

@@ -24,8 +24,8 @@ export class TimeColumns implements ColumnWriter {
   }
 
   /** Times of consecutive rows, without fractions, as words of whole numbers. */
-  putManySeconds(row: number, words: Int32Array, rows: number): void {
-    this.#seconds.setMany(row, words, rows)
+  putManySeconds(row: number, words: Int32Array, rows: number, growth: number): void {
+    this.#seconds.setMany(row, words, rows, growth)
     this.#isWhole = true
   }
 

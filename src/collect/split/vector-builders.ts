@@ -29,6 +29,11 @@ function capacityFor(row: number, capacity: number): number {
   return Math.max(row + 1, capacity * 2, firstCapacity)
 }
 
+/** As `capacityFor`, where `growth` times as many rows as there are up to `end` are expected in all. */
+function capacityExpected(end: number, capacity: number, growth: number): number {
+  return Math.max(capacityFor(end, capacity), Math.ceil(end * growth))
+}
+
 export class Int64Builder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   /** Two words a row, the low one first: numbers are written without making BigInts of them. */
@@ -60,10 +65,10 @@ export class Int64Builder implements ScalarBuilder {
     this.hasValues = true
   }
 
-  /** Values of consecutive rows. */
-  setMany(row: number, words: Int32Array, rows: number): void {
+  /** Values of consecutive rows; `growth` times as many as with them are expected in all. */
+  setMany(row: number, words: Int32Array, rows: number, growth: number): void {
     const end = row + rows
-    if (end > this.#valid.length) this.#grow(capacityFor(end, this.#valid.length))
+    if (end > this.#valid.length) this.#grow(capacityExpected(end, this.#valid.length, growth))
     this.#valid.fill(1, row, end)
     this.#words.set(words.subarray(0, rows * 2), row * 2)
     this.hasValues = true
@@ -138,10 +143,10 @@ export class DoubleBuilder implements ScalarBuilder {
     this.hasValues = true
   }
 
-  /** Values of consecutive rows. */
-  setMany(row: number, values: Float64Array, rows: number): void {
+  /** As the one of `Int64Builder`. */
+  setMany(row: number, values: Float64Array, rows: number, growth: number): void {
     const end = row + rows
-    if (end > this.#valid.length) this.#grow(capacityFor(end, this.#valid.length))
+    if (end > this.#valid.length) this.#grow(capacityExpected(end, this.#valid.length, growth))
     this.#valid.fill(1, row, end)
     this.#values.set(values.subarray(0, rows), row)
     this.hasValues = true
@@ -176,6 +181,15 @@ export class BooleanBuilder implements ScalarBuilder {
     if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
     this.#valid[row] = 1
     this.#values[row] = value ? 1 : 0
+    this.hasValues = true
+  }
+
+  /** As the one of `Int64Builder`. */
+  setMany(row: number, values: Uint8Array, rows: number, growth: number): void {
+    const end = row + rows
+    if (end > this.#valid.length) this.#grow(capacityExpected(end, this.#valid.length, growth))
+    this.#valid.fill(1, row, end)
+    this.#values.set(values.subarray(0, rows), row)
     this.hasValues = true
   }
 
@@ -251,13 +265,15 @@ export class BytesBuilder implements ScalarBuilder {
     this.end(row)
   }
 
-  /** Values of consecutive rows, which lie one behind the other up to `ends`. */
-  setMany(row: number, text: Uint8Array, ends: Uint32Array, rows: number): void {
+  /** As the one of `Int64Builder`: values that lie one behind the other up to `ends`. */
+  setMany(row: number, text: Uint8Array, ends: Uint32Array, rows: number, growth: number): void {
     const end = row + rows
-    if (end > this.#valid.length) this.#grow(capacityFor(end, this.#valid.length))
+    if (end > this.#valid.length) this.#grow(capacityExpected(end, this.#valid.length, growth))
     this.#skipTo(row)
     const before = this.#sink.length
-    this.#sink.append(text.subarray(0, ends[rows - 1]))
+    const length = ends[rows - 1] as number
+    this.#sink.reserve(length, Math.ceil((before + length) * growth)).set(text.subarray(0, length), before)
+    this.#sink.length += length
     for (let index = 0; index < rows; index += 1) this.#offsets[row + index + 1] = before + (ends[index] as number)
     this.#valid.fill(1, row, end)
     this.#nextRow = end

@@ -4,10 +4,10 @@ import { must } from '../../base/errors.ts'
 import { openNativeModule } from '../split/native-lane.ts'
 import type { NativeModule } from '../split/native-lane.ts'
 
-/** The lane of MessagePack in WebAssembly, compiled as `npm run build` does. */
+/** The lane in WebAssembly, compiled as `npm run build` does. */
 export async function compiledLane(): Promise<NativeModule> {
   let written: Uint8Array | undefined
-  const options = ['assembly/msgpack-lane.ts', '--config', 'assembly/asconfig.json', '--outFile', 'lane.wasm']
+  const options = ['assembly/lane.ts', '--config', 'assembly/asconfig.json', '--outFile', 'lane.wasm']
   const writeFile = (_: string, contents: Uint8Array | string): void => {
     if (typeof contents !== 'string') written = contents
   }
