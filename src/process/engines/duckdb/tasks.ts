@@ -104,6 +104,8 @@ export interface Plan {
   readonly scans: readonly PlannedScan[]
   readonly shortcut: Shortcut | null
   readonly isOnePass: boolean
+  /** Whether the same text means something else at another moment. */
+  readonly dependsOnMoment: boolean
   /** Lines of DuckDB's plan; empty unless asked for. */
   readonly explained: readonly string[]
 }
