@@ -44,7 +44,7 @@ export interface QueryContext {
   readonly principal: Principal
   readonly accountId: number
   readonly moment: QueryMoment
-  /** A directory of this attempt alone; it exists, and is removed afterwards. */
+  /** A directory of this attempt alone: whoever needs it makes it, and it is removed afterwards. */
   readonly scratch: string
   /** Where engine processes keep what they read and write through (`engines/duckdb/windows.ts`). */
   readonly windows: string

@@ -36,7 +36,6 @@ export function queryJobKind(options: QueryJobOptions, engine: QueryEngine = 'in
 async function runQuery(options: QueryJobOptions, known: Known, attempt: Attempt): Promise<QueryOutput> {
   const context = { ...(await queryContext(options, attempt)), ...known }
   context.progress({ stage: 'planning', percent: null, bytesToScan: null })
-  await options.disk.makeDirectory(context.scratch)
   try {
     return await perform(context)
   } finally {

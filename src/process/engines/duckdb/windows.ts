@@ -1,5 +1,5 @@
 import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import type { OpenSession, Session, SessionLimits } from '../../../base/duckdb/session.ts'
 import { lockDown, openSession } from '../../../base/duckdb/session.ts'
@@ -56,6 +56,7 @@ export class Windows {
       return path
     }
     const linkNew = (file: string): string => {
+      mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, '')
       return link(file)
     }
