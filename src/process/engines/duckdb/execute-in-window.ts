@@ -9,7 +9,7 @@ import { macrosFor } from './make-functions.ts'
 import type { FormatRows } from './small-answer.ts'
 import { readSmallAnswer } from './small-answer.ts'
 import type { ExecuteInput, Execution } from './tasks.ts'
-import { companionOf, filesOf, hasChanges, makeViews, needCompanion } from './views.ts'
+import { canBeNamed, companionOf, filesOf, hasChanges, makeViews, namedTables, needCompanion } from './views.ts'
 import type { Window, Windows } from './windows.ts'
 
 export interface WindowTools extends ExecuteTools {
@@ -37,13 +37,26 @@ export async function executeInWindow(
   const { integerDivision, limits } = input
   const terms = { ...kept, limits, ...(integerDivision !== undefined && { integerDivision }) }
   try {
-    return await windows.within(terms, async (window) => {
+    const readSmall = async (window: Window, linked: ExecuteInput, tables?: string) => {
+      const read = () => readSmallAnswer(window.session, linked, tools.formatRows, tables)
+      const small = await withProgress(window.session, context, tools.clock, read)
+      return small && { rows: small.rows, bytes: small.bytes.byteLength, files: [], small }
+    }
+    const macros = macrosFor(input)
+    const isOneStatement = input.small !== null && macros.length === 0 && canBeNamed(input)
+    const small = isOneStatement
+      ? await windows.within(terms, 'without a transaction', async (window) => {
+          const linked = withLinkedFiles(input, window)
+          return await readSmall(window, linked, namedTables(linked))
+        })
+      : undefined
+    if (small !== undefined) return small
+    return await windows.within(terms, 'in a transaction', async (window) => {
       const linked = withLinkedFiles(input, window)
       const companion = needCompanion(linked) ? window.linkNew(companionOf(input)) : ''
-      await makeViews(window.session, linked, { macros: macrosFor(input), companion })
-      const read = () => readSmallAnswer(window.session, linked, tools.formatRows)
-      const small = await withProgress(window.session, context, tools.clock, read)
-      if (small !== undefined) return { rows: small.rows, bytes: small.bytes.byteLength, files: [], small }
+      await makeViews(window.session, linked, { macros, companion })
+      const known = isOneStatement ? undefined : await readSmall(window, linked)
+      if (known !== undefined) return known
       const target = { ...linked, path: window.linkNew(input.path) }
       const { files, ...sums } = await copyAnswer(window.session, target, context, tools)
       return { ...sums, files: files.map((file) => ({ ...file, path: input.path })) }
