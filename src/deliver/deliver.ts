@@ -32,6 +32,8 @@ export interface ResultObject {
   readonly bytes: number
   /** A strong entity tag, with its quotes. */
   readonly etag: string
+  /** All of it, where it is small and here already. */
+  readonly whole?: Buffer
   /** From, inclusive; to, exclusive. */
   stream(range?: { from: number; to: number }): Promise<Readable>
 }

@@ -4,18 +4,17 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 
-import type { DuckDBConnection, DuckDBDataChunk } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 
 import { diskFailure } from '../base/duckdb/disk-failures.ts'
 import { KeptSessions } from '../base/duckdb/kept-sessions.ts'
 import type { EngineContext } from '../base/engines/engines.ts'
 import { AppError, isAppError } from '../base/errors.ts'
 import type { FormatInput, FormatOutput, FormatProgress } from './format-input.ts'
-import { delimitedFormat } from './formats/delimited.ts'
-import { jsonFormat, jsonRowsFormat, ndjsonFormat } from './formats/json.ts'
-import { msgpackFormat } from './formats/msgpack.ts'
 import { copyParquet } from './formats/parquet.ts'
-import type { RowFormat } from './formats/row-format.ts'
+import { rowsOf } from './formats/row-format.ts'
+import type { Row } from './formats/row-format.ts'
+import { rowFormatOf } from './formats/row-formats.ts'
 
 /** Writes a stored result in another format, in its order, holding a few chunks of it in memory at a time. */
 export function formatHandler(): (input: FormatInput, context: EngineContext) => Promise<FormatOutput> {
@@ -36,50 +35,29 @@ export function formatHandler(): (input: FormatInput, context: EngineContext) =>
 
 async function write(connection: DuckDBConnection, input: FormatInput, context: EngineContext): Promise<number> {
   if (input.format === 'parquet') return await copyParquet(connection, input)
-  const format = rowFormatOf(input)
+  const format = rowFormatOf(input.format)
   let rows = 0
-  const chunks = countedChunks(connection, input.source, (count) => {
+  const batches = countedRows(connection, input.source, (count) => {
     rows += count
     context.progress({ rows } satisfies FormatProgress)
   })
-  const pieces = Readable.from(limited(format(input.columns, chunks), input.outputBytesMax))
+  const pieces = Readable.from(limited(format(input.columns, batches), input.outputBytesMax))
   const file = createWriteStream(input.path, { flags: 'wx', mode: 0o600 })
   if (input.format === 'msgpack.gz') await pipeline(pieces, createGzip(), file)
   else await pipeline(pieces, file)
   return rows
 }
 
-function rowFormatOf({ format }: FormatInput): RowFormat {
-  switch (format) {
-    case 'json':
-      return jsonFormat
-    case 'ndjson':
-      return ndjsonFormat
-    case 'csv':
-      return delimitedFormat({ delimiter: ',', lineEnd: '\r\n' })
-    case 'tsv':
-      return delimitedFormat({ delimiter: '\t', lineEnd: '\n' })
-    case 'json.rows':
-      return jsonRowsFormat
-    case 'csv.rows':
-      return delimitedFormat({ delimiter: ',', lineEnd: '\r\n', header: false })
-    case 'tsv.rows':
-      return delimitedFormat({ delimiter: '\t', lineEnd: '\n', header: false })
-    default:
-      return msgpackFormat
-  }
-}
-
-async function* countedChunks(
+async function* countedRows(
   connection: DuckDBConnection,
   source: string,
   onRows: (count: number) => void,
-): AsyncGenerator<DuckDBDataChunk> {
+): AsyncGenerator<Iterable<Row>> {
   const result = await connection.stream('select * from read_parquet($source)', { source })
   for (;;) {
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) return
-    yield chunk
+    yield rowsOf(chunk)
     onRows(chunk.rowCount)
   }
 }

@@ -1,14 +1,17 @@
-import { AppError, must } from '../base/errors.ts'
-import type { ObjectStore } from '../base/objects/objects.ts'
+import { Readable } from 'node:stream'
+
+import { AppError, isAppError, must } from '../base/errors.ts'
+import type { ByteRange, ObjectStore } from '../base/objects/objects.ts'
 import type { Job, Jobs } from '../jobs/jobs.ts'
 import { finishedStates } from '../jobs/jobs.ts'
-import type { BareFormat, Deliver, ResultFormat } from './deliver.ts'
+import type { BareFormat, Deliver, ResultFormat, ResultObject } from './deliver.ts'
 import { resultMediaTypes } from './deliver.ts'
 import type { ExportJobInput } from './exports/export-job.ts'
 import { exportJobKind } from './exports/export-job.ts'
 import { resultJobKind } from './result-job.ts'
 import type { ResultJobInput } from './result-job.ts'
 import { formattedKey, notReady, storedResult } from './stored-result.ts'
+import type { StoredResult } from './stored-result.ts'
 
 export interface DeliverOptions {
   readonly jobs: Jobs
@@ -19,7 +22,12 @@ export interface DeliverOptions {
 
 export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliver {
   return {
-    knownBytes: async (job, format) => await objects.size(formattedKey(storedResult(job), format)),
+    async knownBytes(job, format) {
+      const stored = storedResult(job)
+      const ready = readyIn(stored, format)
+      if (ready === undefined) return await objects.size(formattedKey(stored, format))
+      return (await objects.size(stored.resultKey)) === undefined ? undefined : ready.to - ready.from
+    },
     async exportResult({ accountId, userId }, query, delivery) {
       storedResult(query)
       const input: ExportJobInput = { queryJobId: query.id, delivery }
@@ -27,6 +35,8 @@ export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliv
     },
     async result(job, format, options = {}) {
       const stored = storedResult(job)
+      const ready = readyIn(stored, format)
+      if (ready !== undefined) return resultObject(job, format, await readyBytes(objects, job, stored.resultKey, ready))
       const key = formattedKey(stored, format)
       let bytes = await objects.size(key)
       if (bytes === undefined) {
@@ -34,13 +44,38 @@ export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliv
         await makeFormat(jobs, job, format, Math.min(options.waitMsMax ?? waitMsMax, waitMsMax))
         bytes = must(await objects.size(key), `the object ${key} that a job made`)
       }
-      return {
-        contentType: contentType(format),
-        bytes,
-        etag: `"${job.id}-${format}-${bytes}"`,
-        stream: (range) => objects.stream(key, range),
-      }
+      return resultObject(job, format, { bytes, stream: (range) => objects.stream(key, range) })
     },
+  }
+}
+
+function resultObject(
+  job: Job,
+  format: ResultFormat | BareFormat,
+  content: Pick<ResultObject, 'bytes' | 'whole' | 'stream'>,
+): ResultObject {
+  return { ...content, contentType: contentType(format), etag: `"${job.id}-${format}-${content.bytes}"` }
+}
+
+const readyIn = ({ ready }: StoredResult, format: ResultFormat | BareFormat) =>
+  ready?.format === format ? ready : undefined
+
+/** A small one lies in the stored result and is read at once, which takes less than to look whether it is there, and to stream it. */
+async function readyBytes(
+  objects: ObjectStore,
+  job: Job,
+  key: string,
+  ready: ByteRange,
+): Promise<Pick<ResultObject, 'bytes' | 'whole' | 'stream'>> {
+  try {
+    const whole = await objects.get(key, { from: ready.from, to: ready.to })
+    return {
+      bytes: whole.byteLength,
+      whole,
+      stream: async ({ from, to } = { from: 0, to: whole.byteLength }) => Readable.from([whole.subarray(from, to)]),
+    }
+  } catch (error) {
+    throw isAppError(error, 'object_not_found') ? expired(job) : error
   }
 }
 

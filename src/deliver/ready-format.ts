@@ -3,7 +3,7 @@ import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import type { ResultFormat } from './deliver.ts'
 import type { FormatParts } from './result-job.ts'
 import { makeFormat } from './result-job.ts'
-import type { StoredColumn } from './stored-result.ts'
+import type { StoredColumn, StoredResult } from './stored-result.ts'
 
 /** What deliver reads of the input and the output of a query. */
 interface ReadInput {
@@ -14,6 +14,7 @@ interface ReadOutput {
   readonly resultKey: string | null
   readonly rows: number
   readonly resultBytes: number
+  readonly ready?: StoredResult['ready']
 }
 
 /** What is larger takes a while, in which the query would not be done, and may be wanted by nobody. */
@@ -37,8 +38,15 @@ export function readying(kind: JobKind, parts: FormatParts): JobKind {
 
 async function makeReady(parts: FormatParts, attempt: Attempt, output: ReadOutput): Promise<void> {
   const { resultFormat } = attempt.job.input as ReadInput
-  const { columns, resultKey, rows, resultBytes } = output
-  if (resultFormat === undefined || resultKey === null || rows > rowsMax || resultBytes > bytesMax) return
+  const { columns, resultKey, rows, resultBytes, ready } = output
+  if (
+    ready !== undefined ||
+    resultFormat === undefined ||
+    resultKey === null ||
+    rows > rowsMax ||
+    resultBytes > bytesMax
+  )
+    return
   try {
     await makeFormat(parts, attempt, { queryJobId: attempt.job.id, columns, resultKey }, resultFormat)
   } catch (error) {

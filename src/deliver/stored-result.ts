@@ -13,6 +13,8 @@ export interface StoredColumn {
 export interface StoredResult {
   readonly columns: readonly StoredColumn[]
   readonly resultKey: string
+  /** Where in the stored result it lies in another format, from, inclusive, to, exclusive. */
+  readonly ready?: { readonly format: string; readonly from: number; readonly to: number }
 }
 
 /** Of the jobs that have results: interactive queries, and those of batches. */
@@ -23,9 +25,9 @@ export function storedResult(job: Job): StoredResult {
   if (!queryKinds.has(job.kind)) throw noResult(`Job ${job.id} is of the kind “${job.kind}”, which makes no result.`)
   if (!finishedStates.has(job.state)) throw notReady(`Job ${job.id} is not finished: its state is “${job.state}”.`)
   if (job.state !== 'success') throw endOf(job)
-  const { columns, resultKey } = job.output as { columns: readonly StoredColumn[]; resultKey: string | null }
+  const { columns, resultKey, ready } = job.output as Omit<StoredResult, 'resultKey'> & { resultKey: string | null }
   if (resultKey === null) throw noResult(`The statement of job ${job.id} has no rows to give.`)
-  return { columns, resultKey }
+  return { columns, resultKey, ...(ready !== undefined && { ready }) }
 }
 
 function endOf(job: Job): AppError {

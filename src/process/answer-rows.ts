@@ -23,7 +23,7 @@ export async function answerRows(
     type: { kind },
     engineType: kind.toUpperCase(),
   }))
-  const plan = { columns, scans: [], shortcut: null, isOnePass: true, explained: [] }
+  const plan = { columns, scans: [], shortcut: null, isOnePass: true, dependsOnMoment: false, explained: [] }
   const select = { text: valuesText(known), offset: 0, standIns: [] }
   const planned = { select, plan, opened: [], scans: [], fromMetadata: false, planMs: 0 }
   const output = await storeResult(context, planned, statement)

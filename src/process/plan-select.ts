@@ -50,7 +50,7 @@ export async function planSelect(
     tables: opened.map(engineTable),
     explain: options.explain,
   }
-  const planned = await engines.run<Plan>({ kind: planTask, input }, limits)
+  const planned = await context.plans.of(input, () => engines.run<Plan>({ kind: planTask, input }, limits))
   // What the catalog sums up is all of a snapshot, and not what another one leaves of it.
   const isPartial = opened.some(({ without }) => without !== undefined)
   const plan = isPartial ? { ...planned, shortcut: null } : planned

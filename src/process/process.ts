@@ -134,6 +134,8 @@ export interface QueryOutput {
    */
   readonly resultKey: string | null
   readonly resultBytes: number
+  /** Where in the result it lies in the format that was asked for, as a whole, from, inclusive, to, exclusive; absent where it does not. */
+  readonly ready?: { readonly format: string; readonly from: number; readonly to: number }
   readonly statistics: QueryStatistics
   /** Of several statements, what each of them was and did; absent where there was one. */
   readonly statements?: readonly { readonly statement: QueryOutput['statement']; readonly rows: number }[]

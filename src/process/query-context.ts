@@ -8,6 +8,7 @@ import type { Attempt } from '../jobs/jobs.ts'
 import type { Store } from '../store/store.ts'
 import type { EngineSql, QueryMoment } from './engines/duckdb/tasks.ts'
 import type { KnownAnalyses } from './planning/known-analyses.ts'
+import type { KnownPlans } from './planning/known-plans.ts'
 import type { SelectText } from './planning/statement.ts'
 import type { QueryJobInput, QueryProgress } from './process.ts'
 
@@ -43,11 +44,12 @@ export interface QueryContext {
   readonly principal: Principal
   readonly accountId: number
   readonly moment: QueryMoment
-  /** A directory of this attempt alone; it exists, and is removed afterwards. */
+  /** A directory of this attempt alone: whoever needs it makes it, and it is removed afterwards. */
   readonly scratch: string
   /** Where engine processes keep what they read and write through (`engines/duckdb/windows.ts`). */
   readonly windows: string
   readonly analyses: KnownAnalyses
+  readonly plans: KnownPlans
   /** When the query has to be done, on the clock that never jumps. */
   readonly deadlineMs: number
   progress(progress: QueryProgress): void

@@ -5,6 +5,7 @@ import { performStatement } from './perform-statement.ts'
 import { dialectOf } from './planning/dialects/dialect.ts'
 import { inDialect } from './planning/dialects/translate.ts'
 import { KnownAnalyses } from './planning/known-analyses.ts'
+import { KnownPlans } from './planning/known-plans.ts'
 import { parseScript } from './planning/parse-script.ts'
 import { runScript } from './scripts/run-script.ts'
 import type { QueryEngine, QueryJobInput, QueryOutput } from './process.ts'
@@ -19,20 +20,22 @@ export interface QueryJobOptions extends QueryPorts {
   readonly concurrency: number
 }
 
+/** What is remembered from one query to the next. */
+type Known = Pick<QueryContext, 'analyses' | 'plans'>
+
 /** The job kind that runs SQL on one of the engines, for the worker role. */
 export function queryJobKind(options: QueryJobOptions, engine: QueryEngine = 'interactive'): JobKind {
-  const analyses = new KnownAnalyses()
+  const known = { analyses: new KnownAnalyses(), plans: new KnownPlans() }
   return {
     kind: queryJobKinds[engine],
     concurrency: options.concurrency,
-    handler: (attempt) => runQuery(options, analyses, attempt),
+    handler: (attempt) => runQuery(options, known, attempt),
   }
 }
 
-async function runQuery(options: QueryJobOptions, analyses: KnownAnalyses, attempt: Attempt): Promise<QueryOutput> {
-  const context = { ...(await queryContext(options, attempt)), analyses }
+async function runQuery(options: QueryJobOptions, known: Known, attempt: Attempt): Promise<QueryOutput> {
+  const context = { ...(await queryContext(options, attempt)), ...known }
   context.progress({ stage: 'planning', percent: null, bytesToScan: null })
-  await options.disk.makeDirectory(context.scratch)
   try {
     return await perform(context)
   } finally {
@@ -40,7 +43,7 @@ async function runQuery(options: QueryJobOptions, analyses: KnownAnalyses, attem
   }
 }
 
-async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise<Omit<QueryContext, 'analyses'>> {
+async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise<Omit<QueryContext, keyof Known>> {
   const { access, clock, limits, scratchDirectory } = options
   const { job } = attempt
   const input = job.input as QueryJobInput

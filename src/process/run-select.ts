@@ -7,7 +7,7 @@ import { groupChunks } from '../store/schema/changes.ts'
 import type { ChunkGroup } from '../store/schema/changes.ts'
 import type { ScannedFiles } from '../store/schema/projection.ts'
 import type { Chunk } from '../store/store.ts'
-import type { ExecuteInput, Execution, ExecutionProgress } from './engines/duckdb/tasks.ts'
+import type { ExecuteInput, Execution, ExecutionProgress, SmallAnswerTerms } from './engines/duckdb/tasks.ts'
 import { executeTask, filesDirectory } from './engines/duckdb/tasks.ts'
 import { namedDamage } from './named-damage.ts'
 import type { PlannedSelect } from './plan-select.ts'
@@ -23,9 +23,11 @@ export interface AnswerFile {
   readonly fieldIds: string | null
   /** About this many bytes, and then the next file begins; one file of any size where it is left out. */
   readonly fileBytes?: number
+  /** For an answer that may come back by itself where it is small. */
+  readonly small?: SmallAnswerTerms
 }
 
-/** The files are in the scratch directory. */
+/** The files are in the scratch directory, unless the answer came back by itself. */
 export interface WrittenAnswer extends Execution {
   readonly runMs: number
 }
@@ -42,11 +44,13 @@ export async function runSelect(
   const path = answerPath(context, file.fileBytes !== undefined)
   if (file.fileBytes !== undefined) await context.ports.disk.makeDirectory(path)
   const spillDirectory = join(context.scratch, 'spill')
+  const threads = threadsFor(context, planned)
   return await withFiles(context, planned.scans, async (scans) => {
     const input: ExecuteInput = {
       ...engineSql(context, planned.select),
       ...context.moment,
-      ...file,
+      projection: file.projection,
+      fieldIds: file.fieldIds,
       fileBytes: file.fileBytes ?? null,
       database: engineDatabase(context),
       tables: planned.scans.map(({ plan, snapshot }, index) => ({
@@ -56,7 +60,9 @@ export async function runSelect(
       columnCount: planned.plan.columns.length,
       path,
       spillDirectory,
-      limits: { ...context.limits, threads: threadsFor(context, planned) },
+      limits: { ...context.limits, threads },
+      // Running it twice, where it is large after all, must not cost much.
+      small: threads === 1 ? (file.small ?? null) : null,
       kept: { owner: `${context.accountId}/${context.principal.userId}`, windows: context.windows },
     }
     const execution = await withDiskWatched(context, (limits) => execute(context, planned, input, limits))

@@ -14,16 +14,22 @@ export async function storeResult(
   statement: QueryOutput['statement'],
 ): Promise<QueryOutput> {
   const { columns } = planned.plan
-  const answer = await runSelect(context, planned, { projection: columns.map(resultColumn), fieldIds: null })
+  const { resultFormat: format = null } = context.input
+  const small = { columns: columns.map(({ name, type }) => ({ name, type })), format }
+  const answer = await runSelect(context, planned, { projection: columns.map(resultColumn), fieldIds: null, small })
   context.progress({ stage: 'storing', percent: null, bytesToScan: null })
   const resultKey = resultKeyOf(context)
-  await context.ports.objects.putFile(resultKey, must(answer.files[0], 'a result is one file').path)
+  const { objects } = context.ports
+  if (answer.small === undefined) await objects.putFile(resultKey, must(answer.files[0], 'a result is one file').path)
+  else await objects.put(resultKey, answer.small.bytes)
+  const ready = answer.small?.ready ?? null
   return {
     statement,
-    columns: columns.map(({ name, type }) => ({ name, type })),
+    columns: small.columns,
     rows: answer.rows,
     resultKey,
     resultBytes: answer.bytes,
+    ...(ready !== null && { ready }),
     statistics: statisticsOf(planned, answer.runMs),
   }
 }

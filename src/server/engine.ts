@@ -6,6 +6,7 @@ import { convertTask } from '../collect/convert/tasks.ts'
 import { createSplitter } from '../collect/split/split.ts'
 import { exportTask } from '../deliver/exports/export-input.ts'
 import { exportHandler } from '../deliver/exports/export-task.ts'
+import { formatRows } from '../deliver/format-rows.ts'
 import { formatTask } from '../deliver/format-input.ts'
 import { formatHandler } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
@@ -17,7 +18,7 @@ const { parquetVersion } = settingsOfRole()
 
 /** The entry of the engine processes: the only place where DuckDB runs. */
 serveEngine({
-  ...queryEngineHandlers(systemClock, parquetVersion),
+  ...queryEngineHandlers(systemClock, parquetVersion, formatRows),
   ...storeEngineHandlers(parquetVersion),
   [convertTask]: convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
   [formatTask]: formatHandler(),

@@ -23,7 +23,7 @@ export function serveResults(host: OperationHost, jobs: Jobs, deliver: Deliver):
     const [from, to] = selection.status === 206 ? [selection.from, selection.to] : [0, result.bytes]
     return {
       status: selection.status,
-      body: method === 'HEAD' ? undefined : await streamOf(result, from, to),
+      body: method === 'HEAD' ? undefined : await bodyOf(result, from, to),
       headers: {
         ...common,
         'content-type': result.contentType,
@@ -36,8 +36,9 @@ export function serveResults(host: OperationHost, jobs: Jobs, deliver: Deliver):
   })
 }
 
-function streamOf(result: ResultObject, from: number, to: number) {
-  return from === 0 && to === result.bytes ? result.stream() : result.stream({ from, to })
+async function bodyOf(result: ResultObject, from: number, to: number) {
+  if (result.whole !== undefined) return result.whole.subarray(from, to)
+  return from === 0 && to === result.bytes ? await result.stream() : await result.stream({ from, to })
 }
 
 function outside(range: string | undefined, bytes: number): AppError {

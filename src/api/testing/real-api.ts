@@ -23,6 +23,7 @@ import { openRejections } from '../../collect/rejections/open-rejections.ts'
 import { openReplays } from '../../collect/replay/open-replays.ts'
 import type { Rejections } from '../../collect/rejections.ts'
 import { formatTask } from '../../deliver/format-input.ts'
+import { formatRows } from '../../deliver/format-rows.ts'
 import { formatHandler } from '../../deliver/format-task.ts'
 import { openDeliver } from '../../deliver/open-deliver.ts'
 import { readying } from '../../deliver/ready-format.ts'
@@ -168,7 +169,7 @@ function lightIntake(access: Access, imports: ImportRequest[]): Collect {
 /** Engine tasks in this process: fast, and without anybody who would kill them. */
 function enginesHere(): EnginePool {
   const handlers: Readonly<Record<string, EngineHandler>> = {
-    ...queryEngineHandlers(systemClock),
+    ...queryEngineHandlers(systemClock, undefined, formatRows),
     [formatTask]: formatHandler(),
   }
   return {

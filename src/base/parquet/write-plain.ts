@@ -17,6 +17,8 @@ export interface PlainParquetOptions {
   readonly pageBytesMax?: number
   /** Whether to look for the bounds of every column, a third of the work. Not needed in a file that is re-encoded at once. */
   readonly bounds?: boolean
+  /** Bytes that are kept in the file as well, behind all values: a place that the footer, which alone says where things are, does not name. */
+  readonly beside?: Uint8Array
 }
 
 export interface PlainParquetFile {
@@ -24,6 +26,8 @@ export interface PlainParquetFile {
   readonly bytes: Buffer
   /** By field id of the top-level columns. */
   readonly columns: Readonly<Record<number, PlainColumnFacts>>
+  /** Where `beside` begins in it. */
+  readonly besideAt: number
 }
 
 export interface PlainColumnFacts {
@@ -48,7 +52,7 @@ export function writePlainParquet(
   rows: number,
   options: PlainParquetOptions = {},
 ): PlainParquetFile {
-  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20, bounds = true } = options
+  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20, bounds = true, beside } = options
   const file = new ByteSink(columns.reduce((sum, column) => sum + expectedBytes(column.vector, rows), 4096))
   const writers = columns.map((column) => new ColumnWriter(column, file, pageBytesMax, bounds))
   file.append(magic)
@@ -57,12 +61,14 @@ export function writePlainParquet(
     const to = Math.min(from + rowGroupRowsMax, rows)
     groups.push({ rows: to - from, columns: writers.flatMap((writer) => writer.writeRows(from, to)) })
   }
+  const besideAt = file.length
+  if (beside !== undefined) file.append(beside)
   const metaData = fileMetaData(columns, groups, rows)
   file.append(metaData)
   file.uint32(metaData.length)
   file.append(magic)
   const facts = Object.fromEntries(writers.map((writer) => [writer.column.fieldId, writer.facts()]))
-  return { bytes: Buffer.from(file.bytes.buffer, 0, file.length), columns: facts }
+  return { bytes: Buffer.from(file.bytes.buffer, 0, file.length), columns: facts, besideAt }
 }
 
 /** So much memory that the file mostly need not grow. */

@@ -15,10 +15,10 @@ interface DelimitedOptions {
 export function delimitedFormat({ delimiter, lineEnd, header = true }: DelimitedOptions): RowFormat {
   const special = new RegExp(`^$|["\\r\\n${delimiter}]`)
   const field = (text: string): string => (special.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
-  return async function* (columns, chunks) {
+  return async function* (columns, batches) {
     const texts = columns.map(({ type }) => plainText(type))
     if (header) yield Buffer.from(columns.map(({ name }) => field(name)).join(delimiter) + lineEnd)
-    yield* textPieces(chunks, (row) => {
+    yield* textPieces(batches, (row) => {
       const fields = texts.map((text, index) => {
         const value = row[index] ?? null
         return value === null ? '' : field(text(value))

@@ -3,7 +3,6 @@ import type { DuckDBValue } from '@duckdb/node-api'
 import type { LogicalType } from '../../store/types.ts'
 import { MsgpackWriter } from './msgpack-writer.ts'
 import type { RowFormat } from './row-format.ts'
-import { rowsOf } from './row-format.ts'
 import { bytesOf, entriesOf, fieldsOf, listOf, plainText } from './value-text.ts'
 
 type Put = (writer: MsgpackWriter, value: DuckDBValue) => void
@@ -11,11 +10,11 @@ type Put = (writer: MsgpackWriter, value: DuckDBValue) => void
 const pieceBytesMin = 1 << 18
 
 /** One array per row, one after the other, as Treasure Data delivers results. */
-export const msgpackFormat: RowFormat = async function* (columns, chunks) {
+export const msgpackFormat: RowFormat = async function* (columns, batches) {
   const puts = columns.map(({ type }) => putOf(type))
   const writer = new MsgpackWriter()
-  for await (const chunk of chunks) {
-    for (const row of rowsOf(chunk)) {
+  for await (const rows of batches) {
+    for (const row of rows) {
       writer.arrayOf(puts.length)
       for (const [index, put] of puts.entries()) put(writer, row[index] ?? null)
       if (writer.bytes >= pieceBytesMin) yield writer.take()

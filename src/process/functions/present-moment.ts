@@ -1,6 +1,11 @@
 /** What the SQL that asks for the present has in it, by whatever name, and little other SQL. */
 const present = /now|today|current|localtime|transaction_timestamp/i
 
+/** Besides, what a schedule has for it, and `age`, which counts from today where it is not told another day. */
+const moment = /_scheduled_seconds|\bage\b/i
+
+export const asksForMoment = (sql: string): boolean => present.test(sql) || moment.test(sql)
+
 /**
  * DuckDB would read the clock once for the plan and again for the run, and a row of the time in between would be looked for in
  * a chunk that was not chosen. All its names for the present are therefore bound to one moment: by temporary macros, which are

@@ -9,7 +9,7 @@ import { schemaStatements } from '../engines/duckdb/schemas.ts'
 import type { Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
 import type { EngineTable, Plan, PlanInput, PlannedColumn } from '../engines/duckdb/tasks.ts'
-import { macrosFor } from '../engines/duckdb/make-functions.ts'
+import { dependsOnMoment, macrosFor } from '../engines/duckdb/make-functions.ts'
 import type { PlanningSessions } from '../engines/duckdb/planning-sessions.ts'
 import { explainedSites } from './explained-scans.ts'
 import { parsePlan } from './plan-nodes.ts'
@@ -37,6 +37,7 @@ export async function planQuery(input: PlanInput, sessions: PlanningSessions): P
     scans: plannedScans(input.tables, sites),
     shortcut: plans === undefined ? null : shortcutOf(plans, input.tables),
     isOnePass: isOnePass(plans),
+    dependsOnMoment: dependsOnMoment(input),
     explained,
   }
 }

@@ -3,12 +3,19 @@ import { statSync } from 'node:fs'
 import { errno } from '../../../base/disk.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { engineFailure } from './engine-errors.ts'
-import { copyAnswer } from './execute.ts'
+import { copyAnswer, withProgress } from './execute.ts'
 import type { ExecuteTools } from './execute.ts'
 import { macrosFor } from './make-functions.ts'
+import type { FormatRows } from './small-answer.ts'
+import { readSmallAnswer } from './small-answer.ts'
 import type { ExecuteInput, Execution } from './tasks.ts'
-import { companionOf, filesOf, hasChanges, makeViews, needCompanion } from './views.ts'
+import { canBeNamed, companionOf, filesOf, hasChanges, makeViews, namedTables, needCompanion } from './views.ts'
 import type { Window, Windows } from './windows.ts'
+
+export interface WindowTools extends ExecuteTools {
+  /** For small answers. */
+  readonly formatRows: FormatRows
+}
 
 /** What more has to be linked, or is likely to be spilled, is better off in an instance of its own. */
 const filesMax = 200
@@ -23,18 +30,35 @@ export async function executeInWindow(
   input: ExecuteInput,
   windows: Windows,
   context: EngineContext,
-  tools: ExecuteTools,
+  tools: WindowTools,
 ): Promise<Execution | undefined> {
   const { kept } = input
   if (kept === null || input.fileBytes !== null || hasChanges(input) || !isSmall(input)) return undefined
   const { integerDivision, limits } = input
   const terms = { ...kept, limits, ...(integerDivision !== undefined && { integerDivision }) }
   try {
-    return await windows.within(terms, async (window) => {
-      const linked = throughWindow(input, window)
+    const readSmall = async (window: Window, linked: ExecuteInput, tables?: string) => {
+      const read = () => readSmallAnswer(window.session, linked, tools.formatRows, tables)
+      const small = await withProgress(window.session, context, tools.clock, read)
+      return small && { rows: small.rows, bytes: small.bytes.byteLength, files: [], small }
+    }
+    const macros = macrosFor(input)
+    const isOneStatement = input.small !== null && macros.length === 0 && canBeNamed(input)
+    const small = isOneStatement
+      ? await windows.within(terms, 'without a transaction', async (window) => {
+          const linked = withLinkedFiles(input, window)
+          return await readSmall(window, linked, namedTables(linked))
+        })
+      : undefined
+    if (small !== undefined) return small
+    return await windows.within(terms, 'in a transaction', async (window) => {
+      const linked = withLinkedFiles(input, window)
       const companion = needCompanion(linked) ? window.linkNew(companionOf(input)) : ''
-      await makeViews(window.session, linked, { macros: macrosFor(input), companion })
-      const { files, ...sums } = await copyAnswer(window.session, linked, context, tools)
+      await makeViews(window.session, linked, { macros, companion })
+      const known = isOneStatement ? undefined : await readSmall(window, linked)
+      if (known !== undefined) return known
+      const target = { ...linked, path: window.linkNew(input.path) }
+      const { files, ...sums } = await copyAnswer(window.session, target, context, tools)
       return { ...sums, files: files.map((file) => ({ ...file, path: input.path })) }
     })
   } catch (error) {
@@ -49,13 +73,13 @@ function isSmall(input: ExecuteInput): boolean {
   return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0) <= bytesMax
 }
 
-/** The same input with the names that its files have in the window. */
-function throughWindow(input: ExecuteInput, window: Window): ExecuteInput {
+/** The same input with the names in the window of the files that it reads. */
+function withLinkedFiles(input: ExecuteInput, window: Window): ExecuteInput {
   const tables = input.tables.map((table) => ({
     ...table,
     scans: table.scans.map((scan) => ({ ...scan, files: scan.files.map((file) => window.link(file)) })),
   }))
-  return { ...input, tables, path: window.linkNew(input.path) }
+  return { ...input, tables }
 }
 
 /** A file on another disk, or one that is gone. */

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -20,7 +20,12 @@ import { PlanningSessions } from './planning-sessions.ts'
 import type { ExecuteInput } from './tasks.ts'
 import { Windows } from './windows.ts'
 
-const tools = { clock: systemClock, parquetVersion: parquetVersionDefault }
+const tools = {
+  clock: systemClock,
+  parquetVersion: parquetVersionDefault,
+  formatRows: async (format: string, columns: readonly unknown[], rows: readonly unknown[]) =>
+    Buffer.from(`${format} of ${columns.length} columns and ${rows.length} rows`),
+}
 
 let folder: string
 let bare: DuckDBConnection
@@ -58,6 +63,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
     path,
     spillDirectory: join(folder, 'spill'),
     limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
+    small: null,
     kept: { owner: '1/1', windows: join(folder, 'windows') },
     ...more,
   }
@@ -68,8 +74,23 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
   // In an instance that served the queries before, it is the same.
   expect(await executeInWindow(input, windows, context, tools)).toEqual(execution)
   expect(await answerAt(path)).toEqual(values)
+  // And where it comes back by itself, with the types that DuckDB gives it.
+  const columns = plan.columns.map(({ name, type }) => ({ name, type }))
+  const small = await executeInWindow({ ...input, small: { columns, format: 'text' } }, windows, context, tools)
+  if (small?.small !== undefined) {
+    const { bytes, ready } = small.small
+    await writeFile(path, bytes)
+    expect(await answerAt(path)).toEqual(values)
+    const again = await bare.runAndReadAll(`describe select * from read_parquet('${path}')`)
+    expect(again.getRowsJson()).toEqual(physical.getRowsJson())
+    expect(Buffer.from(bytes).subarray(ready?.from, ready?.to).toString()).toBe(
+      `text of ${columns.length} columns and ${execution.rows} rows`,
+    )
+    expect(small).toMatchObject({ rows: execution.rows, bytes: bytes.byteLength, files: [] })
+  }
   return {
     ...execution,
+    cameBack: small?.small !== undefined,
     types: plan.columns.map(({ type }) => formatType(type)),
     physical: physical.getRowsJson().map((row) => row[1]),
     values,
@@ -250,6 +271,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       fileBytes: 5e6,
       spillDirectory: join(folder, 'spill'),
       limits: { memoryBytes: 300e6, temporaryBytes: 1e9, threads: 2 },
+      small: null,
       kept: null,
     },
     withSession,
@@ -261,6 +283,35 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
   const paths = execution.files.map(({ path }) => `'${path}'`).join(', ')
   const read = await bare.runAndReadAll(`select count(*), count(distinct i), max(i) from read_parquet([${paths}])`)
   expect(read.getRowsJson()).toEqual([['2000000', '2000000', '1999999']])
+})
+
+describe('an answer comes back by itself', () => {
+  test.each([
+    [
+      'scalars of all kinds, with nulls',
+      `select * from (values
+        (true, 1, -9223372036854775808, 1.5::double, 'ä', 'x'::blob, date '0044-03-15 (BC)', timestamp '1969-12-31 23:59:59.9', '-1.25'::decimal(10, 2), '-99999999999999999999999999999999999999'::decimal(38, 0), '{"a": 1}'::json),
+        (null, null, null, null, null, null, null, null, null, null, null)) t, (select sum(i) from range(3) r(i))`,
+    ],
+    ['no rows', `select 1::bigint, 'x' where false`],
+    ['ten thousand rows', 'select i, i::varchar from range(10000) r(i)'],
+    [
+      'infinite times, zero below zero and no number',
+      `select 'infinity'::date, '-infinity'::timestamp, -0.0::double, 'nan'::double`,
+    ],
+  ])('with %s', async (_, sql) => {
+    expect(await run(sql)).toMatchObject({ cameBack: true })
+  })
+
+  test.each([
+    ['many rows', 'select i from range(10001) r(i)'],
+    ['long texts', `select repeat('x', 1000001)`],
+    ['many bytes', `select repeat('x', 1000)::blob from range(1001)`],
+    ['values inside of values', 'select [1, 2], 1'],
+    ['a byte order mark, which the reader of texts drops', `select chr(65279) || 'x'`],
+  ])('but not with %s', async (_, sql) => {
+    expect(await run(sql)).toMatchObject({ cameBack: false })
+  })
 })
 
 describe('what cannot be done in a kept instance is left to a fresh one', () => {
@@ -279,6 +330,7 @@ describe('what cannot be done in a kept instance is left to a fresh one', () => 
     path: newPath(),
     spillDirectory: join(folder, 'spill'),
     limits,
+    small: null,
     kept: { owner: '1/1', windows: join(folder, 'windows') },
   })
   const context = { progress: () => {} }
@@ -321,6 +373,7 @@ describe('the sandbox holds without the gate', () => {
         path: newPath(),
         spillDirectory: join(folder, 'spill'),
         limits,
+        small: null,
         kept: null,
       },
       withSession,

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 
 import type { Clock } from '../../../base/clock.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
@@ -36,6 +37,7 @@ export async function executeQuery(
   const limits = { ...input.limits, spillDirectory: input.spillDirectory }
   return await lend(limits, async (session) => {
     try {
+      mkdirSync(dirname(input.path), { recursive: true })
       await makeFunctions(session, input)
       await makeViews(session, input, { companion: companionOf(input) })
       const [paths, directory] = input.fileBytes === null ? [[input.path]] : [[], input.path]
@@ -55,21 +57,30 @@ export async function executeQuery(
 
 const targetOf = ({ path, fileBytes }: ExecuteInput) => (fileBytes === null ? path : join(path, filesDirectory))
 
+type Projection = ExecuteInput['projection']
+
 /** The text before the user's. It was proven to be one SELECT by itself, so that no parenthesis of it closes ours. */
-function copyPrefix({ projection }: ExecuteInput): string {
+function selectPrefix(projection: Projection): string {
   const items = projection.map(({ expression, name }) => `${expression} as ${quotedName(name)}`)
-  return `copy (select ${items.join(', ')} from (\n`
+  return `select ${items.join(', ')} from (\n`
+}
+
+const copyPrefix = ({ projection }: ExecuteInput): string => `copy (${selectPrefix(projection)}`
+
+/** The SELECT of the columns of the file, and of more behind them. */
+export function selectText(input: ExecuteInput, more: Projection = []): string {
+  const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
+  return `${selectPrefix([...input.projection, ...more])}${input.sql}\n) as answer(${names.join(', ')})`
 }
 
 function copyStatement(input: ExecuteInput, parquetVersion: ParquetVersion): string {
-  const names = Array.from({ length: input.columnCount }, (_, index) => `c${index}`)
   const { columnCount, fieldIds } = input
   const options = [
     ...(fieldIds === null ? parquetOptions(columnCount) : chunkOptions(fieldIds, columnCount, parquetVersion)),
     // A temporary file beside the one would not be an allowed path.
     input.fileBytes === null ? 'use_tmp_file false' : `file_size_bytes ${input.fileBytes}`,
   ]
-  return `${copyPrefix(input)}${input.sql}\n) as answer(${names.join(', ')})) to ${quotedText(targetOf(input))} (${options.join(', ')})`
+  return `copy (${selectText(input)}) to ${quotedText(targetOf(input))} (${options.join(', ')})`
 }
 
 const progressEveryMs = 500
@@ -81,13 +92,25 @@ export async function copyAnswer(
   context: EngineContext,
   { clock, parquetVersion }: ExecuteTools,
 ): Promise<Execution> {
-  const done = new AbortController()
-  const reporting = reportProgress(session, context, clock, done.signal)
-  try {
+  return await withProgress(session, context, clock, async () => {
     const written = (await session.rows(copyStatement(input, parquetVersion))).map(copiedFile)
     const files = input.fileBytes === null ? written : written.filter((file) => file.rows > 0)
     const sum = (of: 'rows' | 'bytes') => files.reduce((total, file) => total + file[of], 0)
     return { rows: sum('rows'), bytes: sum('bytes'), files }
+  })
+}
+
+/** Says while the statement of `body` runs how far it is. */
+export async function withProgress<T>(
+  session: Session,
+  context: EngineContext,
+  clock: Clock,
+  body: () => Promise<T>,
+): Promise<T> {
+  const done = new AbortController()
+  const reporting = reportProgress(session, context, clock, done.signal)
+  try {
+    return await body()
   } finally {
     done.abort()
     await reporting

@@ -9,6 +9,7 @@ import { executeInWindow } from './execute-in-window.ts'
 import { executeQuery } from './execute.ts'
 import { FreshSessions } from './fresh-sessions.ts'
 import { PlanningSessions } from './planning-sessions.ts'
+import type { FormatRows } from './small-answer.ts'
 import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } from './tasks.ts'
 import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './tasks.ts'
 import { Windows } from './windows.ts'
@@ -17,10 +18,11 @@ import { Windows } from './windows.ts'
 export function queryEngineHandlers(
   clock: Clock,
   parquetVersion: ParquetVersion = parquetVersionDefault,
+  formatRows: FormatRows = async () => undefined,
 ): Readonly<Record<string, EngineHandler>> {
   const sessions = new PlanningSessions()
   const windows = new Windows()
-  const tools = { clock, parquetVersion }
+  const tools = { clock, parquetVersion, formatRows }
   const fresh = new FreshSessions()
   return {
     [analyzeTask]: (input: EngineSql) => analyzeQuery(input, sessions),

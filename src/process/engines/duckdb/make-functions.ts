@@ -1,7 +1,7 @@
 import type { Session } from '../../../base/duckdb/session.ts'
 import { quotedName } from '../../../store/types.ts'
 import { macros } from '../../functions/library.ts'
-import { presentMacros } from '../../functions/present-moment.ts'
+import { asksForMoment, presentMacros } from '../../functions/present-moment.ts'
 import { computedNames, registerComputed } from './computed-functions.ts'
 import type { EngineSql, QueryMoment } from './tasks.ts'
 
@@ -23,6 +23,11 @@ export async function makeFunctions(session: Session, text: EngineSql & QueryMom
 /** The same, as far as a transaction undoes it: the computed functions are there already, and so are the settings. */
 export function macrosFor(text: EngineSql & QueryMoment): readonly string[] {
   return neededFunctions(text).macros
+}
+
+/** Whether the text, or a function of the library that it needs, asks for the moment; it may be that one only seems to. */
+export function dependsOnMoment(text: EngineSql & QueryMoment): boolean {
+  return asksForMoment([text.sql, ...macrosFor(text)].join('\n'))
 }
 
 /** Names of computed functions, and statements that make macros. */

@@ -104,6 +104,8 @@ export interface Plan {
   readonly scans: readonly PlannedScan[]
   readonly shortcut: Shortcut | null
   readonly isOnePass: boolean
+  /** Whether the same text means something else at another moment. */
+  readonly dependsOnMoment: boolean
   /** Lines of DuckDB's plan; empty unless asked for. */
   readonly explained: readonly string[]
 }
@@ -122,8 +124,33 @@ export interface ExecuteInput extends EngineSql, QueryMoment {
   readonly fileBytes: number | null
   readonly spillDirectory: string
   readonly limits: EngineLimits
+  /** What the columns of an answer are that may be small enough to come back by itself; null where DuckDB is to write it whatever its size. */
+  readonly small: SmallAnswerTerms | null
   /** For an instance that served the owner before and will again; null for one that serves nobody else. */
   readonly kept: KeptTerms | null
+}
+
+export interface SmallAnswerTerms {
+  readonly columns: readonly SmallAnswerColumn[]
+  /** In which the answer will be read; null where nobody said so. */
+  readonly format: string | null
+}
+
+export type SmallAnswerColumn = Pick<PlannedColumn, 'name' | 'type'>
+
+/** The file of an answer, before anybody has stored it. */
+export interface SmallAnswer {
+  readonly rows: number
+  readonly bytes: Uint8Array
+  readonly ready: ReadyFormat | null
+}
+
+/** Where in the file of an answer it lies in another format, as a whole. */
+export interface ReadyFormat {
+  readonly format: string
+  /** From, inclusive; to, exclusive. */
+  readonly from: number
+  readonly to: number
 }
 
 export interface KeptTerms {
@@ -146,8 +173,9 @@ export const filesDirectory = 'files'
 export interface Execution {
   readonly rows: number
   readonly bytes: number
-  /** None without rows where files have a size; otherwise the one. */
+  /** None without rows where files have a size, or where the answer came back by itself; otherwise the one. */
   readonly files: readonly CopiedFile[]
+  readonly small?: SmallAnswer
 }
 
 /** What a running engine tells of itself; null where DuckDB cannot say. */

@@ -1,5 +1,5 @@
 import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 import type { OpenSession, Session, SessionLimits } from '../../../base/duckdb/session.ts'
 import { lockDown, openSession } from '../../../base/duckdb/session.ts'
@@ -13,7 +13,7 @@ export interface WindowTerms extends KeptTerms, Pick<QueryMoment, 'integerDivisi
   readonly limits: EngineLimits
 }
 
-/** A session that sees nothing but what was linked into its window, in a transaction that is rolled back. */
+/** A session that sees nothing but what was linked into its window; what it makes is undone by the end of its transaction. */
 export interface Window {
   readonly session: Session
   /** A path that leads to the same file, until the query is over. */
@@ -42,7 +42,12 @@ export class Windows {
   #opened = 0
   #linked = 0
 
-  async within<T>(terms: WindowTerms, body: (window: Window) => Promise<T>): Promise<T> {
+  /** A transaction is for those that make something besides asking; beginning it and rolling it back takes a tenth of a small query. */
+  async within<T>(
+    terms: WindowTerms,
+    how: 'in a transaction' | 'without a transaction',
+    body: (window: Window) => Promise<T>,
+  ): Promise<T> {
     const window = await this.#take(terms)
     const links: string[] = []
     const nextLink = (): string => {
@@ -56,13 +61,14 @@ export class Windows {
       return path
     }
     const linkNew = (file: string): string => {
+      mkdirSync(dirname(file), { recursive: true })
       writeFileSync(file, '')
       return link(file)
     }
     try {
-      await window.session.run('begin')
+      if (how === 'in a transaction') await window.session.run('begin')
       const answer = await body({ session: window.session, link, linkNew })
-      await window.session.run('rollback; reset search_path')
+      if (how === 'in a transaction') await window.session.run('rollback; reset search_path')
       this.#keep(window)
       return answer
     } catch (error) {
