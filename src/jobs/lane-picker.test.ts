@@ -42,6 +42,35 @@ describe('a picker of lanes', () => {
     expect(wanted(pick(picker, 2))).toEqual([[2, 2]])
   })
 
+  test('gives an odd place to one account after the other', () => {
+    const picker = new LanePicker()
+    picker.refresh([lane(1, 1), lane(2, 2)], [running(1, 4), running(2, 4)])
+    const got = Array.from({ length: 6 }, () => {
+      const picked = pick(picker, 1)
+      const [id = 0] = picked.free.map(({ laneId }) => laneId)
+      answer(picker, picked, { [id]: 1 })
+      return id
+    })
+    expect(got).toEqual([1, 2, 1, 2, 1, 2])
+  })
+
+  test('counts what it is asking for already, until it is told what came of it', () => {
+    const picker = new LanePicker()
+    picker.refresh([lane(1, 1), lane(2, 2)], [running(1, 4), running(2, 2)])
+    // Deep lanes are asked again before they have answered.
+    answer(picker, pick(picker, 10), { 1: 4, 2: 6 })
+    const first = pick(picker, 2)
+    expect(wanted(first)).toEqual([[2, 2]])
+    const second = pick(picker, 2)
+    expect(wanted(second)).toEqual([
+      [1, 1],
+      [2, 1],
+    ])
+    picker.unanswered(second)
+    answer(picker, first, { 2: 0 })
+    expect(wanted(pick(picker, 2))).toEqual([[1, 2]])
+  })
+
   test('gives each account a place before any has a second, over many accounts', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(20), { minLength: 1, maxLength: 50 }), fc.nat(200), (loads, places) => {

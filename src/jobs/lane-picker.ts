@@ -19,6 +19,13 @@ export interface Picked {
   readonly lanes: readonly PickedLane[]
   /** How many of a kind's places the answer may fill. */
   readonly places: ReadonlyMap<string, number>
+  readonly grants: readonly Grant[]
+}
+
+/** What an account was granted of the places of a kind. */
+interface Grant {
+  readonly key: string
+  readonly places: number
 }
 
 interface PickedLane {
@@ -51,12 +58,18 @@ interface LaneState {
 
 /**
  * Decides which lanes a worker asks for jobs, and for how many: accounts share the places of a kind evenly, whatever they
- * have queued, by what runs of theirs in all workers; within an account the lane whose first job is first.
+ * have queued, by what runs of theirs in all workers, and where as much does, the one that was asked for longer ago; within an account the
+ * lane whose first job is first.
  */
 export class LanePicker {
   readonly #lanes = new Map<number, LaneState>()
   /** By kind and account: how many jobs run, in all workers as last counted, and since then in this one. */
   readonly #running = new Map<string, number>()
+  /** By the same: places that questions on their way may fill. */
+  readonly #asked = new Map<string, number>()
+  /** By the same: when an account was granted places last. An odd place would always be the first one's otherwise. */
+  readonly #granted = new Map<string, number>()
+  #grants = 0
 
   /** What the database says of all lanes that have jobs, and of what runs. */
   refresh(
@@ -98,23 +111,25 @@ export class LanePicker {
   }
 
   noteBegun(kind: string, accountId: number | null): void {
-    this.#count(`${kind} ${accountId}`, 1)
+    count(this.#running, `${kind} ${accountId}`, 1)
   }
 
   noteEnded(kind: string, accountId: number | null): void {
-    this.#count(`${kind} ${accountId}`, -1)
+    count(this.#running, `${kind} ${accountId}`, -1)
   }
 
   pick(free: readonly FreePlaces[]): Picked {
     const lanes: PickedLane[] = []
     const limited: LimitedLane[] = []
     const places = new Map<string, number>()
+    const grants: Grant[] = []
     for (const { kind, places: now, ahead } of free) {
       // A job that waits in a worker must not hold slots that others could use.
       const accounts = this.#share(kind, this.#isLimited(kind) ? now : now + ahead)
       const granted = accounts.reduce((sum, account) => sum + account.places, 0)
       if (granted > 0) places.set(kind, granted)
       accounts.forEach((account, order) => {
+        grants.push(account)
         const turn: Turn = { order, places: account.places }
         for (const lane of lanesToAsk(account.lanes)) {
           lanes.push({ lane, count: turn.places, mark: lane.mark })
@@ -124,17 +139,19 @@ export class LanePicker {
       })
     }
     for (const { lane } of lanes) lane.asked++
+    for (const grant of grants) this.#grant(grant)
     const unlimited = lanes.filter(({ lane }) => lane.limitIds.length === 0)
     const ask = ({ lane, count }: PickedLane): WantedOfLane => ({ laneId: lane.id, fromPosition: lane.from, count })
-    return { free: unlimited.map(ask), limited, lanes, places }
+    return { free: unlimited.map(ask), limited, lanes, places, grants }
   }
 
   /** What came of a question: how many jobs of each lane, and the position of the last. */
   answered(
-    { lanes }: Picked,
+    { lanes, grants }: Picked,
     got: ReadonlyMap<number, { readonly count: number; readonly last: number }>,
     verdict: { readonly full: ReadonlySet<number>; readonly empty: ReadonlySet<number> },
   ): void {
+    for (const { key, places } of grants) count(this.#asked, key, -places)
     for (const { lane, count, mark } of lanes) {
       lane.asked--
       const answer = got.get(lane.id) ?? { count: 0, last: lane.from }
@@ -148,7 +165,8 @@ export class LanePicker {
   }
 
   /** A question that was not answered says nothing. */
-  unanswered({ lanes }: Picked): void {
+  unanswered({ lanes, grants }: Picked): void {
+    for (const { key, places } of grants) count(this.#asked, key, -places)
     for (const { lane } of lanes) lane.asked--
   }
 
@@ -159,25 +177,46 @@ export class LanePicker {
   }
 
   /** Shares places among the accounts that have jobs of the kind: those of which least runs come first. */
-  #share(kind: string, places: number): { lanes: LaneState[]; places: number }[] {
+  #share(kind: string, places: number): Sharing[] {
     if (places <= 0) return []
-    const accounts = new Map<string, { lanes: LaneState[]; running: number; places: number }>()
+    const accounts = new Map<string, Sharing>()
     for (const lane of this.#lanes.values()) {
       if (lane.kind !== kind || !lane.active || lane.full || (lane.asked > 0 && !lane.deep)) continue
       const key = `${kind} ${lane.accountId}`
       const account = accounts.get(key)
-      if (account === undefined) accounts.set(key, { lanes: [lane], running: this.#running.get(key) ?? 0, places: 0 })
+      if (account === undefined) accounts.set(key, this.#sharing(key, lane))
       else account.lanes.push(lane)
     }
-    const sharing = [...accounts.values()].toSorted((a, b) => a.running - b.running)
+    const sharing = [...accounts.values()].toSorted((a, b) => a.running - b.running || a.granted - b.granted)
     fill(sharing, places)
     for (const { lanes } of sharing) lanes.sort((a, b) => a.from - b.from)
     return sharing.filter((account) => account.places > 0)
   }
 
-  #count(key: string, change: number): void {
-    this.#running.set(key, Math.max(0, (this.#running.get(key) ?? 0) + change))
+  #sharing(key: string, lane: LaneState): Sharing {
+    const running = (this.#running.get(key) ?? 0) + (this.#asked.get(key) ?? 0)
+    return { key, lanes: [lane], running, granted: this.#granted.get(key) ?? 0, places: 0 }
   }
+
+  #grant({ key, places }: Grant): void {
+    count(this.#asked, key, places)
+    this.#granted.set(key, (this.#grants += 1))
+  }
+}
+
+/** An account that has jobs of a kind. */
+interface Sharing {
+  readonly key: string
+  readonly lanes: LaneState[]
+  readonly running: number
+  readonly granted: number
+  places: number
+}
+
+function count(counts: Map<string, number>, key: string, change: number): void {
+  const total = Math.max(0, (counts.get(key) ?? 0) + change)
+  if (total === 0) counts.delete(key)
+  else counts.set(key, total)
 }
 
 /** Gives the places away one by one, each to one that has least; the argument is in the order of `running`. */

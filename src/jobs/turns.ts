@@ -246,6 +246,6 @@ export class Turns {
   }
 }
 
-const nothingPicked: Picked = { free: [], limited: [], lanes: [], places: new Map() }
+const nothingPicked: Picked = { free: [], limited: [], lanes: [], places: new Map(), grants: [] }
 
 const nobodyAdmitted: Admission = { rows: [], full: new Set(), empty: new Set() }
