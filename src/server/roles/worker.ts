@@ -70,15 +70,25 @@ const mergeLimits = {
  */
 const importIdleBytesMax = 768 * 2 ** 20
 
+/**
+ * Doors and queries are waited for, by the millisecond; the conversion of what is safe already, by the second; a merge by nobody. A niceness of 5
+ * leaves a third of the time to whoever has it, where another process of none wants the same core, and 10 a tenth.
+ */
+const importNiceness = 5
+const mergeNiceness = 10
+
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
   // Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
   const batches = enginePool(platform, 'batches', batchesMax, { warm: 0 })
-  const imports = enginePool(platform, 'imports', settings.enginesMax, { idleBytesMax: importIdleBytesMax })
+  const imports = enginePool(platform, 'imports', settings.enginesMax, {
+    idleBytesMax: importIdleBytesMax,
+    niceness: importNiceness,
+  })
   // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
-  const merges = enginePool(platform, 'merges', 1, { warm: 0 })
+  const merges = enginePool(platform, 'merges', 1, { warm: 0, niceness: mergeNiceness })
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     ...bulkKinds(platform, imports, scratchDirectory),
