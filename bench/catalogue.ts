@@ -98,7 +98,12 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
       door: { fallback: 'import,forward', meaning: 'the way in' },
       seconds: { fallback: '10', meaning: 'of each step' },
       rounds: rounds(3),
-      rate: { meaning: 'records a second; without it the rate goes up step by step as long as it is sustained' },
+      rate: {
+        meaning:
+          'records a second, or flood for as many as are taken from senders that wait; without it up as long as it is sustained',
+      },
+      queries: { fallback: '0', meaning: 'small ones that are asked each second beside the load' },
+      backlog: { meaning: '--backlog-seconds of the server' },
     },
     quick: { shape: 'narrow', format: 'msgpack', seconds: '2', rounds: '1', rate: '20000' },
     load: () => import('./ingest.ts'),

@@ -24,7 +24,7 @@ export async function run(options: Options): Promise<Outcome> {
   const acknowledged: Record<string, Record<string, Quantiles>> = {}
   const cpuMicros: Record<string, Record<string, number>> = {}
   try {
-    const load = { ...order, lines: options.number('lines') }
+    const load = { ...order, lines: options.number('lines'), comesAgain: false, queries: 0 }
     await measureStep(session, { ...load, door: 'events', seconds: 2, perSecond: null })
     for (let round = 0; round < rounds; round += 1) {
       const step = await measureStep(session, { ...load, door: 'events' })

@@ -1,4 +1,5 @@
 import type { Door } from './ingest/load.ts'
+import type { QueryFigures } from './ingest/queries.ts'
 import { measureStep, openLoadSession } from './ingest/session.ts'
 import type { LoadSession, Step } from './ingest/session.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
@@ -19,13 +20,18 @@ const recordsEach = 10_000
 /**
  * Records from a loader of its own process to where a query has them. Included: authentication, ids against repetition, a
  * sync before each acknowledgement, the commit in PostgreSQL, merges and sweeping, and the loader on the same cores.
- * With `--rate=N` that many records a second are offered, without it the rate goes up step by step as long as it is sustained.
+ * With `--rate=N` that many records a second are offered, with `--rate=flood` as many as are taken from senders that come again when
+ * they are told to; without it the rate goes up step by step as long as it is sustained.
  */
 export async function run(options: Options): Promise<Outcome> {
   const shapes = options.list('shape') as Shape[]
   const formats = options.list('format') as WireFormat[]
   const doors = options.list('door') as ('import' | 'forward')[]
-  const session = await openLoadSession()
+  const backlog = options.given('backlog')
+  const session = await openLoadSession({
+    isAsked: Number(options.text('queries')) > 0,
+    flags: backlog === undefined ? [] : [`--backlog-seconds=${backlog}`],
+  })
   const result: Record<string, DoorFigures> = {}
   try {
     for (const shape of shapes) {
@@ -37,7 +43,10 @@ export async function run(options: Options): Promise<Outcome> {
         for (const format of door === 'forward' ? (['msgpack'] as const) : formats) {
           const name = `${shape} ${door} ${format}.gz`
           const steps = await measureDoor(session, options, { door, shape, format })
-          const best = steps.filter(isSustained).toSorted((a, b) => b.queryablePerSecond - a.queryablePerSecond)[0]
+          const mayRefuse = options.given('rate') === 'flood'
+          const best = steps
+            .filter((step) => isSustained(step, mayRefuse))
+            .toSorted((a, b) => b.queryablePerSecond - a.queryablePerSecond)[0]
           result[name] = { yardsticks, steps, sustained: best ?? null }
           const ratio = (best?.queryablePerSecond ?? Number.NaN) / yardsticks.duckdb.recordsPerSecond
           console.log(
@@ -89,7 +98,11 @@ function sectionsOf(result: Readonly<Record<string, DoorFigures>>): Section[] {
       kind: 'quantiles',
       title: 'Latencies',
       unit: 'ms',
-      rows: stepsOf((step) => ({ acknowledged: step.ackMs, queryable: step.queryableMs })),
+      rows: stepsOf((step) => ({
+        acknowledged: step.ackMs,
+        queryable: step.queryableMs,
+        ...(step.queries !== null && { queries: step.queries.ms }),
+      })),
     },
     {
       kind: 'amounts',
@@ -101,8 +114,9 @@ function sectionsOf(result: Readonly<Record<string, DoorFigures>>): Section[] {
   ]
 }
 
-function isSustained({ refused, drainSeconds }: Step): boolean {
-  return refused === 0 && drainSeconds <= drainSecondsMax
+/** Of a flood, what was refused was sent again. */
+function isSustained({ refused, drainSeconds }: Step, mayRefuse = false): boolean {
+  return (mayRefuse || refused === 0) && drainSeconds <= drainSecondsMax
 }
 
 async function measureDoor(
@@ -114,18 +128,23 @@ async function measureDoor(
   const rounds = options.number('rounds')
   const rate = options.given('rate')
   const table = `${shape}_${door}_${format}`
-  const order = { door, table, shape, format, recordsEach: shape === 'narrow' ? recordsEach : recordsEach / 5, lines }
+  const isFlood = rate === 'flood'
+  const queries = Number(options.text('queries'))
+  const each = shape === 'narrow' ? recordsEach : recordsEach / 5
+  const order = { door, table, shape, format, recordsEach: each, lines, comesAgain: isFlood, queries }
   const steps: Step[] = []
   const step = async (perSecond: number | null, stepSeconds: number): Promise<Step> => {
     const figures = await measureStep(session, { ...order, perSecond, seconds: stepSeconds })
     console.log(shownStep(perSecond, figures))
     return figures
   }
-  await step(null, 2)
   if (rate !== undefined) {
-    for (let round = 0; round < rounds; round += 1) steps.push(await step(Number(rate), seconds))
+    const perSecond = isFlood ? null : Number(rate)
+    await step(perSecond, 2)
+    for (let round = 0; round < rounds; round += 1) steps.push(await step(perSecond, seconds))
     return steps
   }
+  await step(null, 2)
   const calibrations: number[] = []
   for (let round = 0; round < rounds; round += 1) calibrations.push((await step(null, 3)).queryablePerSecond)
   for (const part of offered) {
@@ -146,9 +165,13 @@ function shownStep(perSecond: number | null, step: Step): string {
     `ack p50 ${ackMs.p50} p99 ${ackMs.p99} ms`,
     `queryable p50 ${queryableMs.p50} p99 ${queryableMs.p99} ms`,
     `refused ${step.refused}`,
+    ...(step.queries === null ? [] : [shownQueries(step.queries)]),
     `CPU s per million: ${cores.join(', ')}`,
   ].join('; ')
 }
+
+const shownQueries = ({ asked, errors, ms }: QueryFigures): string =>
+  `${asked} queries p50 ${ms.p50} p99 ${ms.p99} ms, ${errors} errors`
 
 const shown = (value: number | undefined): string =>
   value === undefined ? 'nothing' : Math.round(value).toLocaleString('en')

@@ -130,6 +130,7 @@ class Sender {
       apiKey: this.#account.apiKey,
       run: `${this.#account.name}-${process.pid}-${this.#runs++}`,
       startSeconds: Math.floor(Date.now() / 1000),
+      comesAgain: false,
     })
     this.#acknowledged += report.acknowledged
     return report

@@ -6,11 +6,10 @@ import type { Options } from './options.ts'
 import { mapped, picked } from './outcome.ts'
 import type { Outcome, Quantiles, Section } from './outcome.ts'
 import { quantiles } from './quantiles.ts'
-import { ask, startPlatform } from './query/platform.ts'
+import { ask, smallQuery as small, startPlatform } from './query/platform.ts'
 import { processorMsOfChildren } from './query/processor-time.ts'
 import type { Answer, QueryAccount, Stages } from './query/platform.ts'
 
-const small = 'select code, count(*) as n, sum(bytes) from logs where bytes > 50000 group by code order by code'
 const long = 'select count(*) from range(60000) a(x), range(60000) b(y) where (x * y) % 7 = 3'
 
 /**

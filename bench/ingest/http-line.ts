@@ -9,6 +9,8 @@ import type { Socket } from 'node:net'
 export class HttpLine {
   readonly #socket: Socket
   #received: Buffer = Buffer.alloc(0)
+  /** What the last answer said of when to come again. */
+  retryAfterSeconds: number | undefined
   #answer: { resolve: (status: number) => void; reject: (error: Error) => void } | undefined
 
   private constructor(socket: Socket) {
@@ -49,6 +51,8 @@ export class HttpLine {
     const length = Number(/\r\ncontent-length: *(\d+)/i.exec(head)?.[1] ?? 0)
     if (this.#received.length < end + 4 + length) return
     this.#received = this.#received.subarray(end + 4 + length)
+    const retryAfter = /\r\nretry-after: *(\d+)/i.exec(head)?.[1]
+    this.retryAfterSeconds = retryAfter === undefined ? undefined : Number(retryAfter)
     const answer = this.#answer
     this.#answer = undefined
     answer?.resolve(Number(head.slice(9, 12)))

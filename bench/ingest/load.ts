@@ -21,6 +21,8 @@ export interface LoadOrder {
   /** Records; null for as many as are answered. */
   readonly perSecond: number | null
   readonly seconds: number
+  /** Whether what is refused is sent again when the answer says. */
+  readonly comesAgain: boolean
   /** Connections, each with one request at a time. */
   readonly lines: number
   /** The time of the first record. */

@@ -27,11 +27,11 @@ process.send?.('ready')
 const bodiesMade = 8
 
 async function load(order: LoadOrder): Promise<LoadReport> {
-  const { perSecond, seconds, recordsEach, lines: count } = order
+  const { perSecond, seconds, comesAgain, recordsEach, lines: count } = order
   const bodies = bodiesOf(order)
   const lines = await Promise.all(Array.from({ length: count }, (_, index) => openLine(order, bodies, index)))
   const rate = perSecond === null ? undefined : perSecond / recordsEach
-  const result = await openLoop(lines, rate, seconds, (acknowledged) => {
+  const result = await openLoop(lines, { perSecond: rate, seconds, comesAgain }, (acknowledged) => {
     process.send?.({ acknowledged: acknowledged * recordsEach })
   })
   for (const line of lines) line.close()
@@ -85,7 +85,7 @@ async function openLine(order: LoadOrder, bodies: readonly Body[], index: number
               bytes,
             )
       if (status !== 202 && status !== 429 && status !== 503) throw new Error(`the server answered ${status}`)
-      return status === 202
+      return { acknowledged: status === 202, retryAfterSeconds: line.retryAfterSeconds }
     },
     close: () => line.close(),
   }
@@ -106,7 +106,8 @@ async function openForward({ port, table, run }: LoadOrder, bodies: readonly Bod
     send: (number) =>
       new Promise((resolve, reject) => {
         const chunk = `${run}-${index}-${number}`
-        acknowledge = (ack) => (ack === chunk ? resolve(true) : reject(new Error('another chunk was acknowledged')))
+        acknowledge = (ack) =>
+          ack === chunk ? resolve({ acknowledged: true }) : reject(new Error('another chunk was acknowledged'))
         const { bytes } = bodies[number % bodies.length] as Body
         socket.write(fluentdMessage(`bench.${table}`, bytes, { compressed: 'gzip', chunk }))
       }),

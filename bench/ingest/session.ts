@@ -5,8 +5,11 @@ import type { Biwa } from '../../test/support/biwa.ts'
 import { freePort } from '../../test/support/forward-sender.ts'
 import { quantiles } from '../quantiles.ts'
 import { cpuSeconds, spentBetween } from './cpu.ts'
+import { seed } from '../query/platform.ts'
 import { startLoader } from './load.ts'
 import type { Loader, LoadOrder, LoadReport } from './load.ts'
+import { askSteadily } from './queries.ts'
+import type { QueryFigures } from './queries.ts'
 
 /** A Biwa with its forward port open, and the process that loads it. */
 export interface LoadSession {
@@ -16,13 +19,21 @@ export interface LoadSession {
   close(): Promise<void>
 }
 
-export async function openLoadSession(): Promise<LoadSession> {
+export interface SessionOptions {
+  /** Queries that are asked beside the load need a table. */
+  readonly isAsked: boolean
+  /** Of the server, besides those that the bench sets. */
+  readonly flags: readonly string[]
+}
+
+export async function openLoadSession({ isAsked, flags: more }: SessionOptions = none): Promise<LoadSession> {
   const forwardPort = await freePort()
   const first = await startBiwa()
   await first.stop({ keep: true })
   const { apiKey, dataDirectory } = first
-  const flags = [`--fluent-port=${forwardPort}`, `--fluent-api-key=${apiKey}`]
+  const flags = [`--fluent-port=${forwardPort}`, `--fluent-api-key=${apiKey}`, ...more]
   const biwa = await startBiwa({ dataDirectory, arguments: flags })
+  if (isAsked) await seed({ name: 'asker', request: biwa.request })
   const loader = await startLoader()
   return {
     biwa,
@@ -45,9 +56,16 @@ export interface Step extends LoadReport {
   readonly queryableMs: ReturnType<typeof quantiles>
   /** CPU seconds of a million records, by kind of process. */
   readonly cpuSecondsPerMillion: Record<string, number>
+  /** Small queries beside the load; null where none were asked. */
+  readonly queries: QueryFigures | null
 }
 
-type StepOrder = Omit<LoadOrder, 'port' | 'apiKey' | 'run' | 'startSeconds'>
+interface StepOrder extends Omit<LoadOrder, 'port' | 'apiKey' | 'run' | 'startSeconds'> {
+  /** Small ones, a second. */
+  readonly queries: number
+}
+
+const none: SessionOptions = { isAsked: false, flags: [] }
 
 let runs = 0
 
@@ -57,15 +75,17 @@ export async function measureStep(session: LoadSession, order: StepOrder): Promi
   const { door, table } = order
   const port = door === 'forward' ? session.forwardPort : Number(new URL(biwa.url).port)
   const place = { port, apiKey: biwa.apiKey, run: `run-${process.pid}-${runs++}` }
-  const before = cpuSeconds(biwa.supervisor.pid ?? 0, loader.pid)
+  const before = cpuOf(session)
   const rowsBefore = await rowsOf(biwa, table)
   const probing = new AbortController()
   const probes = probe(biwa, table, probing.signal)
+  const asking = askSteadily({ name: 'asker', request: biwa.request }, order.queries, probing.signal)
   const start = performance.now()
   const report = await loader.run({ ...order, ...place, startSeconds: Math.floor(Date.now() / 1000) })
   const acknowledgedAt = performance.now()
   probing.abort()
   const delays = await probes
+  const queries = (await asking) ?? null
   const expected = rowsBefore + report.acknowledged + delays.length
   const deadline = performance.now() + 600_000
   for (let rows = 0; rows < expected; rows = await rowsOf(biwa, table)) {
@@ -75,7 +95,7 @@ export async function measureStep(session: LoadSession, order: StepOrder): Promi
   const end = performance.now()
   const rows = await rowsOf(biwa, table)
   if (rows !== expected) throw new Error(`${table} has ${rows} rows, and ${expected} were acknowledged`)
-  const spent = spentBetween(before, cpuSeconds(biwa.supervisor.pid ?? 0, loader.pid))
+  const spent = spentBetween(before, cpuOf(session))
   const millions = report.acknowledged / 1e6
   return {
     ...report,
@@ -83,10 +103,17 @@ export async function measureStep(session: LoadSession, order: StepOrder): Promi
     queryablePerSecond: (report.acknowledged * 1000) / (end - start),
     drainSeconds: (end - acknowledgedAt) / 1000,
     queryableMs: quantiles(delays),
+    queries,
     cpuSecondsPerMillion: Object.fromEntries(
       Object.entries(spent).map(([kind, seconds]) => [kind, Math.round((seconds * 100) / millions) / 100]),
     ),
   }
+}
+
+/** With this process, which asks. */
+function cpuOf({ biwa, loader }: LoadSession): Record<string, number> {
+  const { user, system } = process.cpuUsage()
+  return { ...cpuSeconds(biwa.supervisor.pid ?? 0, loader.pid), asker: (user + system) / 1e6 }
 }
 
 const probeEveryMs = 250

@@ -13,6 +13,10 @@ export interface QueryAccount {
   readonly request: (path: string, init?: RequestInit) => Promise<Response>
 }
 
+/** What is asked of them. */
+export const smallQuery =
+  'select code, count(*) as n, sum(bytes) from logs where bytes > 50000 group by code order by code'
+
 const rowsPerBody = 20_000
 const bodies = 5
 
@@ -39,7 +43,7 @@ export async function startPlatform(names: readonly string[]): Promise<QueryPlat
 }
 
 /** A hundred thousand rows of the last hour, in a few chunks. */
-async function seed(account: QueryAccount): Promise<void> {
+export async function seed(account: QueryAccount): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
   for (let body = 0; body < bodies; body += 1) {
     const lines = Array.from({ length: rowsPerBody }, (_, row) => {

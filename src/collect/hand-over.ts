@@ -37,10 +37,11 @@ const busyJobs = 16
 const gatherFactorMax = 10
 
 /**
- * Where single events come in by the hundreds they are gathered for so many times as long at least: a job for all of them costs
- * little more than one for a few, and is ready before anybody looks.
+ * Where single events come in by the hundreds, or bodies one after the other, they are gathered for so many times as long at least: a job
+ * for all of them costs little more than one for a few. Of narrow records, 10,000 take an engine process 45 ms and 40,000 take it 85.
  */
 const crowdFrames = 100
+const crowdBytes = 256 * 1024
 const crowdFactor = 4
 
 /** How long to wait before something is asked again that failed. */
@@ -62,6 +63,8 @@ export class HandOver {
   #waiting: FrameGroup[] = []
   readonly #open = new OpenGroups()
   #unfinished = 0
+  /** What was handed over last, and when. */
+  #last = { atMs: -Infinity, bytes: 0 }
   #wake: () => void = () => {}
   #loop: Promise<void> | undefined
   readonly #stopping = new AbortController()
@@ -132,6 +135,7 @@ export class HandOver {
       if (this.#waiting.length === 0 && !this.#draining) await this.#gather()
       for (const [key, group] of this.#gathering) this.#close(key, group)
       const groups = this.#waiting
+      this.#last = { atMs: clock.monotonicMs(), bytes: groups.reduce((sum, { bytes }) => sum + bytes, 0) }
       while (!signal.aborted && !(await this.#submit(groups))) await clock.sleep(retryMs, signal)
       this.#waiting = this.#waiting.filter((group) => !groups.includes(group))
     }
@@ -145,17 +149,20 @@ export class HandOver {
     this.#stopping.signal.addEventListener('abort', stop, { once: true })
     const factor = Math.min(Math.max(this.#unfinished, 1), gatherFactorMax)
     await clock.sleep(factor * gatherMs, enough.signal)
-    if (this.#gatheredFrames() >= crowdFrames && factor < crowdFactor) {
-      await clock.sleep((crowdFactor - factor) * gatherMs, enough.signal)
-    }
+    if (factor < crowdFactor && this.#isCrowd()) await clock.sleep((crowdFactor - factor) * gatherMs, enough.signal)
     this.#stopping.signal.removeEventListener('abort', stop)
     this.#wake = () => {}
   }
 
-  #gatheredFrames(): number {
-    let frames = 0
-    for (const group of this.#gathering.values()) frames += group.frames
-    return frames
+  /** Whether more is on its way, as it shows in what came of late. A body that comes by itself is not kept waiting. */
+  #isCrowd(): boolean {
+    let [frames, bytes] = [0, 0]
+    for (const group of this.#gathering.values()) {
+      frames += group.frames
+      bytes += group.bytes
+    }
+    const isRecent = this.#options.clock.monotonicMs() - this.#last.atMs < crowdFactor * gatherMs
+    return frames >= crowdFrames || (isRecent && bytes + this.#last.bytes >= crowdBytes)
   }
 
   #done(group: FrameGroup): void {

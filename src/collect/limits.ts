@@ -71,5 +71,11 @@ export const quarantinedBytesMax = 64 * 1024
 /** Below so many rows, a file is kept as our own writer makes it; DuckDB's compression starts to pay above. */
 export const plainRowsMax = 2000
 
-/** Bodies are split together until they are so large; one that is larger alone is split alone. */
-export const splitBytesMax = 64 * mebibyte
+/**
+ * Bodies are split together until they are so large; one that is larger alone is split alone. What lies between body and file is
+ * several times as much, and takes a quarter more time where caches and the young generation of the heap do not hold it.
+ */
+export const splitBytesMax = 16 * mebibyte
+
+/** So many bytes of bodies, inflated, become one file. */
+export const fileBytesMax = 64 * mebibyte

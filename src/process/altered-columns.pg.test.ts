@@ -22,7 +22,7 @@ import { openQueryBench } from './testing/query-bench.ts'
 
 const engines = inProcessEngines({
   ...queryEngineHandlers(systemClock),
-  ...storeEngineHandlers(),
+  ...storeEngineHandlers(systemDisk),
 })
 
 let bench: QueryBench

@@ -19,7 +19,7 @@ const { parquetVersion } = settingsOfRole()
 /** The entry of the engine processes: the only place where DuckDB runs. */
 serveEngine({
   ...queryEngineHandlers(systemClock, parquetVersion, formatRows),
-  ...storeEngineHandlers(parquetVersion),
+  ...storeEngineHandlers(systemDisk, parquetVersion),
   [convertTask]: convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
   [formatTask]: formatHandler(),
   [exportTask]: exportHandler(parquetVersion),

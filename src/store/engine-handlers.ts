@@ -1,6 +1,8 @@
+import type { Disk } from '../base/disk.ts'
 import { KeptSessions } from '../base/duckdb/kept-sessions.ts'
 import type { EngineHandler } from '../base/engines/engines.ts'
 import type { ParquetVersion } from '../base/parquet/version.ts'
+import { joinChunks } from './merge/join-chunks.ts'
 import { mergeFiles } from './merge/merge-files.ts'
 import type { MergeInput } from './merge/tasks.ts'
 import { mergeTask } from './merge/tasks.ts'
@@ -11,10 +13,11 @@ import { checkFiles } from './verify/check-files.ts'
 import { checkTask } from './verify/tasks.ts'
 
 /** What an engine process does for the store: for `serveEngine`, beside the handlers of other stages. */
-export function storeEngineHandlers(version?: ParquetVersion): Readonly<Record<string, EngineHandler>> {
+export function storeEngineHandlers(disk: Disk, version?: ParquetVersion): Readonly<Record<string, EngineHandler>> {
   const sessions = new KeptSessions()
   return {
-    [mergeTask]: (input: MergeInput, context) => mergeFiles(input, sessions.lend, context, version),
+    [mergeTask]: async (input: MergeInput, context) =>
+      (await joinChunks(input, disk)) ?? (await mergeFiles(input, sessions.lend, context, version)),
     [restateTask]: (input: RestateInput) => restateFiles(input, sessions.lend, version),
     // Files that may be damaged are looked at in instances of their own.
     [checkTask]: checkFiles,

@@ -309,7 +309,7 @@ const convert = convertHandler(createSplitter(), systemDisk)
 const engines = inProcessEngines({
   ...queryEngineHandlers(systemClock),
   [convertTask]: convert,
-  ...storeEngineHandlers(),
+  ...storeEngineHandlers(systemDisk),
 })
 
 const queryLimits = { memoryBytes: 3e8, temporaryBytes: 1e9, scanBytes: 1e9, timeoutMs: 60_000, threads: 1 }

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
+import { setPriority } from 'node:os'
 
 import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
@@ -13,6 +14,8 @@ export interface EngineCommand {
   /** The limit of V8's heap, in MiB; DuckDB's memory lies outside of it. */
   readonly heapMebibytesMax: number
   readonly environment: Readonly<Record<string, string>>
+  /** How far the process stands back behind others that want a processor: 0 for not at all, up to 19. */
+  readonly niceness: number
 }
 
 interface RunningTask {
@@ -51,6 +54,7 @@ export class EngineProcess {
       // What native code prints goes to standard error: standard output belongs to data.
       stdio: ['ignore', 2, 2, 'ipc'],
     })
+    standBack(this.#child.pid, command.niceness)
     this.ready = new Promise((resolve) => this.#child.once('message', () => resolve()))
     this.exited = new Promise((resolve) => {
       const end = (how: string): void => {
@@ -141,6 +145,16 @@ export class EngineProcess {
       if (signal.aborted || bytes === undefined) return
       if (bytes > residentBytesMax) this.kill(needsTooMuch(residentBytesMax))
     }
+  }
+}
+
+/** Asked of the system at once: what a process does until it is ready is a good part of what it ever does. */
+function standBack(pid: number | undefined, niceness: number): void {
+  if (pid === undefined || niceness === 0) return
+  try {
+    setPriority(pid, niceness)
+  } catch {
+    // It has ended, or the system does not let it: then it runs as all others do.
   }
 }
 

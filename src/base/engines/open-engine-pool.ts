@@ -23,6 +23,8 @@ export interface EnginePoolOptions {
   /** The limit of V8's heap in each process. 512 MiB by default. */
   readonly heapMebibytesMax?: number
   readonly environment?: Readonly<Record<string, string>>
+  /** How far its processes stand back behind others that want a processor; not at all by default. */
+  readonly niceness?: number
   readonly clock: Clock
   readonly log: Logger
 }
@@ -166,8 +168,8 @@ class ForkedEnginePool implements EnginePool {
   }
 
   #fork(): EngineProcess {
-    const { entry, heapMebibytesMax = 512, environment = {}, clock } = this.#options
-    const engine = new EngineProcess({ entry, heapMebibytesMax, environment }, clock)
+    const { entry, heapMebibytesMax = 512, environment = {}, niceness = 0, clock } = this.#options
+    const engine = new EngineProcess({ entry, heapMebibytesMax, environment, niceness }, clock)
     this.#engines.add(engine)
     void engine.ready.then(() => (this.#bootFailures = 0))
     void engine.exited.then(() => this.#bury(engine))

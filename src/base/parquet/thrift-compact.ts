@@ -105,6 +105,6 @@ export function putVarint(sink: ByteSink, value: number): void {
   sink.byte(rest)
 }
 
-function putZigzag(sink: ByteSink, value: number): void {
+export function putZigzag(sink: ByteSink, value: number): void {
   putVarint(sink, value < 0 ? -2 * value - 1 : 2 * value)
 }

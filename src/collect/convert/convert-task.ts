@@ -8,7 +8,14 @@ import type { AppError } from '../../base/errors.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
-import { inflatedBytesMax, quarantinedBytesMax, rejectedRecordsMax, splitBytesMax, splitLimits } from '../limits.ts'
+import {
+  fileBytesMax,
+  inflatedBytesMax,
+  quarantinedBytesMax,
+  rejectedRecordsMax,
+  splitBytesMax,
+  splitLimits,
+} from '../limits.ts'
 import type { ImportFormat } from '../collect.ts'
 import type { RejectedRecord, SplitBody, SplitResult, Splitter } from '../split/splitter.ts'
 import { BodyReader } from './body-reader.ts'
@@ -29,7 +36,7 @@ import type {
   RejectedRow,
 } from './tasks.ts'
 import type { RowWriterOptions } from './write-rows.ts'
-import { writeRows } from './write-rows.ts'
+import { RowPieces, writeRows } from './write-rows.ts'
 
 /** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
 export function convertHandler(
@@ -57,7 +64,7 @@ interface ConvertLimits {
   readonly pieceBytes: number
 }
 
-const limitsDefault: ConvertLimits = { wholeBytesMax: inflatedBytesMax, pieceBytes: splitBytesMax }
+const limitsDefault: ConvertLimits = { wholeBytesMax: inflatedBytesMax, pieceBytes: fileBytesMax }
 
 /** A body that the splitter can read, and what is needed to say where in the body its rejected records are. */
 interface Prepared {
@@ -78,6 +85,9 @@ class Conversion {
   readonly #draft: TableDraft
   readonly #files: ConvertedFile[] = []
   readonly #bodies: (ConvertedBody | undefined)[]
+  /** Of the file that is being made, and how many bytes of bodies went into it. */
+  #pieces: RowPieces | undefined
+  #fileBytes = 0
   #nextName = 0
 
   constructor(input: ConvertInput, { splitter, disk, limits, lend, parquetVersion }: ConvertTools) {
@@ -115,6 +125,7 @@ class Conversion {
       bytes += prepared.split.bytes.byteLength
     }
     if (batch.length > 0) await this.#split(batch)
+    await this.#closeFile()
   }
 
   /** Makes a body ready for the splitter, or brings it to its end where it needs none or cannot be read. */
@@ -168,7 +179,8 @@ class Conversion {
     const rejectedRows: RejectedRow[] = []
     try {
       for await (const piece of cutLongBody(body, this.#disk, this.#limits.pieceBytes)) {
-        const result = await this.#splitToFiles([{ bytes: piece.bytes, format, timeColumn, receivedAtUs }])
+        const result = this.#splitRows([{ bytes: piece.bytes, format, timeColumn, receivedAtUs }])
+        this.#files.push(...(await writeRows(result, this.#draft, this.#writing())))
         const counts = must(result.bodies[0], 'the splitter counts every body')
         const found = result.rejected.slice(0, rejectedRecordsMax - rejectedRows.length).map((record) => ({
           ...rejectedSource(record),
@@ -199,7 +211,11 @@ class Conversion {
   }
 
   async #split(batch: readonly Prepared[]): Promise<void> {
-    const result = await this.#splitToFiles(batch.map(({ split }) => split))
+    const result = this.#splitRows(batch.map(({ split }) => split))
+    this.#pieces ??= new RowPieces(this.#draft, this.#writing())
+    await this.#pieces.add(result)
+    this.#fileBytes += batch.reduce((bytes, { split }) => bytes + split.bytes.byteLength, 0)
+    if (this.#fileBytes >= fileBytesMax) await this.#closeFile()
     const rejectedOf = batch.map((): RejectedSource[] => [])
     for (const record of result.rejected) rejectedOf[record.body]?.push(rejectedSource(record))
     for (const [position, { index, csv }] of batch.entries()) {
@@ -237,11 +253,17 @@ class Conversion {
     return { records: rejected.length, path, bytes: bytes.byteLength, head }
   }
 
-  async #splitToFiles(bodies: readonly SplitBody[]): Promise<SplitResult> {
+  #splitRows(bodies: readonly SplitBody[]): SplitResult {
     const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
-    const result = this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode)
-    this.#files.push(...(await writeRows(result, this.#draft, this.#writing())))
-    return result
+    return this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode)
+  }
+
+  /** What was split since the last file becomes one. */
+  async #closeFile(): Promise<void> {
+    const pieces = this.#pieces
+    this.#pieces = undefined
+    this.#fileBytes = 0
+    if (pieces !== undefined) this.#files.push(...(await pieces.finish()))
   }
 
   async #keepRows(rejected: readonly RejectedSource[]): Promise<RejectedRow[]> {

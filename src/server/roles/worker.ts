@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 
 import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
+import type { EnginePoolOptions } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
@@ -63,15 +64,31 @@ const mergeLimits = {
   threads: 2,
 }
 
+/**
+ * A flood's conversions leave 400 MiB behind, most of it garbage that the next one uses again. A fresh process instead takes half a second
+ * of a processor to start, and as much again until its code is compiled: more than the conversion.
+ */
+const importIdleBytesMax = 768 * 2 ** 20
+
+/**
+ * Doors and queries are waited for, by the millisecond; the conversion of what is safe already, by the second; a merge by nobody. A niceness of 5
+ * leaves a third of the time to whoever has it, where another process of none wants the same core, and 10 a tenth.
+ */
+const importNiceness = 5
+const mergeNiceness = 10
+
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const queries = enginePool(platform, 'queries', settings.enginesMax)
   // Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
-  const batches = enginePool(platform, 'batches', batchesMax, 0)
-  const imports = enginePool(platform, 'imports', settings.enginesMax)
+  const batches = enginePool(platform, 'batches', batchesMax, { warm: 0 })
+  const imports = enginePool(platform, 'imports', settings.enginesMax, {
+    idleBytesMax: importIdleBytesMax,
+    niceness: importNiceness,
+  })
   // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
-  const merges = enginePool(platform, 'merges', 1, 0)
+  const merges = enginePool(platform, 'merges', 1, { warm: 0, niceness: mergeNiceness })
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     ...bulkKinds(platform, imports, scratchDirectory),
@@ -126,10 +143,10 @@ function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
   return kinds.map((kind) => ({ ...kind, concurrency: wanted.get(kind.kind) ?? kind.concurrency }))
 }
 
-function enginePool(platform: Platform, name: string, size: number, warm = 1): EnginePool {
+function enginePool(platform: Platform, name: string, size: number, more: Partial<EnginePoolOptions> = {}): EnginePool {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`../engine.${extension}`, import.meta.url)
-  return openEnginePool({ name, entry, size, warm, clock: platform.clock, log: platform.log })
+  return openEnginePool({ name, entry, size, clock: platform.clock, log: platform.log, ...more })
 }
 
 function importKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {

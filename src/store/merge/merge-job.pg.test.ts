@@ -73,6 +73,48 @@ describe('a job that merges', () => {
     expect(await bench.merge(table)).toMatchObject({ merges: 0 })
   })
 
+  test('puts large row groups into one file as they are, and sorts them when their hour is over', async () => {
+    bench.setClock(start * 1000)
+    const table = await bench.createTable(`t${(tables += 1)}`, [
+      { name: 'user_id', type: parseType('varchar') },
+      { name: 'price', type: parseType('double') },
+      { name: 'share', type: parseType('double') },
+      { name: 'tags', type: parseType('array(varchar)') },
+    ])
+    for (let index = 0; index < rules.fanIn; index += 1) {
+      const select = `select ${start} + (i * 31) % 60 as time, 'user ' || (i * 7919 + ${index}) % 530 as user_id, i / 8 - ${index} as price,
+        if(${index} = 3 and i = 5, 'nan'::double, 0.5) as share, ['a', null, 'x' || i % 10] as tags from range(62000) r(i)`
+      await bench.add(table, [await bench.write(table, select)])
+    }
+    const before = await fingerprint(table)
+    const inputs = await chunksOf(table)
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: rules.fanIn, chunksAdded: 1 })
+    expect(await fingerprint(table)).toEqual(before)
+    const [chunk, ...others] = await chunksOf(table)
+    expect(others).toEqual([])
+    expect(chunk).toMatchObject({
+      layer: 'realtime',
+      rows: rules.fanIn * 62_000,
+      timeRange: { from: start, to: start + 60 },
+    })
+    expect(chunk?.sortedBy).toBeUndefined()
+    const factsOf = (name: string, of: Chunk | undefined = chunk) =>
+      of?.statistics[table.columns.find((column) => column.name === name)?.fieldId ?? 0]
+    expect(factsOf('user_id')).toMatchObject({ nulls: 0, min: 'user 0', max: 'user 99' })
+    expect(factsOf('price')).toMatchObject({ nulls: 0, min: '-15.0', max: '7749.875', nan: false })
+    expect(factsOf('share')).not.toHaveProperty('nan')
+    for (const name of ['time', 'user_id', 'price', 'share']) {
+      const bytes = inputs.map((input) => factsOf(name, input)?.bytes ?? 0)
+      expect(factsOf(name)?.bytes).toBe(bytes.reduce((sum, own) => sum + own, 0))
+    }
+    laterBy(2)
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: 1 })
+    expect(await fingerprint(table)).toEqual(before)
+    expect((await chunksOf(table)).map(({ layer, sortedBy }) => ({ layer, sortedBy }))).toEqual([
+      { layer: 'archive', sortedBy: [1] },
+    ])
+  })
+
   test('brings hours that are over into the archive, with what comes late', async () => {
     const table = await newTable()
     for (let index = 0; index < 5; index += 1) await load(table, start + index * 60)

@@ -4,7 +4,7 @@ import type { Attempt, JobKind } from '../../jobs/jobs.ts'
 import { selectTable } from '../catalog.sql.ts'
 import { tableOf } from '../catalog.ts'
 import type { Table, TimeRange } from '../store.ts'
-import type { MergeableRow } from './merge.sql.ts'
+import type { MergeableRow, RealtimeRow } from './merge.sql.ts'
 import { endRequest, moveToArchive, selectArchive, selectRealtime } from './merge.sql.ts'
 import { performMerge } from './perform-merge.ts'
 import type { MergeSource, MergeTools } from './perform-merge.ts'
@@ -90,7 +90,7 @@ class TableUpkeep {
   async #due(table: Table): Promise<Merge<MergeSource>[]> {
     const { postgres, clock } = this.#options
     const key = { accountId: this.#accountId, tableId: table.id, restatedVersion: table.restatedVersion }
-    const realtime = (await selectRealtime(postgres, key)).map(sourceOf)
+    const realtime = (await selectRealtime(postgres, key)).map(realtimeSource)
     const promoted = planPromotions(realtime, clock.nowMs(), archiveOrder(table))
     await this.#promote(promoted)
     const left = realtime.filter((chunk) => !promoted.includes(chunk))
@@ -142,6 +142,10 @@ class TableUpkeep {
       to: Math.max(...ranges.map(({ to }) => to)),
     }
   }
+}
+
+function realtimeSource(row: RealtimeRow): MergeSource {
+  return { ...sourceOf(row), crc32: row.crc32, withoutNan: row.without_nan }
 }
 
 function sourceOf(row: MergeableRow): MergeSource {

@@ -14,14 +14,22 @@ export interface MergeableRow {
   readonly created_at: Date
 }
 
+/** A realtime chunk, with what has to be known of a file that is to lie beside others as it is. */
+export interface RealtimeRow extends MergeableRow {
+  readonly crc32: number | null
+  /** Field ids of its columns of doubles that have no NaN. */
+  readonly without_nan: readonly number[]
+}
+
 /** Chunks written for older columns, which are about to be written anew, are left to that. */
 export function selectRealtime(
   db: Queryable,
   table: { accountId: number; tableId: number; restatedVersion: number },
-): Promise<MergeableRow[]> {
+): Promise<RealtimeRow[]> {
   return db.query(sql`
     select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, sorted_by,
-           created_at
+           created_at, crc32,
+           array(select key::integer from jsonb_each(column_statistics) where value->'nan' = 'false') as without_nan
       from chunks
      where table_id = ${table.tableId} and account_id = ${table.accountId} and layer = 'realtime'
        and schema_version >= ${table.restatedVersion}`)

@@ -7,7 +7,7 @@ import type { Logger } from '../../base/log.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
 import { putChecked } from '../../base/objects/put-checked.ts'
 import type { Attempt } from '../../jobs/jobs.ts'
-import { queryColumns } from '../columns.ts'
+import { queryColumns, timeColumn } from '../columns.ts'
 import { withLocalFiles } from '../local-files.ts'
 import type { Column, NewChunk, Store, Table } from '../store.ts'
 import { writtenChunk } from '../written-chunk.ts'
@@ -35,6 +35,9 @@ export interface MergeTools {
 
 export interface MergeSource extends MergeableChunk {
   readonly objectKey: string
+  /** Of realtime chunks, which may be joined as they are: the checksum, and the columns of doubles that have no NaN. */
+  readonly crc32?: number | null
+  readonly withoutNan?: readonly number[]
 }
 
 /** A merge whose result takes the place of other chunks than its inputs: those that came of them before, and are damaged. */
@@ -56,10 +59,11 @@ export async function performMerge(
   const directory = join(tools.scratchDirectory, name)
   await tools.disk.makeDirectory(directory)
   try {
-    const output = await withLocalFiles(tools.objects, merge.inputs, attempt.signal, (files) =>
-      mergeInEngine(tools, attempt, { table, merge, files, directory }),
+    const inputs = merge.inputs.toSorted((a, b) => a.timeRange.from - b.timeRange.from)
+    const output = await withLocalFiles(tools.objects, inputs, attempt.signal, (files) =>
+      mergeInEngine(tools, attempt, { table, merge: { ...merge, inputs }, files, directory }),
     )
-    const chunks = await upload(tools, table, merge, output)
+    const chunks = await upload(tools, table, { ...merge, inputs }, output)
     return await commit(tools, attempt, { table, merge, chunks })
   } finally {
     await tools.disk.removeDirectory(directory)
@@ -75,6 +79,8 @@ async function mergeInEngine(
   const { residentBytesMax, timeoutMs, ...sessionLimits } = limits
   const input: MergeInput = {
     files: job.files,
+    checksums: inputs.map(({ crc32 = null }) => crc32),
+    withoutNan: (inputs[0]?.withoutNan ?? []).filter((id) => inputs.every((input) => input.withoutNan?.includes(id))),
     columns: fileColumns(job.table),
     sortedBy: sortOrder(job.table, layer).names,
     layer,
@@ -95,8 +101,8 @@ function fileColumns(table: Table): Column[] {
 async function upload(
   tools: MergeTools,
   table: Table,
-  { layer }: Merge,
-  { files, fieldIds }: MergeOutput,
+  { inputs, layer }: Merge,
+  { files, fieldIds, joined }: MergeOutput,
 ): Promise<NewChunk[]> {
   const present = new Set(fieldIds)
   const columns = fileColumns(table).filter(({ fieldId }) => present.has(fieldId))
@@ -104,9 +110,23 @@ async function upload(
   for (const file of files) {
     const place = tools.store.newChunk({ accountId: table.accountId, tableId: table.id })
     const crc32 = await putChecked(tools, place.objectKey, file.path)
-    chunks.push({ sortedBy: sortOrder(table, layer).fieldIds, ...writtenChunk(place, file, columns), crc32 })
+    if (joined === undefined) {
+      chunks.push({ sortedBy: sortOrder(table, layer).fieldIds, ...writtenChunk(place, file, columns), crc32 })
+    } else {
+      chunks.push({ ...place, ...joined, bytes: file.bytes, crc32, ...orderOf(inputs) })
+    }
   }
   return chunks
+}
+
+/** Files that lie beside one another are in order of time where each is, and none begins before the one ahead of it ends. */
+function orderOf(inputs: readonly MergeableChunk[]): Pick<NewChunk, 'sortedBy'> {
+  const byTime = inputs.every(({ sortedBy, timeRange }, index) => {
+    const before = inputs[index - 1]
+    const isBehind = before === undefined || before.timeRange.to - 1 <= timeRange.from
+    return sortedBy?.join() === String(timeColumn.fieldId) && isBehind
+  })
+  return byTime ? { sortedBy: [timeColumn.fieldId] } : {}
 }
 
 async function commit(

@@ -14,6 +14,7 @@ import { must } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
 import { openDirectoryStore } from '../../base/objects/directory-store.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
+import { putChecked } from '../../base/objects/put-checked.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
@@ -73,7 +74,7 @@ export async function openMergeBench(database: { postgres: Postgres; close(): Pr
   const accounts = await postgres.query<{ id: number }>(sql`insert into accounts (name) values ('a') returning id`)
   const accountId = must(accounts[0], 'the account was made').id
   await store.createDatabase(accountId, 'web')
-  const engines = inProcessEngines(storeEngineHandlers())
+  const engines = inProcessEngines(storeEngineHandlers(systemDisk))
   const scratchDirectory = join(folder, 'scratch')
   const options: MergeJobOptions = {
     ...ports,
@@ -142,8 +143,7 @@ async function write({ bare, store, objects }: Ports, table: Table, select: stri
   )
   const file = copiedFile(copied.getRows()[0] ?? [])
   const chunk = writtenChunk(store.newChunk({ accountId: table.accountId, tableId: table.id }), file, columns)
-  await objects.putFile(chunk.objectKey, path)
-  return chunk
+  return { ...chunk, crc32: await putChecked({ objects, disk: systemDisk }, chunk.objectKey, path) }
 }
 
 function importOf(table: Table, chunks: readonly NewChunk[], uniqueId: string): Commit {

@@ -1,3 +1,4 @@
+import { systemDisk } from '../../base/disk.ts'
 import { crc32 } from 'node:zlib'
 
 import fc from 'fast-check'
@@ -70,7 +71,7 @@ async function verify(table: Table, more: Partial<VerifyInput> = {}): Promise<Ve
   const input: VerifyInput = { database: 'web', table: table.name, sample: null, repair: false, ...more }
   const owner = { accountId: bench.accountId, userId: 0 }
   const { job } = await jobs.submit({ accountId: owner.accountId, kind: 'verify', input })
-  const engines = inProcessEngines(storeEngineHandlers())
+  const engines = inProcessEngines(storeEngineHandlers(systemDisk))
   const { handler } = verifyJob({ ...bench.options, engines, concurrency: 1, bytesPerSecondMax: 1e9 })
   return (await handler(await attemptOf(bench.postgres, job))) as VerifySummary
 }

@@ -140,7 +140,8 @@ function modelMerges(models: StatementModels): void {
     ({ tx, rows }, [tableId, , version]) =>
       tx
         .all(rows.chunks)
-        .filter((row) => row.table_id === tableId && row.layer === 'realtime' && row.schema_version >= version),
+        .filter((row) => row.table_id === tableId && row.layer === 'realtime' && row.schema_version >= version)
+        .map((row) => ({ ...row, without_nan: [] })),
   )
   model<[number, number, number, number, number]>(
     models,

@@ -1,0 +1,178 @@
+import type { ByteSink } from './byte-sink.ts'
+import { putVarint, putZigzag } from './thrift-compact.ts'
+
+/** What becomes of a number while the struct that it is in is copied. */
+export type ChangeNumber = (value: number) => number
+
+/** By field id: how numbers change, and what changes inside of structs and lists of structs. All else stays byte for byte. */
+export interface CopyRules {
+  readonly [fieldId: number]: ChangeNumber | CopyRules
+}
+
+/** Deeper than any footer is. */
+const depthMax = 24
+
+const types = {
+  stop: 0,
+  yes: 1,
+  no: 2,
+  byte: 3,
+  i16: 4,
+  i32: 5,
+  i64: 6,
+  double: 7,
+  binary: 8,
+  list: 9,
+  set: 10,
+  struct: 12,
+}
+
+/** A field of a struct: from `from`, where its header begins, over `valueFrom` to `to`. */
+export interface ThriftPlace {
+  readonly id: number
+  readonly type: number
+  readonly from: number
+  readonly valueFrom: number
+  readonly to: number
+}
+
+/**
+ * Walks over bytes of Thrift's compact protocol without making anything of them, so that what it does not know is copied as it
+ * is. Whatever does not fit throws.
+ */
+export class ThriftCopier {
+  readonly bytes: Buffer
+  #at: number
+
+  constructor(bytes: Buffer, at = 0) {
+    this.bytes = bytes
+    this.#at = at
+  }
+
+  /** The fields of the struct that begins here. */
+  places(): ThriftPlace[] {
+    const places: ThriftPlace[] = []
+    for (let id = 0; ;) {
+      const from = this.#at
+      const header = this.#header(id)
+      if (header.type === types.stop) return places
+      id = header.id
+      const valueFrom = this.#at
+      this.#skip(header.type, 0)
+      places.push({ id, type: header.type, from, valueFrom, to: this.#at })
+    }
+  }
+
+  /** How many elements the list has that begins here; the first of them is next. */
+  listSize(): number {
+    const size = this.#byte() >> 4
+    return size === 15 ? this.#varint() : size
+  }
+
+  number(): number {
+    const value = this.#varint()
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  }
+
+  /** Copies the struct that begins here. */
+  copyStruct(sink: ByteSink, rules: CopyRules): void {
+    for (let id = 0; ;) {
+      const from = this.#at
+      const header = this.#header(id)
+      sink.append(this.bytes.subarray(from, this.#at))
+      if (header.type === types.stop) return
+      id = header.id
+      const rule = rules[id]
+      if (rule === undefined) {
+        const valueFrom = this.#at
+        this.#skip(header.type, 0)
+        sink.append(this.bytes.subarray(valueFrom, this.#at))
+      } else if (typeof rule === 'function') putZigzag(sink, rule(this.number()))
+      else if (header.type === types.struct) this.copyStruct(sink, rule)
+      else this.#copyStructs(sink, rule)
+    }
+  }
+
+  #copyStructs(sink: ByteSink, rules: CopyRules): void {
+    const size = this.listSize()
+    putStructsHeader(sink, size)
+    for (let element = 0; element < size; element += 1) this.copyStruct(sink, rules)
+  }
+
+  #header(lastId: number): { id: number; type: number } {
+    const header = this.#byte()
+    const type = header & 0x0f
+    if (type === types.stop) return { id: lastId, type }
+    return { id: header >> 4 === 0 ? this.number() : lastId + (header >> 4), type }
+  }
+
+  #skip(type: number, depth: number): void {
+    if (depth > depthMax) throw new Error('it nests too deeply')
+    switch (type) {
+      case types.yes:
+      case types.no:
+        return
+      case types.byte:
+        return this.#step(1)
+      case types.i16:
+      case types.i32:
+      case types.i64:
+        return void this.#varint()
+      case types.double:
+        return this.#step(8)
+      case types.binary:
+        return this.#step(this.#varint())
+      case types.list:
+      case types.set:
+        return this.#skipList(depth)
+      case types.struct:
+        return this.#skipStruct(depth)
+      default:
+        throw new Error(`it has a field of the type ${type}`)
+    }
+  }
+
+  #skipList(depth: number): void {
+    const elementType = (this.bytes[this.#at] ?? 0) & 0x0f
+    const size = this.listSize()
+    const isBoolean = elementType === types.yes || elementType === types.no
+    // Each element takes a byte at least, so that this ends with the bytes.
+    for (let element = 0; element < size; element += 1) this.#skip(isBoolean ? types.byte : elementType, depth + 1)
+  }
+
+  #skipStruct(depth: number): void {
+    for (let id = 0; ;) {
+      const header = this.#header(id)
+      if (header.type === types.stop) return
+      id = header.id
+      this.#skip(header.type, depth + 1)
+    }
+  }
+
+  /** Numbers of a footer that say anything to us are below 2^53; of others only the length counts. */
+  #varint(): number {
+    let value = 0
+    for (let scale = 1; ; scale *= 0x80) {
+      const byte = this.#byte()
+      value += (byte & 0x7f) * scale
+      if (byte < 0x80) return value
+    }
+  }
+
+  #byte(): number {
+    this.#step(1)
+    return this.bytes.readUInt8(this.#at - 1)
+  }
+
+  #step(length: number): void {
+    if (length > this.bytes.byteLength - this.#at) throw new Error('it ends too early')
+    this.#at += length
+  }
+}
+
+/** The beginning of a list of structs. */
+export function putStructsHeader(sink: ByteSink, size: number): void {
+  if (size < 15) return sink.byte((size << 4) | types.struct)
+  sink.byte(0xf0 | types.struct)
+  putVarint(sink, size)
+}
