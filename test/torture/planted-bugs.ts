@@ -109,12 +109,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'open_door',
     what: 'who cannot be looked up, because PostgreSQL is away, is taken for the last one who was',
     file: 'access/authentication.js',
-    right: 'if (known === undefined || !timingSafeEqual(known.sha256, sha256))',
+    right: "if (known === undefined || !timingSafeEqual(known.sha256, Buffer.from(text, 'base64')))",
     wrong: `if (known !== undefined) this.last = known;
         if (known === undefined)`,
     and: {
-      right: "const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256));",
-      wrong: `const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256))
+      right: "const known = await this.#keys.ask(text, () => this.#findKey(Buffer.from(text, 'base64')));",
+      wrong: `const known = await this.#keys.ask(text, () => this.#findKey(Buffer.from(text, 'base64')))
             .catch((error) => { if (this.last === undefined) throw error; return this.last; });`,
     },
     store: 'directory',
