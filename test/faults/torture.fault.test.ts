@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 
+import { plantedBugs, wrongText } from '../torture/planted-bugs.ts'
 import { torture } from '../torture/torture.ts'
 
 // `npm run torture` (docs/torture.md) as a test: 40 s on a directory as object store in every run of the checks, `BIWA_TORTURE_MINUTES=2` for
@@ -20,3 +21,6 @@ it(
   },
   minutes * 60_000 + 900_000,
 )
+
+// `npm run torture:planted` has torture find them, in minutes for each.
+it.each(plantedBugs)('there is a place for $name', (bug) => void wrongText(bug))

@@ -109,12 +109,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: 'open_door',
     what: 'who cannot be looked up, because PostgreSQL is away, is taken for the last one who was',
     file: 'access/authentication.js',
-    right: 'if (known === undefined || !timingSafeEqual(known.sha256, sha256))',
+    right: "if (known === undefined || !timingSafeEqual(known.sha256, Buffer.from(text, 'base64')))",
     wrong: `if (known !== undefined) this.last = known;
         if (known === undefined)`,
     and: {
-      right: "const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256));",
-      wrong: `const known = await this.#keys.ask(sha256.toString('base64'), () => this.#findKey(sha256))
+      right: "const known = await this.#keys.ask(text, () => this.#findKey(Buffer.from(text, 'base64')));",
+      wrong: `const known = await this.#keys.ask(text, () => this.#findKey(Buffer.from(text, 'base64')))
             .catch((error) => { if (this.last === undefined) throw error; return this.last; });`,
     },
     store: 'directory',
@@ -136,25 +136,27 @@ export const plantedBugs: readonly PlantedBug[] = [
 const root = resolve(import.meta.dirname, '../..')
 
 /** A program of its own with the bug in it; nothing of the product knows of it. */
-export function plant({ name, file, right, wrong, and }: PlantedBug): {
+export function plant(bug: PlantedBug): {
   readonly program: string
   readonly remove: () => void
 } {
-  const folder = mkdtempSync(join(tmpdir(), `biwa-planted-${name}-`))
+  const folder = mkdtempSync(join(tmpdir(), `biwa-planted-${bug.name}-`))
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
   for (const beside of ['node_modules', 'migrations', 'package.json'])
     symlinkSync(join(root, beside), join(folder, beside))
-  const path = join(folder, 'dist', file)
-  for (const change of [{ right, wrong }, ...(and === undefined ? [] : [and])]) {
-    const text = readFileSync(path, 'utf8')
-    if (text.split(change.right).length !== 2) throw new Error(`the place of ${name} is not once in ${file}`)
-    writeFileSync(
-      path,
-      text.replace(change.right, () => change.wrong),
-    )
-  }
+  writeFileSync(join(folder, 'dist', bug.file), wrongText(bug))
   return {
     program: join(folder, 'dist/cli/main.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   }
+}
+
+/** The file with the bug in it. Throws where a place of the bug is not there any more, or is not the only one. */
+export function wrongText({ name, file, right, wrong, and }: PlantedBug): string {
+  let text = readFileSync(join(root, 'dist', file), 'utf8')
+  for (const change of [{ right, wrong }, ...(and === undefined ? [] : [and])]) {
+    if (text.split(change.right).length !== 2) throw new Error(`the place of ${name} is not once in ${file}`)
+    text = text.replace(change.right, () => change.wrong)
+  }
+  return text
 }

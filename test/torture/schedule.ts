@@ -47,14 +47,19 @@ export interface Strand {
   readonly gapMsMax: number
   /** How many of its faults are patient. */
   readonly patience: number
+  /** How many of its gaps are long: who starts again looks everything through, and mends what others lost. */
+  readonly rests: number
 }
 
+const restMs = { least: 4000, most: 8000 }
+
 export const strands: readonly Strand[] = [
-  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 500, patience: 0.15 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 350, patience: 0.15, rests: 0.04 },
   {
     faults: ['pause', 'cut', 'lost_answers', 'lost_commits', 'bad_store', 'full_disk', 'clock_step'],
     gapMsMax: 4000,
     patience: 0,
+    rests: 0,
   },
 ]
 
@@ -90,7 +95,7 @@ export interface ScheduleOptions {
 
 /** The same faults in the same order for the same seed. When each strikes depends on how soon all was well before. */
 export function* scheduleOf({ seed, strand, pauseMsMax }: ScheduleOptions): Generator<Step, never> {
-  const { faults, gapMsMax, patience } = strand
+  const { faults, gapMsMax, patience, rests } = strand
   const randomness = seededRandomness(seed)
   for (;;) {
     const kind = weighted(
@@ -98,7 +103,10 @@ export function* scheduleOf({ seed, strand, pauseMsMax }: ScheduleOptions): Gene
       faults.map((name) => [name, weights[name]]),
     )
     yield {
-      gapMs: wholeNumber(randomness, 0, gapMsMax),
+      gapMs:
+        randomness.fraction() < rests
+          ? wholeNumber(randomness, restMs.least, restMs.most)
+          : wholeNumber(randomness, 0, gapMsMax),
       fault: faultOf(kind, randomness, pauseMsMax),
       afterAckMs: randomness.fraction() < 0.6 ? wholeNumber(randomness, 0, 150) : undefined,
       choice: randomness.fraction(),
