@@ -26,7 +26,9 @@ export interface Sabotage {
 /** Bugs that the simulation has to find: the list is a test of the test. */
 export const plantedBugs = {
   /** The inbox acknowledges while its sync is still under way. */
-  early_ack: { disk: (disk) => withFiles(disk, (file) => ({ ...file, sync: async () => void file.sync() })) },
+  early_ack: {
+    disk: (disk) => withFiles(disk, (file) => ({ ...file, sync: async () => void file.sync().catch(() => {}) })),
+  },
   /** Nothing that is written is ever synced. */
   missing_fsync: { disk: (disk) => withFiles(disk, (file) => ({ ...file, sync: async () => {} })) },
   /** New names are not made durable: files are synced, their directories are not. */

@@ -106,7 +106,11 @@ function* smallerThan(plan: Plan): Iterable<Plan> {
   for (const left of plan.cutAtDiskCalls) {
     yield { ...plan, cutAtDiskCalls: plan.cutAtDiskCalls.filter((call) => call !== left) }
   }
+  for (const left of plan.killAtStatements) {
+    yield { ...plan, killAtStatements: plan.killAtStatements.filter((statement) => statement !== left) }
+  }
   if (plan.hasTwinMerges) yield { ...plan, hasTwinMerges: false }
+  if (plan.hasScheduler) yield { ...plan, hasScheduler: false }
   for (const [name, rate] of Object.entries(plan.rates)) {
     if (rate > 0) yield { ...plan, rates: { ...plan.rates, [name]: 0 } }
   }

@@ -29,10 +29,12 @@ describe('the simulated commit path', () => {
     (seconds + 60) * 1000,
   )
 
-  it('lives through the same world again for the same seed', async () => {
+  it('lives through the same worlds again for the same seeds', async () => {
     const told = async (): Promise<string[]> => {
       const lines: string[] = []
-      await inMacrotask(() => runWorld(planOf(16), { trace: (line) => lines.push(line) }))
+      for (const seed of [16, 17, 18, 19]) {
+        await inMacrotask(() => runWorld(planOf(seed), { trace: (line) => lines.push(line) }))
+      }
       return lines
     }
     const first = await told()
@@ -42,20 +44,20 @@ describe('the simulated commit path', () => {
 
   /** The first seed that shows each, from which on it is looked for: docs/simulation.md has the way from seed 0 there. */
   const shownBy: Readonly<Record<PlantedBug, number>> = {
-    early_ack: 8,
+    early_ack: 24,
     missing_fsync: 0,
     missing_directory_sync: 0,
-    no_checksum: 449,
+    no_checksum: 39,
     no_deduplication: 0,
-    early_release: 0,
-    double_finish: 5,
-    lease_without_fence: 83,
-    sweep_without_grace: 219,
-    unchecked_merge: 5,
-    half_commit: 2,
-    lost_object: 10,
-    submission_without_key: 1,
-    unknown_is_done: 3,
+    early_release: 1,
+    double_finish: 1,
+    lease_without_fence: 46,
+    sweep_without_grace: 60,
+    unchecked_merge: 7,
+    half_commit: 0,
+    lost_object: 52,
+    submission_without_key: 0,
+    unknown_is_done: 46,
   }
 
   it.each(Object.entries(shownBy))('finds the planted bug %s', { timeout: 120_000 }, async (name, from) => {

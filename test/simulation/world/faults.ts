@@ -19,12 +19,15 @@ export class Faults {
   isCalm = false
   databaseDownUntilMs = 0
   readonly #cuts: ReadonlySet<number>
+  readonly #killing: ReadonlySet<number>
   readonly #cutPower: () => void
   #diskCalls = 0
+  #statements = 0
 
   constructor(plan: Plan, timeline: Timeline, cutPower: () => void) {
     this.#timeline = timeline
     this.#cuts = new Set(plan.cutAtDiskCalls)
+    this.#killing = new Set(plan.killAtStatements)
     this.#cutPower = cutPower
     this.#rates = plan.rates
     this.#database = new Chance(plan.seed, 'database')
@@ -59,6 +62,12 @@ export class Faults {
     this.#diskCalls += 1
     if (!this.isCalm && this.#cuts.has(this.#diskCalls)) this.#timeline.after(ms * 1.5, undefined, this.#cutPower)
     return ms
+  }
+
+  /** Whether the process that sends a statement now is killed while it waits for the answer. */
+  killsAsker(): boolean {
+    this.#statements += 1
+    return !this.isCalm && this.#killing.has(this.#statements)
   }
 
   taskMs(): number {

@@ -19,6 +19,7 @@ import { openStore } from '../../../src/store/open-store.ts'
 import { diskOver } from '../../support/disk-image.ts'
 import type { DiskImage, Turn } from '../../support/disk-image.ts'
 import { connect } from '../database/connection.ts'
+import type { Wire } from '../database/connection.ts'
 import { directPostgres } from '../database/direct-postgres.ts'
 import type { ModelServer } from '../database/server.ts'
 import type { Sabotage } from '../planted-bugs.ts'
@@ -38,6 +39,8 @@ export const graceSeconds = 3
 const leaseMs = 3000
 const segmentBytes = 8192
 const restartMs = 150
+/** Before the statement can have been answered. */
+const killedAfterMs = 0.09
 const silenceMsMax = 1000
 
 export const objectsRoot = '/objects'
@@ -78,7 +81,11 @@ export class Machine {
   }
 
   get roles(): Role[] {
-    return ['api', 'worker 1', ...(this.#options.plan.workers === 2 ? (['worker 2'] as const) : []), 'scheduler']
+    const { workers, hasScheduler } = this.#options.plan
+    const roles: Role[] = ['api', 'worker 1']
+    if (workers === 2) roles.push('worker 2')
+    if (hasScheduler) roles.push('scheduler')
+    return roles
   }
 
   bootAll(): void {
@@ -143,19 +150,26 @@ export class Machine {
   }
 
   async #start(role: Role, life: Life): Promise<void> {
-    const ports = await this.#portsOf(life)
+    const ports = await this.#portsOf(role, life)
     if (role === 'api') this.collect = await this.#startApi(ports)
     else if (role === 'scheduler') await this.#startScheduler(ports)
     else await this.#startWorker(ports)
   }
 
-  async #portsOf(life: Life): Promise<Ports> {
+  async #portsOf(role: Role, life: Life): Promise<Ports> {
     const { plan, timeline, image, bucket, server, faults, sabotage, log, trace, situations } = this.#options
     const clock = simulatedClock(timeline, life)
     const { randomness } = faults
     const turn: Turn = (call) => timeline.turn(faults.diskMs(), life, call)
     const disk = sabotage.disk?.(diskOver(image, turn)) ?? diskOver(image, turn)
-    const wire = faults.databaseWire
+    const { delayMs, fate } = faults.databaseWire
+    const wire: Wire = {
+      delayMs,
+      fate: () => {
+        if (faults.killsAsker()) timeline.after(killedAfterMs, life, () => this.kill(role, 'kill'))
+        return fate()
+      },
+    }
     const connection = connect({ server, timeline, life, wire, trace, situations })
     const driver = plan.isBucket
       ? simulatedObjects({ bucket, timeline, life, wire: faults.objectsWire, image, situations })

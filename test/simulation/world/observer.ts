@@ -43,6 +43,8 @@ export class Observer {
   readonly #seen = new Map<number, ReadonlySet<SentBody>>()
   /** By chunk: the ids of its records, which are known as long as its checksum holds. */
   readonly #recordIds = new Map<string, readonly string[]>()
+  /** Looks at snapshots whose grace is not over yet. */
+  readonly #toSeeAgain = new Set<() => Promise<void>>()
   /** Time that passed at once: what was to be looked at within it cannot be. */
   leaps = 0
 
@@ -88,9 +90,12 @@ export class Observer {
     }
     this.#seen.set(accountId, bodies)
     const { leaps } = this
-    timeline.after(graceSeconds * 1000 - 50, undefined, () => {
-      if (leaps === this.leaps) void this.#lookAgain(snapshot, first)
-    })
+    const again = async (): Promise<void> => {
+      if (!this.#toSeeAgain.delete(again) || leaps !== this.leaps) return
+      await this.#lookAgain(snapshot, first)
+    }
+    this.#toSeeAgain.add(again)
+    timeline.after(graceSeconds * 1000 - 50, undefined, () => void again())
   }
 
   async #lookAgain(snapshot: TableSnapshot, first: readonly string[]): Promise<void> {
@@ -141,13 +146,16 @@ export class Observer {
 
   /** Whether everything that was acknowledged has come to its end, and nobody works on anything any more. */
   isSettled(): boolean {
-    const { rows } = this.#options.server
-    if (rows.waiting.rows.size + rows.running.rows.size + rows.mergeRequests.rows.size > 0) return false
+    const { server, plan } = this.#options
+    const { waiting, running, mergeRequests } = server.rows
+    if (waiting.rows.size + running.rows.size > 0) return false
+    if (plan.hasScheduler && mergeRequests.rows.size > 0) return false
     return this.#options.ledger.bodies.every((body) => !body.acknowledged || this.#isKept(body))
   }
 
   /** What must hold when all is over. */
   async judge(): Promise<void> {
+    for (const again of this.#toSeeAgain) await again()
     await this.look()
     const { ledger } = this.#options
     for (const body of ledger.bodies) {
