@@ -213,6 +213,14 @@ describe('the lane', () => {
     }
   }, 60_000)
 
+  it('keeps to what most records are like, where some lack a key', () => {
+    const records = Array.from({ length: 3000 }, (_, n) => ({ time: n, ...(n % 10 > 0 && { code: n }), host: `h${n}` }))
+    const lines = Buffer.from(records.map((record) => `${JSON.stringify(record)}\n`).join(''))
+    const result = createSplitter({ native }).split([bodyOf('ndjson', null)(lines)], known, limits)
+    expect(rowsOf(result).map(({ code }) => code)).toEqual(records.map(({ code }) => (code ? BigInt(code) : null)))
+    expect(native.exports.rows.value).toBe(9)
+  })
+
   it('takes more records than go through it at once, up to one that is different, and goes on behind it', () => {
     const records = Array.from({ length: 1000 }, (_, n) => ({ time: n, code: n === 700 ? 'none' : n, host: `h${n}` }))
     for (const [format, module] of [['msgpack'], ['msgpack', native], ['ndjson'], ['ndjson', native]] as const) {
