@@ -174,6 +174,9 @@ describe('the lane', () => {
       '\\u00/0',
       '\\U0041',
       '\t',
+      '\x00',
+      '\x1f',
+      '\x7f',
     ]
     const anyPart = fc.oneof(
       { weight: 60, arbitrary: fc.constantFrom(...simple, ...units, ...pairs) },
@@ -194,6 +197,27 @@ describe('the lane', () => {
     const all = [...simple, ...units, ...pairs, ...ordinary].map((text) => `{"time":1,"host":"${text}${text}"}\n`)
     createSplitter({ native }).split([bodyOf('ndjson', null)(Buffer.from(all.join('')))], known, limits)
     expect(native.exports.rows.value).toBe(all.length - 1)
+  })
+
+  it('reads numbers in WebAssembly as the tape does', () => {
+    const anyPlaces = fc.string({ unit: fc.constantFrom('0', '1', '9', '4', '7'), minLength: 1, maxLength: 18 })
+    const anyPart = fc.oneof({ weight: 8, arbitrary: anyPlaces }, fc.constantFrom('0', '0', '00', ''))
+    const anySign = fc.constantFrom('', '', '-', '--', '+')
+    const anyFraction = fc.oneof(
+      { weight: 3, arbitrary: anyPart.map((digits) => `.${digits}`) },
+      fc.constantFrom('', '', '', '.', '.5.5', 'e3', '.25e-2', ' ', 'x'),
+    )
+    const anyNumber = fc.tuple(anySign, anyPart, anyFraction).map((parts) => parts.join(''))
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyNumber, anyNumber), { minLength: 2, maxLength: 40 }), (numbers) => {
+        const lines = numbers.map(([one, two], n) => `{"time":${n},"code":${one},"price":${two}}\n`)
+        const bodies = [bodyOf('ndjson', null)(Buffer.from(`{"time":0,"code":1,"price":1}\n${lines.join('')}`))]
+        const without = said(createSplitter({ usesLane: false }).split(bodies, known, limits))
+        expect(said(createSplitter().split(bodies, known, limits))).toEqual(without)
+        expect(said(createSplitter({ native }).split(bodies, known, limits))).toEqual(without)
+      }),
+      { numRuns: 300 },
+    )
   })
 
   it('reads bodies of many windows in WebAssembly, with records that are longer than one', () => {
