@@ -218,6 +218,11 @@ describe('the lane', () => {
       }),
       { numRuns: 300 },
     )
+    const zeros = Buffer.from('{"time":1,"price":1}\n{"time":2,"price":-0}\n{"time":3,"price":-0.0}\n')
+    for (const splitter of [createSplitter({ usesLane: false }), createSplitter(), createSplitter({ native })]) {
+      const prices = rowsOf(splitter.split([bodyOf('ndjson', null)(zeros)], known, limits)).map(({ price }) => price)
+      expect(prices.map((price) => Object.is(price, -0))).toEqual([false, true, true])
+    }
   })
 
   it('reads bodies of many windows in WebAssembly, with records that are longer than one', () => {
