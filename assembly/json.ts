@@ -34,14 +34,20 @@ const powers: StaticArray<i64> = [
   100_000_000_000, 1_000_000_000_000, 10_000_000_000_000, 100_000_000_000_000, 1_000_000_000_000_000,
 ]
 
-/** Objects without space, or with a space behind colons and commas, as the usual encoders write them. */
+/**
+ * Objects without space, or with a space behind colons and commas, as the usual encoders write them. What lacks a key has nothing in its
+ * column, as if it said null; only the first key has to be there, for its brace.
+ */
 export function readObject(fields: u32, count: u32, start: u32, end: u32, row: u32): u32 {
   let at = start
   for (let index: u32 = 0; index < count; index += 1) {
     const field = fieldAt(fields, index)
-    at = behindJsonKey(at, field, end)
-    if (at === other) return other
-    at = readValue(at, field, row, end)
+    const value = behindJsonKey(at, field, end)
+    if (value === other) {
+      if (index === 0 || putNull(field, row, at) === other) return other
+      continue
+    }
+    at = readValue(value, field, row, end)
     // Behind the value there is a comma or a brace, or the record is not whole here.
     if (at === other || at >= end) return other
   }

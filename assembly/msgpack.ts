@@ -16,22 +16,25 @@ import {
 /** Whole numbers from here on are not whole in a double. */
 const safeEnd: i64 = 0x20_0000_0000_0000
 
-/** Returns the place behind the map, or `other`. */
+/** Returns the place behind the map, or `other`. What lacks a key has nothing in its column, as if it said null. */
 export function readMap(fields: u32, count: u32, start: u32, end: u32, row: u32): u32 {
   const first = <u32>load<u8>(start)
-  let at = start + 1
-  if (first === 0xde) {
-    if (<u32>bswap<u16>(load<u16>(at)) !== count) return other
-    at += 2
-  } else if (first !== (0x80 | count) || count > 15) return other
+  const isShort = (first & 0xf0) === 0x80
+  if (!isShort && first !== 0xde) return other
+  let at = start + (isShort ? 1 : 3)
+  let left = isShort ? first & 0x0f : <u32>bswap<u16>(load<u16>(start, 1))
   for (let index: u32 = 0; index < count; index += 1) {
     const field = fieldAt(fields, index)
-    at = behindMsgpackKey(at, field, end)
-    if (at === other) return other
-    at = readValue(at, field, row, end)
+    const value = left === 0 ? other : behindMsgpackKey(at, field, end)
+    if (value === other) {
+      if (putNull(field, row, at) === other) return other
+      continue
+    }
+    at = readValue(value, field, row, end)
     if (at === other || at > end) return other
+    left -= 1
   }
-  return at
+  return left === 0 ? at : other
 }
 
 /** The first byte says the format (msgpack spec, "Formats"). */

@@ -42,8 +42,9 @@ function laneField(key: Key, kind: LaneKind, put: Put, putNative: PutNative): La
 /** Seconds of this size and more are other units. */
 const secondsMax = 10 ** 11
 
-/** A lane that takes so few records at a time costs more than it saves; it is judged after so many tries. */
+/** A lane that takes fewer records at a time costs more than it saves; it is judged after so many tries. */
 const worthwhileRows = 8
+const worthwhileNativeRows = 4
 const triesBeforeJudged = 32
 
 /**
@@ -78,7 +79,8 @@ export class Lane {
 
   /** Whether there are records to expect, and the lane has been of use so far. */
   get isOpen(): boolean {
-    return this.fields.length > 0 && (this.#tries < triesBeforeJudged || this.#taken >= this.#tries * worthwhileRows)
+    const worthwhile = this.#native === undefined ? worthwhileRows : worthwhileNativeRows
+    return this.fields.length > 0 && (this.#tries < triesBeforeJudged || this.#taken >= this.#tries * worthwhile)
   }
 
   /** Expects records with these fields from now on. */

@@ -142,7 +142,8 @@ class Split {
       const failure = outcome === 'rejected' ? reader.failure : this.#keep(reader, timeKey, body.receivedAtUs)
       if (failure === undefined) {
         counts.rows += 1
-        this.#learn(timeKey)
+        // A single record of another kind changes nothing about what the next ones are like.
+        if (ahead === 0) this.#learn(timeKey)
       } else {
         counts.rejected += 1
         tape.keys.forgetAfter(keysBefore)
