@@ -9,6 +9,7 @@ import { FinishWatch } from './finish-watch.ts'
 import { jobOf } from './job-row.ts'
 import type { Job, Jobs, NewJob } from './jobs.ts'
 import { jobNotFound, killJob } from './kill.ts'
+import { JustFinished } from './just-finished.ts'
 import { Lanes } from './lanes.ts'
 import { submitJobs } from './submit.ts'
 import type { DepthRow } from './watch.sql.ts'
@@ -23,11 +24,16 @@ export interface JobsOptions {
 /** The queue as those see it who submit and watch. Until `start`, waits are woken by looking now and then only. */
 export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
   const watch = new FinishWatch(clock)
+  const justFinished = new JustFinished(clock)
   const announcer = new Announcer(postgres, clock)
   const lanes = new Lanes()
   let stopListening: (() => Promise<void>) | undefined
 
   async function get(accountId: number | null, id: number): Promise<Job> {
+    return justFinished.take(accountId, id) ?? (await read(accountId, id))
+  }
+
+  async function read(accountId: number | null, id: number): Promise<Job> {
     const row = await selectJob(postgres, accountId, id)
     if (row === undefined) throw jobNotFound(id)
     return jobOf(row)
@@ -72,7 +78,11 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
       await get(accountId, id)
       return await selectHistory(postgres, id)
     },
-    wait: (accountId, id, timeoutMs, signal) => watch.wait(id, () => get(accountId, id), timeoutMs, signal),
+    async wait(accountId, id, timeoutMs, signal, submitted) {
+      const job = await watch.wait(id, () => read(accountId, id), timeoutMs, { signal, submitted })
+      justFinished.note(job)
+      return job
+    },
     async kill(accountId, id, actor) {
       const before =
         (await killJob({ postgres, announcer }, { accountId, id }, actor)) ?? (await get(accountId, id)).state
