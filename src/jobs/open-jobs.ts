@@ -29,15 +29,8 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
   const lanes = new Lanes()
   let stopListening: (() => Promise<void>) | undefined
 
-  async function get(accountId: number | null, id: number): Promise<Job> {
-    return justFinished.take(accountId, id) ?? (await read(accountId, id))
-  }
-
-  async function read(accountId: number | null, id: number): Promise<Job> {
-    const row = await selectJob(postgres, accountId, id)
-    if (row === undefined) throw jobNotFound(id)
-    return jobOf(row)
-  }
+  const get = async (accountId: number | null, id: number): Promise<Job> =>
+    justFinished.take(accountId, id) ?? (await readJob(postgres, accountId, id))
 
   async function ofDomainKey(accountId: number, domainKey: string): Promise<Job> {
     const row = await selectJobOfDomainKey(postgres, accountId, domainKey)
@@ -79,7 +72,7 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
       return await selectHistory(postgres, id)
     },
     async wait(accountId, id, timeoutMs, signal, submitted) {
-      const job = await watch.wait(id, () => read(accountId, id), timeoutMs, { signal, submitted })
+      const job = await watch.wait(id, () => readJob(postgres, accountId, id), timeoutMs, { signal, submitted })
       justFinished.note(job)
       return job
     },
@@ -95,6 +88,12 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     },
     depth: async () => (await selectDepth(postgres)).map(depthOf),
   }
+}
+
+async function readJob(postgres: Postgres, accountId: number | null, id: number): Promise<Job> {
+  const row = await selectJob(postgres, accountId, id)
+  if (row === undefined) throw jobNotFound(id)
+  return jobOf(row)
 }
 
 function depthOf({ kind, state, count, oldest_seconds: oldestSeconds }: DepthRow) {
