@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 
 import { describe, expect, it } from 'vitest'
 
+import { AppError } from '../base/errors.ts'
 import type { ErrorRecord } from '../base/errors.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Job, Jobs, NewJob } from '../jobs/jobs.ts'
@@ -50,6 +51,11 @@ function bench(known: Readonly<Record<string, Partial<Job>>>, end: Partial<Job>)
   }
   const objects: Partial<ObjectStore> = {
     size: async (key) => stored.get(key)?.length,
+    async get(key, { from, to } = { from: 0, to: Infinity }) {
+      const bytes = stored.get(key)
+      if (bytes === undefined) throw new AppError('object_not_found', 'It is gone.')
+      return Buffer.from(bytes.slice(from, to))
+    },
     stream: async (key) => Readable.from([stored.get(key)]),
   }
   const deliver = openDeliver({ jobs: jobs as Jobs, objects: objects as ObjectStore, waitMsMax: 1 })
@@ -89,6 +95,44 @@ describe('a format', () => {
   ] as const)('whose job ends as %o fails with %s', async (end, code) => {
     const { deliver } = bench({}, end)
     await expect(deliver.result(job({}), 'csv')).rejects.toMatchObject({ code })
+  })
+})
+
+describe('a format that lies in the result', () => {
+  const ready = { format: 'csv', from: 3, to: 7 }
+  const output = { columns: [], resultKey: 'results/1/8.parquet', ready }
+
+  it('is read from there, whole or in part', async () => {
+    const { deliver, submitted, stored } = bench({}, { state: 'success' })
+    stored.set(output.resultKey, 'PARa\n1\nfooter')
+    const result = await deliver.result(job({ output }), 'csv')
+    expect(result).toMatchObject({ bytes: 4, etag: '"7-csv-4"', contentType: 'text/csv; charset=utf-8' })
+    expect([result.whole?.toString(), String(await (await result.stream({ from: 1, to: 3 })).toArray())]).toEqual([
+      'a\n1\n',
+      '\n1',
+    ])
+    expect(await deliver.knownBytes(job({ output }), 'csv')).toBe(4)
+    expect(submitted).toEqual([])
+  })
+
+  it('is that one alone: others are made', async () => {
+    const { deliver, submitted, stored } = bench({}, { state: 'success' })
+    stored.set(output.resultKey, 'parquet')
+    await expect(deliver.result(job({ output }), 'tsv')).rejects.toThrow()
+    expect(submitted).toEqual(['7:tsv'])
+    expect(await deliver.knownBytes(job({ output }), 'tsv')).toBeUndefined()
+  })
+
+  it('expires with it', async () => {
+    const { deliver } = bench({}, { state: 'success' })
+    await expect(deliver.result(job({ output }), 'csv')).rejects.toMatchObject({ code: 'result_expired' })
+    expect(await deliver.knownBytes(job({ output }), 'csv')).toBeUndefined()
+  })
+
+  it('is not answered in part where it was cut', async () => {
+    const { deliver, stored } = bench({}, { state: 'success' })
+    stored.set(output.resultKey, 'PARa')
+    await expect(deliver.result(job({ output }), 'csv')).rejects.toMatchObject({ code: 'object_damaged' })
   })
 })
 

@@ -68,7 +68,9 @@ async function readyBytes(
   ready: ByteRange,
 ): Promise<Pick<ResultObject, 'bytes' | 'whole' | 'stream'>> {
   try {
-    const whole = await objects.get(key, { from: ready.from, to: ready.to })
+    const { from, to } = ready
+    const whole = await objects.get(key, { from, to })
+    if (whole.byteLength !== to - from) throw shortened(job)
     return {
       bytes: whole.byteLength,
       whole,
@@ -105,6 +107,12 @@ function finish(job: Job, format: ResultFormat | BareFormat): void {
 
 function expired(job: Job): AppError {
   return new AppError('result_expired', `The result of job ${job.id} is not stored any more.`, {
+    hint: 'Submit the query again.',
+  })
+}
+
+function shortened(job: Job): AppError {
+  return new AppError('object_damaged', `The stored result of job ${job.id} is shorter than it was.`, {
     hint: 'Submit the query again.',
   })
 }

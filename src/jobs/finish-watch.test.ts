@@ -110,4 +110,46 @@ describe('waiting for the end of a job', () => {
     }
     await expect(new FinishWatch(handClock()).wait(1, read, 500)).rejects.toMatchObject({ code: 'job_not_found' })
   })
+
+  describe('by whoever has just submitted it', () => {
+    /** Counts the looks, all of which see the end. */
+    function ended() {
+      const looks: Job[] = []
+      const read = async () => (looks.push(job('success')), job('success'))
+      return { looks, read }
+    }
+
+    test('looks at it after its end alone', async () => {
+      const watch = new FinishWatch(handClock())
+      watch.wake(2, 7)
+      const { looks, read } = ended()
+      const waiting = watch.wait(1, read, 60_000, { submitted: job('queued') })
+      await settled()
+      expect(looks).toEqual([])
+      watch.wake(1)
+      expect((await waiting).state).toBe('success')
+      expect(looks).toHaveLength(1)
+    })
+
+    test('takes notice of an end that was announced before', async () => {
+      const watch = new FinishWatch(handClock())
+      watch.wake(1, 3)
+      for (let id = 10; id < 900; id++) watch.wake(id)
+      expect((await watch.wait(1, ended().read, 60_000, { submitted: job('queued') })).state).toBe('success')
+    })
+
+    test('looks at once where the announcement may have been lost', async () => {
+      const watch = new FinishWatch(handClock())
+      watch.wakeAll()
+      expect((await watch.wait(1, ended().read, 60_000, { submitted: job('queued') })).state).toBe('success')
+    })
+
+    test('looks by itself now and then', async () => {
+      const clock = handClock()
+      const waiting = new FinishWatch(clock).wait(1, ended().read, 60_000, { submitted: job('queued') })
+      await settled()
+      clock.pass(10_000)
+      expect((await waiting).state).toBe('success')
+    })
+  })
 })

@@ -3,14 +3,27 @@ import { isAppError } from '../base/errors.ts'
 import { Doorbell } from './doorbell.ts'
 import type { Job } from './jobs.ts'
 import { finishedStates } from './jobs.ts'
+import type { Run } from './runs.ts'
 
 /** How often those who wait look by themselves, should an announcement have been lost. */
 const lookEveryMs = 10_000
+
+/** Announcements that are remembered for waits that begin after them. They come every few milliseconds at most. */
+const heardMax = 1000
+
+export interface WaitOptions {
+  readonly signal?: AbortSignal | undefined
+  /** The job, as who submitted it was told: new, and not finished. */
+  readonly submitted?: Job | undefined
+}
 
 /** Lets many wait for the ends of jobs, over the one connection that hears of them. */
 export class FinishWatch {
   readonly #clock: Clock
   readonly #bells = new Map<number, Set<Doorbell>>()
+  #heard: Run[] = []
+  /** When announcements may have been lost for the last time. */
+  #lostMs = -Infinity
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -18,6 +31,8 @@ export class FinishWatch {
 
   /** Wakes those who wait for jobs of these ids. */
   wake(first: number, last = first): void {
+    this.#heard.push({ first, last })
+    if (this.#heard.length > 2 * heardMax) this.#heard = this.#heard.slice(-heardMax)
     // Many may be finished, and few waited for; or the other way around.
     if (last - first < this.#bells.size) {
       for (let id = first; id <= last; id++) this.#ring(id)
@@ -27,20 +42,27 @@ export class FinishWatch {
   }
 
   wakeAll(): void {
+    this.#lostMs = this.#clock.monotonicMs()
     for (const bells of this.#bells.values()) for (const bell of bells) bell.ring()
   }
 
   /**
    * The job as `read` shows it when it is finished, or as it was last seen after `timeoutMs` or when `signal` is
-   * aborted. Only the first look must succeed: a wait outlives the database's absence.
+   * aborted. Only the first look must succeed: a wait outlives the database's absence. Whoever has just submitted the job has looked
+   * already, as `submitted`: then the first look is that after its announcement.
    */
-  async wait(jobId: number, read: () => Promise<Job>, timeoutMs: number, signal?: AbortSignal): Promise<Job> {
+  async wait(
+    jobId: number,
+    read: () => Promise<Job>,
+    timeoutMs: number,
+    { signal, submitted }: WaitOptions = {},
+  ): Promise<Job> {
     const deadlineMs = this.#clock.monotonicMs() + timeoutMs
     // The bell hangs before the first look: what happens in between rings it.
     const bell = this.#hang(jobId)
     const isGone = () => signal?.aborted === true
     try {
-      let job = await read()
+      let job = submitted === undefined || this.#mayBeOver(jobId) ? await read() : submitted
       while (!finishedStates.has(job.state)) {
         const leftMs = deadlineMs - this.#clock.monotonicMs()
         if (leftMs <= 0 || isGone()) return job
@@ -52,6 +74,12 @@ export class FinishWatch {
     } finally {
       this.#takeDown(jobId, bell)
     }
+  }
+
+  /** It was announced before somebody waited for it, or that may have been lost. */
+  #mayBeOver(jobId: number): boolean {
+    if (this.#clock.monotonicMs() - this.#lostMs < lookEveryMs) return true
+    return this.#heard.some(({ first, last }) => first <= jobId && jobId <= last)
   }
 
   #ring(jobId: number): void {

@@ -84,8 +84,11 @@ export interface Jobs extends Service {
   /** The job that has the domain key. Fails with `job_not_found`. */
   ofDomainKey(accountId: number, domainKey: string): Promise<Job>
   history(accountId: number, id: number): Promise<JobTransition[]>
-  /** Resolves with the job when it is finished, or as it is after `timeoutMs`. Wakes by notification. */
-  wait(accountId: number | null, id: number, timeoutMs: number, signal?: AbortSignal): Promise<Job>
+  /**
+   * Resolves with the job when it is finished, or as it was last seen after `timeoutMs`. Wakes by notification. Whoever has just submitted
+   * the job, and was told that it is new, says what was told: then nobody looks at it before its end.
+   */
+  wait(accountId: number | null, id: number, timeoutMs: number, signal?: AbortSignal, submitted?: Job): Promise<Job>
   /** Ends a waiting job at once and a running one within a second. Returns the state before. */
   kill(accountId: number, id: number, actor: string): Promise<JobState>
   /** Why the job waits; null where it does not. */

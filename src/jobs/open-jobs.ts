@@ -9,6 +9,7 @@ import { FinishWatch } from './finish-watch.ts'
 import { jobOf } from './job-row.ts'
 import type { Job, Jobs, NewJob } from './jobs.ts'
 import { jobNotFound, killJob } from './kill.ts'
+import { JustFinished } from './just-finished.ts'
 import { Lanes } from './lanes.ts'
 import { submitJobs } from './submit.ts'
 import type { DepthRow } from './watch.sql.ts'
@@ -23,15 +24,13 @@ export interface JobsOptions {
 /** The queue as those see it who submit and watch. Until `start`, waits are woken by looking now and then only. */
 export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
   const watch = new FinishWatch(clock)
+  const justFinished = new JustFinished(clock)
   const announcer = new Announcer(postgres, clock)
   const lanes = new Lanes()
   let stopListening: (() => Promise<void>) | undefined
 
-  async function get(accountId: number | null, id: number): Promise<Job> {
-    const row = await selectJob(postgres, accountId, id)
-    if (row === undefined) throw jobNotFound(id)
-    return jobOf(row)
-  }
+  const get = async (accountId: number | null, id: number): Promise<Job> =>
+    justFinished.take(accountId, id) ?? (await readJob(postgres, accountId, id))
 
   async function ofDomainKey(accountId: number, domainKey: string): Promise<Job> {
     const row = await selectJobOfDomainKey(postgres, accountId, domainKey)
@@ -72,7 +71,11 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
       await get(accountId, id)
       return await selectHistory(postgres, id)
     },
-    wait: (accountId, id, timeoutMs, signal) => watch.wait(id, () => get(accountId, id), timeoutMs, signal),
+    async wait(accountId, id, timeoutMs, signal, submitted) {
+      const job = await watch.wait(id, () => readJob(postgres, accountId, id), timeoutMs, { signal, submitted })
+      justFinished.note(job)
+      return job
+    },
     async kill(accountId, id, actor) {
       const before =
         (await killJob({ postgres, announcer }, { accountId, id }, actor)) ?? (await get(accountId, id)).state
@@ -85,6 +88,12 @@ export function openJobs({ postgres, clock, log }: JobsOptions): Jobs {
     },
     depth: async () => (await selectDepth(postgres)).map(depthOf),
   }
+}
+
+async function readJob(postgres: Postgres, accountId: number | null, id: number): Promise<Job> {
+  const row = await selectJob(postgres, accountId, id)
+  if (row === undefined) throw jobNotFound(id)
+  return jobOf(row)
 }
 
 function depthOf({ kind, state, count, oldest_seconds: oldestSeconds }: DepthRow) {

@@ -1,5 +1,5 @@
 import type { Principal } from '../../access/access.ts'
-import type { Jobs } from '../../jobs/jobs.ts'
+import type { Job, Jobs } from '../../jobs/jobs.ts'
 import { finishedStates } from '../../jobs/jobs.ts'
 import type { Delivery, Process } from '../../process/process.ts'
 import { apiPrefix } from '../contract/operation.ts'
@@ -14,7 +14,7 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
     requireReader(principal)
     const { deliver_to: target } = body
     const idempotencyKey = body.idempotency_key ?? headers['idempotency-key']
-    const { job } = await queries.submitQuery(principal, {
+    const { job, existing } = await queries.submitQuery(principal, {
       sql: body.sql,
       database: body.database,
       priority: body.priority,
@@ -28,7 +28,9 @@ export function serveQueries(host: OperationHost, queries: Process, jobs: Jobs):
       ...(body.timeout_seconds !== undefined && { timeoutMs: body.timeout_seconds * 1000 }),
     })
     const waitMs = body.wait_seconds * 1000
-    const latest = waitMs === 0 ? job : await jobs.wait(principal.accountId, job.id, waitMs, nobodyWaits())
+    const waitFor = (submitted: Job | undefined) =>
+      jobs.wait(principal.accountId, job.id, waitMs, nobodyWaits(), submitted)
+    const latest = waitMs === 0 ? job : await waitFor(existing ? undefined : job)
     const finished = waitMs > 0 && finishedStates.has(latest.state)
     return {
       status: finished ? 200 : 202,
