@@ -55,6 +55,14 @@ describe('large bodies', () => {
     expect(refusal(busy, mebibyte)).toBeUndefined()
   })
 
+  test('are refused half a second after a flood began, as soon as something of it was converted', () => {
+    admission.addBacklog(busy, 100 * mebibyte)
+    convert(0.25)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+    convert(0.25)
+    expect(refusal(busy, mebibyte)).toMatchObject({ retryAfterSeconds: 15 })
+  })
+
   test('keep no events waiting, and no other account that sends little', () => {
     admission.addBacklog(busy, 100 * mebibyte)
     admission.addBacklog(other, mebibyte)

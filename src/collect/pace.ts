@@ -6,8 +6,8 @@ export const busyBytesMin = 8 * 2 ** 20
 /** What was measured so long ago counts a third. */
 const memoryMs = 10_000
 
-/** Measured for less, nothing is told. */
-const measuredMsMin = 1000
+/** Measured for less, nothing is told. A flood brings as much in this time as is converted in several times as long. */
+const measuredMsMin = 400
 
 /** After so long without the end of a conversion there is none: a single one takes far less. */
 const standstillMs = 60_000
