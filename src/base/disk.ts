@@ -140,6 +140,8 @@ class SystemFile implements DiskFile {
     const zeroes = Buffer.alloc(Math.min(length, 1 << 20))
     for (let offset = 0; offset < length; offset += zeroes.byteLength) {
       await this.write(zeroes.subarray(0, Math.min(zeroes.byteLength, length - offset)), offset)
+      // All of it at once would keep every other sync of the disk waiting for as long as it takes.
+      if ((offset / zeroes.byteLength) % 4 === 3) await this.sync()
     }
   }
 

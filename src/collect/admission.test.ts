@@ -36,8 +36,12 @@ function convert(seconds: number): void {
 }
 
 describe('large bodies', () => {
-  test('are taken as long as nobody knows how fast they are converted', () => {
-    admission.addBacklog(busy, 1000 * mebibyte)
+  test('are taken at an assumed pace before anything is converted, and any time where nothing is', () => {
+    admission.addBacklog(busy, 80 * mebibyte)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+    admission.addBacklog(busy, 40 * mebibyte)
+    expect(refusal(busy, mebibyte)).toMatchObject({ retryAfterSeconds: 5 })
+    clock.advance(5000)
     expect(refusal(busy, mebibyte)).toBeUndefined()
   })
 
@@ -55,6 +59,14 @@ describe('large bodies', () => {
     expect(refusal(busy, mebibyte)).toBeUndefined()
   })
 
+  test('are refused half a second after a flood began, as soon as something of it was converted', () => {
+    admission.addBacklog(busy, 80 * mebibyte)
+    convert(0.25)
+    expect(refusal(busy, mebibyte)).toBeUndefined()
+    convert(0.25)
+    expect(refusal(busy, mebibyte)).toMatchObject({ retryAfterSeconds: 10 })
+  })
+
   test('keep no events waiting, and no other account that sends little', () => {
     admission.addBacklog(busy, 100 * mebibyte)
     admission.addBacklog(other, mebibyte)
@@ -70,7 +82,7 @@ describe('large bodies', () => {
       clock.advance(1000)
       admission.settleBacklog(busy, 1000)
     }
-    admission.addBacklog(busy, 100 * mebibyte)
+    admission.addBacklog(busy, 70 * mebibyte)
     clock.advance(2000)
     expect(refusal(busy, 32 * mebibyte)).toBeUndefined()
   })

@@ -134,7 +134,8 @@ export class HandOver {
       }
       if (this.#waiting.length === 0 && !this.#draining) await this.#gather()
       for (const [key, group] of this.#gathering) this.#close(key, group)
-      const groups = this.#waiting
+      // A copy: groups that are full join those that wait while these are submitted.
+      const groups = [...this.#waiting]
       this.#last = { atMs: clock.monotonicMs(), bytes: groups.reduce((sum, { bytes }) => sum + bytes, 0) }
       while (!signal.aborted && !(await this.#submit(groups))) await clock.sleep(retryMs, signal)
       this.#waiting = this.#waiting.filter((group) => !groups.includes(group))

@@ -6,8 +6,15 @@ export const busyBytesMin = 8 * 2 ** 20
 /** What was measured so long ago counts a third. */
 const memoryMs = 10_000
 
-/** Measured for less, nothing is told. */
-const measuredMsMin = 1000
+/** Measured for less, nothing is told. A flood brings as much in this time as is converted in several times as long. */
+const measuredMsMin = 400
+
+/**
+ * What is assumed while nothing is known, 8 MiB a second, for as long as a first conversion may take. A flood brings ten times as much, and would
+ * have filled the time of many seconds before anybody knew. Where no conversion ends, nobody assumes anything.
+ */
+const assumedBytesPerMs = (8 * 2 ** 20) / 1000
+const assumedMsMax = 5000
 
 /** After so long without the end of a conversion there is none: a single one takes far less. */
 const standstillMs = 60_000
@@ -55,10 +62,15 @@ export class Pace {
     this.#progressMs = this.#countedMs
   }
 
-  /** How long so many bytes take to be converted; undefined where nobody knows. */
+  /** How long so many of the waiting bytes take to be converted; undefined where nobody knows. */
   secondsFor(bytes: number): number | undefined {
-    if (this.#bytesPerMs === undefined || this.standstillSeconds() !== undefined) return undefined
-    return bytes / this.#bytesPerMs / 1000
+    if (this.standstillSeconds() !== undefined) return undefined
+    const bytesPerMs = this.#bytesPerMs ?? this.#assumed()
+    return bytesPerMs === undefined ? undefined : bytes / bytesPerMs / 1000
+  }
+
+  #assumed(): number | undefined {
+    return this.#clock.monotonicMs() - this.#progressMs < assumedMsMax ? assumedBytesPerMs : undefined
   }
 
   /** For how long nothing has been converted, although something waits; undefined where conversions go on. */

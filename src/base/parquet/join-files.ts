@@ -21,6 +21,8 @@ export interface JoinedPart {
 export interface JoinedShape {
   readonly rows: number
   readonly rowGroups: number
+  /** Without the footers. */
+  readonly pageBytes: number
 }
 
 const magic = Buffer.from('PAR1')
@@ -46,7 +48,7 @@ export async function joinFiles(
   const [first] = whole
   if (first === undefined || whole.length < parts.length) return undefined
   if (!whole.every(({ frame }) => frame.equals(first.frame))) return undefined
-  const shape = { rows: sum(whole, 'rows'), rowGroups: sum(whole, 'rowGroups') }
+  const shape = { rows: sum(whole, 'rows'), rowGroups: sum(whole, 'rowGroups'), pageBytes: sum(whole, 'pageBytes') }
   if (!suits(shape)) return undefined
   const file = await disk.open(target, 'create')
   try {
@@ -94,7 +96,7 @@ function footerOf(part: JoinedPart, bytes: Buffer, from: number): PartFooter | u
     const [rows, rowGroups] = [valueOf(rowsOfFile).number(), valueOf(groupsOfFile).listSize()]
     const same = places.filter(({ id }) => id !== rowsOfFile && id !== groupsOfFile)
     const frame = Buffer.concat(same.map((place) => bytes.subarray(place.from, place.to)))
-    return { part, bytes, from, places, frame, rows, rowGroups }
+    return { part, bytes, from, places, frame, rows, rowGroups, pageBytes: from - magic.byteLength }
   } catch {
     // What cannot be walked over is not joined; whoever reads the file says what is wrong with it.
     return undefined

@@ -7,6 +7,7 @@ import type { JoinedPart } from '../../base/parquet/join-files.ts'
 import { readFooter } from '../../base/parquet/read-footer.ts'
 import { foreignChunk } from '../iceberg/foreign-file.ts'
 import { groupRowsOf } from '../parquet-options.ts'
+import { mergeRules as rules } from './rules.ts'
 import type { MergeInput, MergeOutput } from './tasks.ts'
 
 /**
@@ -19,8 +20,9 @@ export async function joinChunks(input: MergeInput, disk: Disk): Promise<MergeOu
   if (parts === undefined) return undefined
   const path = join(input.directory, 'joined.parquet')
   const groupRowsMin = groupRowsOf(input.columns.length) / 2
-  const joined = await joinFiles(disk, parts, path, ({ rows, rowGroups }) => {
-    return rows === input.rows && rows >= rowGroups * groupRowsMin
+  const joined = await joinFiles(disk, parts, path, ({ rows, rowGroups, pageBytes }) => {
+    const areLarge = rows >= rowGroups * groupRowsMin || pageBytes >= rowGroups * rules.joinedGroupBytesMin
+    return rows === input.rows && areLarge
   })
   if (joined === undefined) return undefined
   const known = await factsOf(input, disk, path, joined.bytes)

@@ -11,6 +11,8 @@ export const mergeRules = {
   tierBytes: [mebibyte, 16 * mebibyte],
   /** A realtime chunk of this size stays as it is until its major merge. */
   realtimeBytesMax: 64 * mebibyte,
+  /** Row groups of realtime chunks stay as they are where, on average, they have half of all rows that one may have, or so many bytes. */
+  joinedGroupBytesMin: mebibyte,
   /** Inputs of one merge, as files and in bytes: what an engine process can open and sort within its memory and disk. */
   inputsMax: 1000,
   inputBytesMax: 2048 * mebibyte,
