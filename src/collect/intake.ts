@@ -69,9 +69,20 @@ export class Intake {
     const leave = admission.enter(accountId, body.byteLength, inbox.backlogBytes())
     try {
       const receivedAtUs = request.timeUs ?? clock.nowUs()
-      const place = { accountId, userId, keyId, database, table }
-      const reading = { uniqueId, format, encoding, timeColumn, receivedAtUs }
-      const header = { ...place, ...reading, ...(door !== undefined && { door }) }
+      // Written out: made of spreads, it took 5 µs of an event.
+      const header = {
+        accountId,
+        userId,
+        keyId,
+        database,
+        table,
+        uniqueId,
+        format,
+        encoding,
+        timeColumn,
+        door,
+        receivedAtUs,
+      }
       const kept = await inbox.append(header, body)
       admission.addBacklog(accountId, kept.to - kept.from)
       handOver.add(kept, onOutcome)

@@ -7,6 +7,7 @@ import type { Postgres } from '../../base/postgres/postgres.ts'
 import { inboxNameFile } from './directory-inbox.ts'
 import type { FoundFrame } from './frame.ts'
 import { decodeFrame } from './frame.ts'
+import { FrameHeaders } from './frame-headers.ts'
 import type { Segment } from './inbox.ts'
 import { waitingBytes } from './inbox-objects.sql.ts'
 import { decodeHeader, headerBytes } from './segment-header.ts'
@@ -101,6 +102,7 @@ async function readSpans(
   identity: SegmentIdentity,
   spans: readonly Span[],
 ): Promise<ReadFrames> {
+  const headers = new FrameHeaders()
   const frames: FoundFrame[] = []
   const damaged: { from: number; bytes: Buffer }[] = []
   for (const [from, to] of spans) {
@@ -108,7 +110,7 @@ async function readSpans(
     // Fewer frames than were acknowledged would pass for all of them.
     if (bytes.byteLength < to - from) throw unreadable(path)
     for (let at = 0; at < bytes.byteLength;) {
-      const frame = decodeFrame(bytes, at, from, identity.token)
+      const frame = decodeFrame(bytes, at, from, identity.token, headers)
       if (frame === undefined) {
         // Lengths cannot be trusted here: whatever is left of the span is kept as it is.
         damaged.push({ from: from + at, bytes: bytes.subarray(at) })
