@@ -11,15 +11,14 @@ import type { Segment } from './inbox/inbox.ts'
 import { idOfPlace } from './inbox/inbox.ts'
 import { quarantinedBytesMax } from './limits.ts'
 
-/** A body with its id, its sender's or that of its place. */
 export interface Body {
   readonly segment: Segment
   readonly frame: FoundFrame
-  readonly uniqueId: string
 }
 
-export function bodyOf(segment: Segment, frame: FoundFrame): Body {
-  return { segment, frame, uniqueId: frame.header.uniqueId ?? idOfPlace(segment, frame.from) }
+/** The id of a body: its sender's, or that of its place. */
+export function idOf({ segment, frame }: Body): string {
+  return frame.header.uniqueId ?? idOfPlace(segment, frame.from)
 }
 
 /**
@@ -42,7 +41,7 @@ export async function quarantinedBody(
   const objectKey = bytes.byteLength > quarantinedBytesMax ? quarantineKey(body) : null
   if (objectKey !== null) await objects.put(objectKey, bytes)
   return {
-    uniqueId: body.uniqueId,
+    uniqueId: idOf(body),
     recordNumber: null,
     byteOffset: null,
     reason,
@@ -71,7 +70,7 @@ export async function quarantinedRows(
   for (const { path, ...row } of rejectedRows) {
     const objectKey = path === null ? null : quarantineKey(body, row.recordNumber)
     if (path !== null && objectKey !== null) await objects.putFile(objectKey, path)
-    records.push({ uniqueId: body.uniqueId, ...row, objectKey, ...source })
+    records.push({ uniqueId: idOf(body), ...row, objectKey, ...source })
   }
   if (rejected === records.length) return records
   return [...records, await quarantinedRest(objects, body, rejected - records.length, rest)]
@@ -99,7 +98,7 @@ async function quarantinedRest(
   const objectKey = isLong ? `${quarantineKey(body)}-rest` : null
   if (objectKey !== null) await objects.putFile(objectKey, rest.path)
   return {
-    uniqueId: body.uniqueId,
+    uniqueId: idOf(body),
     recordNumber: null,
     byteOffset: null,
     reason: 'too_many_rejected',
@@ -130,11 +129,11 @@ export async function quarantineBodies(
   const { frames } = await source.read(place.spans)
   const bodies = frames
     .filter(({ header }) => header.accountId === place.accountId)
-    .map((frame) => bodyOf(place.segment, frame))
+    .map((frame) => ({ segment: place.segment, frame }))
   let kept = 0
   for (const [, sameTable] of byTable(bodies)) {
     const applied = await appliedIds(store, sameTable)
-    for (const body of sameTable.filter(({ uniqueId }) => !applied.has(uniqueId))) {
+    for (const body of sameTable.filter((one) => !applied.has(idOf(one)))) {
       const { accountId, database, table } = body.frame.header
       const record = await quarantinedBody(objects, body, error.code, error.message)
       await store.quarantine(accountId, database, table, [record])
@@ -149,7 +148,7 @@ async function appliedIds(store: Store, bodies: readonly Body[]): Promise<Readon
   if (header === undefined) return new Set()
   try {
     const { id } = await store.table(header.accountId, header.database, header.table)
-    const uniqueIds = bodies.map(({ uniqueId }) => uniqueId)
+    const uniqueIds = bodies.map(idOf)
     return new Set((await store.appliedIds(header.accountId, id, uniqueIds)).map(({ uniqueId }) => uniqueId))
   } catch (error) {
     if (isAppError(error, 'database_not_found') || isAppError(error, 'table_not_found')) return new Set()
@@ -160,12 +159,16 @@ async function appliedIds(store: Store, bodies: readonly Body[]): Promise<Readon
 /** Bodies by the table they are meant for, in order. */
 export function byTable(bodies: readonly Body[]): ReadonlyMap<string, readonly Body[]> {
   const tables = new Map<string, Body[]>()
+  let last: { readonly database: string; readonly table: string; readonly bodies: Body[] } | undefined
   for (const body of bodies) {
     const { database, table } = body.frame.header
-    const key = `${database}.${table}`
-    const known = tables.get(key)
-    if (known === undefined) tables.set(key, [body])
-    else known.push(body)
+    if (last === undefined || last.table !== table || last.database !== database) {
+      const key = `${database}.${table}`
+      const own = tables.get(key) ?? []
+      tables.set(key, own)
+      last = { database, table, bodies: own }
+    }
+    last.bodies.push(body)
   }
   return tables
 }
