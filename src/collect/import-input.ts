@@ -48,10 +48,16 @@ export class OutcomeTally {
     this.isWatched = isWatched
   }
 
-  /** Bodies that nobody waits for, and of which there is nothing to tell but how many rows they became. */
-  addPlain(bodies: number, rows: number): void {
-    this.#bodies += bodies
+  /** A body that nobody waits for, and of which there is nothing to tell but how many rows it became. */
+  addPlain(rows: number): void {
+    this.#bodies += 1
     this.#accepted += rows
+  }
+
+  /** A body that was applied before together with others, of which nothing was to be told. */
+  addKnown(): void {
+    this.#bodies += 1
+    this.#duplicates += 1
   }
 
   add(outcome: BodyOutcome): void {

@@ -46,7 +46,10 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
       for (let next = tables.shift(); next !== undefined; next = tables.shift()) {
         attempt.signal.throwIfAborted()
         const limits = { ...importLimitsDefault, ...options.limits }
-        await new TableImport({ ...options, limits, attempt, path: source.path, tally }, next).run()
+        await new TableImport(
+          { ...options, limits, attempt, path: source.path, stretches: read.stretches, tally },
+          next,
+        ).run()
       }
     }
     const lanes = await Promise.allSettled(Array.from({ length: tablesAtOnce }, importSome))

@@ -11,12 +11,16 @@ import type { Attempt } from '../jobs/jobs.ts'
 import { isFixedColumn } from '../store/columns.ts'
 import type { QuarantinedRecord } from '../store/quarantine.ts'
 import type { AppliedId, Commit, NewChunk, Store, Table } from '../store/store.ts'
+import { AppliedBodies } from './applied-bodies.ts'
+import type { AppliedCounts } from './applied-bodies.ts'
 import { commitSurely } from './commit-surely.ts'
 import { condemned, isDeadly } from './convert/deadly.ts'
 import { isPlain, runConversion } from './convert/message.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
 import type { BodyOutcome, OutcomeTally } from './import-input.ts'
+import type { Span } from './inbox/frame-source.ts'
 import type { Body } from './keep-bodies.ts'
+import { rangesOf } from './place-ranges.ts'
 import { ReplayLedger } from './replay/replay-ledger.ts'
 import type { ReplayedItem } from './replay/replay-ledger.ts'
 import { idOf, quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
@@ -55,6 +59,8 @@ export interface TableImportOptions extends ImportTools {
   readonly attempt: Attempt
   /** The file that the bodies lie in. */
   readonly path: string
+  /** What of it was read without a gap, and all bodies in it. */
+  readonly stretches: readonly Span[]
   /** Hears what comes of each body, unless the attempt fails. */
   readonly tally: OutcomeTally
   /** The records of the quarantine that the bodies are, by their ids, where they are read again. */
@@ -108,8 +114,9 @@ export class TableImport {
     for (let tries = 0; tries < triesMax; tries += 1) {
       this.#options.attempt.signal.throwIfAborted()
       const table = await this.#table()
-      const known = await this.#knownOf(table, tries === 0 ? open.filter((body) => this.#mayBeKnown(body)) : open)
-      if (known.length > 0) open = this.#withoutApplied(open, known)
+      const mayBeKnown = tries === 0 ? open.filter((body) => this.#mayBeKnown(body)) : open
+      const known = await AppliedBodies.find(this.#options.store, table, mayBeKnown)
+      if (!known.isEmpty) open = this.#withoutApplied(open, known)
       if (open.length === 0 || (await this.#importNew(table, open))) return
     }
     throw new AppError(
@@ -118,26 +125,22 @@ export class TableImport {
     )
   }
 
-  #withoutApplied(bodies: readonly Body[], known: readonly AppliedId[]): Body[] {
-    const applied = new Map(known.map((id) => [id.uniqueId, id]))
+  #withoutApplied(bodies: readonly Body[], known: AppliedBodies): Body[] {
     return bodies.filter((body) => {
-      const id = applied.get(idOf(body))
-      if (id !== undefined) this.#tell(this.#duplicate(body, id))
-      return id === undefined
+      if (!known.has(body)) return true
+      const counts = known.countsOf(body)
+      if (counts === undefined) this.#options.tally.addKnown()
+      else this.#tell(this.#duplicate(body, counts))
+      return false
     })
   }
 
   /**
-   * Whether the id is worth asking for before the work is done. Senders repeat their bodies; the id of a place is known only where
-   * another job named the same frames, which happens when a process died. The commit tells in any case, and then all are asked for.
+   * Whether it is worth asking for before the work is done. Senders repeat their bodies; a place is known only where another job named
+   * the same frames, which happens when a process died. The commit tells in any case, and then all are asked for.
    */
   #mayBeKnown({ frame }: Body): boolean {
     return frame.header.uniqueId !== null || this.#options.attempt.job.attempt > 1
-  }
-
-  async #knownOf(table: Table, bodies: readonly Body[]): Promise<readonly AppliedId[]> {
-    if (bodies.length === 0) return []
-    return await this.#options.store.appliedIds(this.#accountId, table.id, bodies.map(idOf))
   }
 
   /** The table, which the first write makes. That the sender may was asked at the door. */
@@ -213,12 +216,9 @@ export class TableImport {
   async #commit(table: Table, bodies: readonly Body[], converted: ConvertOutput): Promise<boolean> {
     const { store, attempt, clock } = this.#options
     const chunks = await Promise.all(converted.files.map((file) => this.#upload(table, file)))
-    const ids = bodies.map((body, index): AppliedId => {
-      const { rows, rejected, error } = must(converted.bodies[index], 'every body was converted')
-      return { uniqueId: idOf(body), rows, quarantined: error === null ? rejected : 1 }
-    })
+    const { ids, places } = this.#identityOf(bodies, converted.bodies)
     const { quarantined, replayed } = await this.#sortOut(bodies, converted.bodies)
-    const [came, went] = [total(ids), total(chunks)]
+    const [came, went] = [total(ids) + total(places?.ranges ?? []), total(chunks)]
     assert(came === went, `the bodies have ${came} rows, and their chunks ${went}`)
     const { id: jobId } = attempt.job
     const outcome = await commitSurely(
@@ -230,6 +230,7 @@ export class TableImport {
         cause: `job:${jobId}`,
         chunks,
         ids,
+        ...(places !== undefined && { places }),
         quarantined,
         ...(replayed !== undefined && { replayed }),
         fence: { jobId, leaseToken: attempt.leaseToken },
@@ -240,6 +241,23 @@ export class TableImport {
     if (outcome !== 'committed') return false
     for (const [index, result] of converted.bodies.entries()) this.#settle(bodies[index] as Body, result)
     return true
+  }
+
+  /** By what it is known that the bodies were applied: the ids of their senders, and the places of those without one. */
+  #identityOf(bodies: readonly Body[], results: readonly ConvertedBody[]): Pick<Commit, 'ids' | 'places'> {
+    const { stretches, tally } = this.#options
+    const ids: AppliedId[] = []
+    let segment: string | undefined
+    for (const [index, body] of bodies.entries()) {
+      const { uniqueId } = body.frame.header
+      const { rows, rejected, error } = must(results[index], 'every body was converted')
+      if (uniqueId !== null) ids.push({ uniqueId, rows, quarantined: error === null ? rejected : 1 })
+      else segment = body.segment.id
+    }
+    if (segment === undefined) return { ids }
+    const { isWatched } = tally
+    const ranges = rangesOf({ all: this.#bodies, committed: bodies, results, stretches, isWatched })
+    return { ids, places: { segment, ranges } }
   }
 
   /** What goes into the quarantine, and what of it that was read again goes out of it or stays there. */
@@ -276,7 +294,7 @@ export class TableImport {
   #settle(body: Body, result: ConvertedBody): void {
     const { tally } = this.#options
     const { header, from } = body.frame
-    if (isPlain(result) && header.uniqueId === null && !tally.isWatched(from)) tally.addPlain(1, result.rows)
+    if (isPlain(result) && header.uniqueId === null && !tally.isWatched(from)) tally.addPlain(result.rows)
     else this.#tell(this.#outcome(body, result))
   }
 
@@ -305,9 +323,9 @@ export class TableImport {
     }
   }
 
-  #duplicate(body: Body, { uniqueId, rows, quarantined }: AppliedId): BodyOutcome {
+  #duplicate(body: Body, { rows, quarantined }: AppliedCounts): BodyOutcome {
     const place = { at: body.frame.from, database: this.#database, table: this.#name }
-    return { ...place, uniqueId, accepted: rows, quarantined, rejected: [], duplicate: true, error: null }
+    return { ...place, uniqueId: idOf(body), accepted: rows, quarantined, rejected: [], duplicate: true, error: null }
   }
 }
 

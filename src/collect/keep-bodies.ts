@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../base/errors.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { QuarantineSource, QuarantinedRecord } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
+import { AppliedBodies } from './applied-bodies.ts'
 import type { ContentEncoding, ImportOutcome } from './collect.ts'
 import type { ConvertedBody, RecordReading, RejectedRest } from './convert/tasks.ts'
 import type { FrameSource, Span } from './inbox/frame-source.ts'
@@ -132,8 +133,8 @@ export async function quarantineBodies(
     .map((frame) => ({ segment: place.segment, frame }))
   let kept = 0
   for (const [, sameTable] of byTable(bodies)) {
-    const applied = await appliedIds(store, sameTable)
-    for (const body of sameTable.filter((one) => !applied.has(idOf(one)))) {
+    const applied = await appliedOf(store, sameTable)
+    for (const body of sameTable.filter((one) => applied?.has(one) !== true)) {
       const { accountId, database, table } = body.frame.header
       const record = await quarantinedBody(objects, body, error.code, error.message)
       await store.quarantine(accountId, database, table, [record])
@@ -143,15 +144,14 @@ export async function quarantineBodies(
   return kept
 }
 
-async function appliedIds(store: Store, bodies: readonly Body[]): Promise<ReadonlySet<string>> {
+async function appliedOf(store: Store, bodies: readonly Body[]): Promise<AppliedBodies | undefined> {
   const header = bodies[0]?.frame.header
-  if (header === undefined) return new Set()
+  if (header === undefined) return undefined
   try {
-    const { id } = await store.table(header.accountId, header.database, header.table)
-    const uniqueIds = bodies.map(idOf)
-    return new Set((await store.appliedIds(header.accountId, id, uniqueIds)).map(({ uniqueId }) => uniqueId))
+    const table = await store.table(header.accountId, header.database, header.table)
+    return await AppliedBodies.find(store, table, bodies)
   } catch (error) {
-    if (isAppError(error, 'database_not_found') || isAppError(error, 'table_not_found')) return new Set()
+    if (isAppError(error, 'database_not_found') || isAppError(error, 'table_not_found')) return undefined
     throw error
   }
 }

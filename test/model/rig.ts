@@ -232,7 +232,9 @@ export class Rig {
     const frame = { header, body, from: 0, bodyFrom: 0, to: body.byteLength, durableTo: 0 }
     const segment = { kind: 'file', inbox: 'model', id: uniqueId, name: 'body' } as const
     const tally = new OutcomeTally(() => false)
-    await new TableImport({ ...ports, limits: importLimits, attempt, path, tally }, [{ segment, frame }]).run()
+    await new TableImport({ ...ports, limits: importLimits, attempt, path, stretches: [], tally }, [
+      { segment, frame },
+    ]).run()
     await rm(path)
   }
 

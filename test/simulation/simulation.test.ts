@@ -47,6 +47,7 @@ describe('the simulated commit path', () => {
     missing_directory_sync: 0,
     no_checksum: 449,
     no_deduplication: 0,
+    overlapping_places: 52,
     early_release: 0,
     double_finish: 5,
     lease_without_fence: 83,

@@ -27,6 +27,8 @@ export type Span = readonly [from: number, to: number]
 
 export interface ReadFrames {
   readonly frames: readonly FoundFrame[]
+  /** What was read, in which each frame begins where the one before ends. */
+  readonly stretches: readonly Span[]
   /** Stretches in which the frames that should be there are damaged. */
   readonly damaged: readonly { readonly from: number; readonly bytes: Buffer }[]
 }
@@ -104,12 +106,14 @@ async function readSpans(
 ): Promise<ReadFrames> {
   const headers = new FrameHeaders()
   const frames: FoundFrame[] = []
+  const stretches: Span[] = []
   const damaged: { from: number; bytes: Buffer }[] = []
   for (const [from, to] of spans) {
     const bytes = await file.read(from, to - from)
     // Fewer frames than were acknowledged would pass for all of them.
     if (bytes.byteLength < to - from) throw unreadable(path)
-    for (let at = 0; at < bytes.byteLength;) {
+    let at = 0
+    while (at < bytes.byteLength) {
       const frame = decodeFrame(bytes, at, from, identity.token, headers)
       if (frame === undefined) {
         // Lengths cannot be trusted here: whatever is left of the span is kept as it is.
@@ -119,8 +123,9 @@ async function readSpans(
       frames.push(frame)
       at = frame.to - from
     }
+    stretches.push([from, from + at])
   }
-  return { frames, damaged }
+  return { frames, stretches, damaged }
 }
 
 async function requireInbox(segment: Segment & { kind: 'file' }, options: FrameSourceOptions): Promise<void> {

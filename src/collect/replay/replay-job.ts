@@ -103,7 +103,8 @@ class Replay {
     const limits = { ...importLimitsDefault, ...this.#options.limits }
     const replayed = new Map<string, ReplayedItem>(items.map((item) => [replayId(item), item]))
     const tally = new OutcomeTally(() => true)
-    const options = { ...this.#options, limits, attempt: this.#attempt, path, tally, replayed }
+    // Each has an id of its own, so there are no places to be told.
+    const options = { ...this.#options, limits, attempt: this.#attempt, path, stretches: [], tally, replayed }
     await new TableImport(options, bodies).run()
     return tally.watched
   }
