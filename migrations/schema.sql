@@ -4,6 +4,24 @@ create extension btree_gist;
 
 create sequence job_lease_tokens as bigint;
 
+CREATE OR REPLACE FUNCTION public.note_applied_place()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+declare
+  place text[] := string_to_array(new.unique_id, ':');
+begin
+  insert into applied_places (account_id, table_id, segment, from_byte, to_byte, snapshot, rows, quarantined)
+  select new.account_id, new.table_id, place[2], place[3]::bigint, place[3]::bigint + 1, new.snapshot, new.rows, new.quarantined
+   where not exists (select from applied_places known
+                      where known.table_id = new.table_id and known.segment = place[2]
+                        and known.from_byte <= place[3]::bigint and known.to_byte > place[3]::bigint);
+  if not found then
+    return null;
+  end if;
+  return new;
+end $function$;
+
 create table accounts (
   id         bigint not null generated always as identity,
   name       text not null,
@@ -44,6 +62,22 @@ create table applied_ids (
   constraint applied_ids_pkey PRIMARY KEY (table_id, unique_id)
 );
 CREATE INDEX applied_ids_by_age ON public.applied_ids USING btree (committed_at);
+CREATE TRIGGER applied_ids_of_places BEFORE INSERT ON public.applied_ids FOR EACH ROW WHEN ((new.unique_id ~~ 'inbox:%'::text)) EXECUTE FUNCTION note_applied_place();
+
+create table applied_places (
+  account_id   bigint not null,
+  table_id     bigint not null,
+  segment      text not null,
+  from_byte    bigint not null,
+  to_byte      bigint not null,
+  snapshot     bigint not null,
+  rows         bigint not null,
+  quarantined  bigint not null,
+  committed_at timestamp with time zone not null default now(),
+  constraint applied_places_pkey PRIMARY KEY (table_id, segment, from_byte),
+  constraint applied_places_check CHECK ((from_byte < to_byte))
+);
+CREATE INDEX applied_places_by_age ON public.applied_places USING btree (committed_at);
 
 create table arrivals (
   id         bigint not null generated always as identity,

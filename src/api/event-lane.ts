@@ -103,7 +103,8 @@ export class EventLane {
       body = wholeBody(request, Number(length), limits, budget)
       if (body === undefined) return undefined
       const { database, table, timeColumn, format } = place
-      const event = {
+      const receipt = await collect.accept({
+        principal,
         database,
         table,
         timeColumn,
@@ -111,8 +112,8 @@ export class EventLane {
         uniqueId: null,
         encoding: 'identity',
         door: 'events',
-      } as const
-      const receipt = await collect.accept({ principal, ...event, body: body.bytes })
+        body: body.bytes,
+      })
       body.release()
       return receipt
     } catch (error) {

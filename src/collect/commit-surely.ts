@@ -18,7 +18,7 @@ export async function commitSurely(
   for (let tries = 1; ; tries += 1) {
     try {
       const outcome = await store.commit(commit)
-      const isOwn = tries > 1 && outcome.kind === 'duplicate' && isSame(commit.ids, outcome.known)
+      const isOwn = tries > 1 && outcome.kind === 'duplicate' && isSame(commit, outcome)
       return isOwn ? 'committed' : outcome.kind
     } catch (error) {
       if (!isAppError(error, 'database_unavailable') || tries === triesMax) throw error
@@ -28,10 +28,22 @@ export async function commitSurely(
   }
 }
 
-function isSame(ids: Commit['ids'], known: Commit['ids']): boolean {
+function isSame({ ids, places }: Commit, { known, knownPlaces }: CommitOutcome & { kind: 'duplicate' }): boolean {
   const byId = new Map(known.map((id) => [id.uniqueId, id]))
-  return ids.every(({ uniqueId, rows, quarantined }) => {
-    const found = byId.get(uniqueId)
-    return found !== undefined && found.rows === rows && found.quarantined === quarantined
-  })
+  const byPlace = new Map(knownPlaces.map((range) => [range.from, range]))
+  const areIds = ids.every((id) => hasCounts(byId.get(id.uniqueId), id))
+  const ranges = places?.ranges ?? []
+  return (
+    areIds &&
+    ranges.every((range) => byPlace.get(range.from)?.to === range.to && hasCounts(byPlace.get(range.from), range))
+  )
+}
+
+interface Counts {
+  readonly rows: number
+  readonly quarantined: number
+}
+
+function hasCounts(found: Counts | undefined, { rows, quarantined }: Counts): boolean {
+  return found?.rows === rows && found.quarantined === quarantined
 }

@@ -33,16 +33,58 @@ export interface ImportSummary {
 
 const shownBodiesMax = 100
 
-export function summarize(outcomes: readonly BodyOutcome[], watched: readonly number[]): ImportSummary {
-  const waitedFor = new Set(watched)
-  const withNews = outcomes.filter(({ at, quarantined, error }) => !waitedFor.has(at) && (quarantined > 0 || error))
-  // Duplicates were counted when they were applied.
-  const fresh = outcomes.filter(({ duplicate }) => !duplicate)
-  return {
-    bodies: outcomes.length,
-    duplicates: outcomes.length - fresh.length,
-    accepted: fresh.reduce((sum, { accepted }) => sum + accepted, 0),
-    quarantined: fresh.reduce((sum, { quarantined }) => sum + quarantined, 0),
-    shown: [...outcomes.filter(({ at }) => waitedFor.has(at)), ...withNews.slice(0, shownBodiesMax)],
+/** Counts what came of bodies. Only those that somebody hears of have an outcome of their own: single events come by the thousands. */
+export class OutcomeTally {
+  /** Whether somebody waits for the body at that place. */
+  readonly isWatched: (at: number) => boolean
+  readonly #watched: BodyOutcome[] = []
+  readonly #withNews: BodyOutcome[] = []
+  #bodies = 0
+  #duplicates = 0
+  #accepted = 0
+  #quarantined = 0
+
+  constructor(isWatched: (at: number) => boolean) {
+    this.isWatched = isWatched
+  }
+
+  /** A body that nobody waits for, and of which there is nothing to tell but how many rows it became. */
+  addPlain(rows: number): void {
+    this.#bodies += 1
+    this.#accepted += rows
+  }
+
+  /** A body that was applied before together with others, of which nothing was to be told. */
+  addKnown(): void {
+    this.#bodies += 1
+    this.#duplicates += 1
+  }
+
+  add(outcome: BodyOutcome): void {
+    const { at, accepted, quarantined, duplicate, error } = outcome
+    this.#bodies += 1
+    // Duplicates were counted when they were applied.
+    if (duplicate) this.#duplicates += 1
+    else {
+      this.#accepted += accepted
+      this.#quarantined += quarantined
+    }
+    if (this.isWatched(at)) this.#watched.push(outcome)
+    else if (quarantined > 0 || error !== null) this.#withNews.push(outcome)
+  }
+
+  /** The outcomes of the bodies that somebody waits for. */
+  get watched(): readonly BodyOutcome[] {
+    return this.#watched
+  }
+
+  get summary(): ImportSummary {
+    return {
+      bodies: this.#bodies,
+      duplicates: this.#duplicates,
+      accepted: this.#accepted,
+      quarantined: this.#quarantined,
+      shown: [...this.#watched, ...this.#withNews.slice(0, shownBodiesMax)],
+    }
   }
 }

@@ -1,12 +1,12 @@
 import type { Postgres } from '../base/postgres/postgres.ts'
 import type { Attempt, JobKind } from '../jobs/jobs.ts'
-import { importKind, summarize } from './import-input.ts'
-import type { BodyOutcome, ImportInput, ImportSummary } from './import-input.ts'
+import { importKind, OutcomeTally } from './import-input.ts'
+import type { ImportInput, ImportSummary } from './import-input.ts'
 import { importLimitsDefault, TableImport } from './import-table.ts'
 import type { ImportLimits, ImportTools } from './import-table.ts'
 import { openFrameSource } from './inbox/frame-source.ts'
 import type { ReadFrames } from './inbox/frame-source.ts'
-import { bodyOf, byTable } from './keep-bodies.ts'
+import { byTable } from './keep-bodies.ts'
 
 export interface ImportJobOptions extends ImportTools {
   readonly postgres: Postgres
@@ -34,25 +34,29 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
   const limits = { ...importLimitsDefault, ...ownLimits }
   const source = await openFrameSource(segment, { directory: options.inboxDirectory, ...options })
   // A segment is released when everything in it was applied, by another job that named the same frames.
-  if (source === undefined) return summarize([], [])
+  const waitedFor = new Set(watched)
+  const tally = new OutcomeTally((at) => waitedFor.has(at))
+  if (source === undefined) return tally.summary
   try {
     const read = await source.read(spans)
     await keepDamaged(options, attempt, read)
     const bodies = read.frames
       .filter(({ header }) => header.accountId === attempt.job.accountId)
-      .map((frame) => bodyOf(segment, frame))
+      .map((frame) => ({ segment, frame }))
     const tables = [...byTable(bodies).values()]
-    const outcomes: BodyOutcome[] = []
     const importSome = async (): Promise<void> => {
       for (let next = tables.shift(); next !== undefined; next = tables.shift()) {
         attempt.signal.throwIfAborted()
-        const own = new TableImport({ limits, attempt, path: source.path, ...tools }, next)
-        outcomes.push(...(await own.run()))
+        const own = new TableImport(
+          { limits, attempt, path: source.path, stretches: read.stretches, tally, ...tools },
+          next,
+        )
+        await own.run()
       }
     }
     const lanes = await Promise.allSettled(Array.from({ length: tablesAtOnce }, importSome))
     for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
-    return summarize(outcomes, watched)
+    return tally.summary
   } finally {
     await source.close()
   }

@@ -11,15 +11,19 @@ import type { Attempt } from '../jobs/jobs.ts'
 import { isFixedColumn } from '../store/columns.ts'
 import type { QuarantinedRecord } from '../store/quarantine.ts'
 import type { AppliedId, Commit, NewChunk, Store, Table } from '../store/store.ts'
+import { AppliedBodies } from './applied-bodies.ts'
+import type { AppliedCounts } from './applied-bodies.ts'
 import { commitSurely } from './commit-surely.ts'
 import { condemned, isDeadly } from './convert/deadly.ts'
-import { convertTask } from './convert/tasks.ts'
+import { isPlain, runConversion } from './convert/message.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
-import type { BodyOutcome } from './import-input.ts'
+import type { BodyOutcome, OutcomeTally } from './import-input.ts'
+import type { Span } from './inbox/frame-source.ts'
 import type { Body } from './keep-bodies.ts'
+import { rangesOf } from './place-ranges.ts'
 import { ReplayLedger } from './replay/replay-ledger.ts'
 import type { ReplayedItem } from './replay/replay-ledger.ts'
-import { quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
+import { idOf, quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
 
 /** What a conversion may use. */
 export interface ImportLimits {
@@ -55,6 +59,10 @@ export interface TableImportOptions extends ImportTools {
   readonly attempt: Attempt
   /** The file that the bodies lie in. */
   readonly path: string
+  /** What of it was read without a gap, and all bodies in it. */
+  readonly stretches: readonly Span[]
+  /** Hears what comes of each body, unless the attempt fails. */
+  readonly tally: OutcomeTally
   /** The records of the quarantine that the bodies are, by their ids, where they are read again. */
   readonly replayed?: ReadonlyMap<string, ReplayedItem>
 }
@@ -69,6 +77,8 @@ const lossesMax = 3
 export class TableImport {
   readonly #options: TableImportOptions
   readonly #bodies: readonly Body[]
+  /** Bodies of which another one with the same id stands before, by the id. */
+  readonly #repetitions = new Map<string, Body[]>()
   readonly #accountId: number
   readonly #database: string
   readonly #name: string
@@ -83,37 +93,31 @@ export class TableImport {
     this.#name = table
   }
 
-  /** What came of each body. Of those with one id the first counts. */
-  async run(): Promise<BodyOutcome[]> {
-    const first = new Map<string, Body>()
-    for (const body of this.#bodies) if (!first.has(body.uniqueId)) first.set(body.uniqueId, body)
-    const outcomes = await this.#importDistinct([...first.values()])
-    const byId = new Map(outcomes.map((outcome) => [outcome.uniqueId, outcome]))
-    const repetitions = this.#bodies
-      .filter((body) => first.get(body.uniqueId) !== body)
-      .map((body) => {
-        const known = must(byId.get(body.uniqueId), 'the first body of the id has an outcome')
-        return { ...known, at: body.frame.from, rejected: [], duplicate: true }
-      })
-    return [...outcomes, ...repetitions]
+  /** Of bodies with one id the first counts. */
+  async run(): Promise<void> {
+    await this.#importDistinct(this.#bodies.filter((body) => this.#isFirst(body)))
+  }
+
+  /** Bodies without an id have that of their place, of which there is one. */
+  #isFirst(body: Body): boolean {
+    const { uniqueId } = body.frame.header
+    if (uniqueId === null) return true
+    const repetitions = this.#repetitions.get(uniqueId)
+    if (repetitions === undefined) this.#repetitions.set(uniqueId, [])
+    else repetitions.push(body)
+    return repetitions === undefined
   }
 
   /** Imports bodies whose ids differ. What others did to the table meanwhile is looked at anew. */
-  async #importDistinct(bodies: readonly Body[]): Promise<BodyOutcome[]> {
-    const outcomes: BodyOutcome[] = []
+  async #importDistinct(bodies: readonly Body[]): Promise<void> {
     let open = bodies
     for (let tries = 0; tries < triesMax; tries += 1) {
       this.#options.attempt.signal.throwIfAborted()
       const table = await this.#table()
-      const known = await this.#knownOf(table, tries === 0 ? open.filter((body) => this.#mayBeKnown(body)) : open)
-      const applied = new Map(known.map((id) => [id.uniqueId, id]))
-      for (const body of open) {
-        const id = applied.get(body.uniqueId)
-        if (id !== undefined) outcomes.push(this.#duplicate(body, id))
-      }
-      open = open.filter(({ uniqueId }) => !applied.has(uniqueId))
-      const done = open.length === 0 ? [] : await this.#importNew(table, open)
-      if (done !== undefined) return [...outcomes, ...done]
+      const mayBeKnown = tries === 0 ? open.filter((body) => this.#mayBeKnown(body)) : open
+      const known = await AppliedBodies.find(this.#options.store, table, mayBeKnown)
+      if (!known.isEmpty) open = this.#withoutApplied(open, known)
+      if (open.length === 0 || (await this.#importNew(table, open))) return
     }
     throw new AppError(
       'conflict',
@@ -121,18 +125,22 @@ export class TableImport {
     )
   }
 
+  #withoutApplied(bodies: readonly Body[], known: AppliedBodies): Body[] {
+    return bodies.filter((body) => {
+      if (!known.has(body)) return true
+      const counts = known.countsOf(body)
+      if (counts === undefined) this.#options.tally.addKnown()
+      else this.#tell(this.#duplicate(body, counts))
+      return false
+    })
+  }
+
   /**
-   * Whether the id is worth asking for before the work is done. Senders repeat their bodies; the id of a place is known only where
-   * another job named the same frames, which happens when a process died. The commit tells in any case, and then all are asked for.
+   * Whether it is worth asking for before the work is done. Senders repeat their bodies; a place is known only where another job named
+   * the same frames, which happens when a process died. The commit tells in any case, and then all are asked for.
    */
   #mayBeKnown({ frame }: Body): boolean {
     return frame.header.uniqueId !== null || this.#options.attempt.job.attempt > 1
-  }
-
-  async #knownOf(table: Table, bodies: readonly Body[]): Promise<readonly AppliedId[]> {
-    if (bodies.length === 0) return []
-    const uniqueIds = bodies.map(({ uniqueId }) => uniqueId)
-    return await this.#options.store.appliedIds(this.#accountId, table.id, uniqueIds)
   }
 
   /** The table, which the first write makes. That the sender may was asked at the door. */
@@ -147,8 +155,8 @@ export class TableImport {
     }
   }
 
-  /** Undefined where the table or the ids changed meanwhile, and nothing was done. */
-  async #importNew(table: Table, bodies: readonly Body[]): Promise<BodyOutcome[] | undefined> {
+  /** False where the table or the ids changed meanwhile, and nothing was done. */
+  async #importNew(table: Table, bodies: readonly Body[]): Promise<boolean> {
     const { attempt, disk, scratchDirectory, log } = this.#options
     const name = `import-${attempt.job.id}-${attempt.leaseToken}-${table.id}-${this.#conversions++}`
     const directory = join(scratchDirectory, name)
@@ -162,10 +170,9 @@ export class TableImport {
       const half = Math.ceil(bodies.length / 2)
       log.warn({ err: error, job: attempt.job.id, bodies: bodies.length }, 'a conversion took its process down')
       if (bodies.length === 1) return await this.#commit(table, bodies, condemned(error))
-      return [
-        ...(await this.#importDistinct(bodies.slice(0, half))),
-        ...(await this.#importDistinct(bodies.slice(half))),
-      ]
+      await this.#importDistinct(bodies.slice(0, half))
+      await this.#importDistinct(bodies.slice(half))
+      return true
     } finally {
       await disk.removeDirectory(directory)
     }
@@ -189,7 +196,7 @@ export class TableImport {
     const engineLimits = { timeoutMs, residentBytesMax, signal: attempt.signal }
     for (let losses = 1; ; losses += 1) {
       try {
-        return await engines.run<ConvertOutput>({ kind: convertTask, input }, engineLimits)
+        return await runConversion(engines, input, engineLimits)
       } catch (error) {
         const isLast = bodies.length > 1 || losses === lossesMax
         if (isLast || !isAppError(error, 'worker_lost')) throw error
@@ -205,17 +212,13 @@ export class TableImport {
     await disk.makeDirectory(directory)
   }
 
-  async #commit(table: Table, bodies: readonly Body[], converted: ConvertOutput): Promise<BodyOutcome[] | undefined> {
+  /** False where something else was committed meanwhile that has to be looked at first. */
+  async #commit(table: Table, bodies: readonly Body[], converted: ConvertOutput): Promise<boolean> {
     const { store, attempt, clock } = this.#options
     const chunks = await Promise.all(converted.files.map((file) => this.#upload(table, file)))
-    const results = bodies.map((body, index) => {
-      return { body, result: must(converted.bodies[index], 'every body was converted') }
-    })
-    const ids = results.map(({ body, result: { rows, rejected, error } }): AppliedId => {
-      return { uniqueId: body.uniqueId, rows, quarantined: error === null ? rejected : 1 }
-    })
-    const { quarantined, replayed } = await this.#sortOut(results)
-    const [came, went] = [total(ids), total(chunks)]
+    const { ids, places } = this.#identityOf(bodies, converted.bodies)
+    const { quarantined, replayed } = await this.#sortOut(bodies, converted.bodies)
+    const [came, went] = [total(ids) + total(places?.ranges ?? []), total(chunks)]
     assert(came === went, `the bodies have ${came} rows, and their chunks ${went}`)
     const { id: jobId } = attempt.job
     const outcome = await commitSurely(
@@ -227,6 +230,7 @@ export class TableImport {
         cause: `job:${jobId}`,
         chunks,
         ids,
+        ...(places !== undefined && { places }),
         quarantined,
         ...(replayed !== undefined && { replayed }),
         fence: { jobId, leaseToken: attempt.leaseToken },
@@ -234,19 +238,40 @@ export class TableImport {
       clock,
       attempt.signal,
     )
-    if (outcome !== 'committed') return undefined
-    return bodies.map((body, index) => this.#outcome(body, must(converted.bodies[index], 'every body was converted')))
+    if (outcome !== 'committed') return false
+    for (const [index, result] of converted.bodies.entries()) this.#settle(bodies[index] as Body, result)
+    return true
+  }
+
+  /** By what it is known that the bodies were applied: the ids of their senders, and the places of those without one. */
+  #identityOf(bodies: readonly Body[], results: readonly ConvertedBody[]): Pick<Commit, 'ids' | 'places'> {
+    const { stretches, tally } = this.#options
+    const ids: AppliedId[] = []
+    let segment: string | undefined
+    for (const [index, body] of bodies.entries()) {
+      const { uniqueId } = body.frame.header
+      const { rows, rejected, error } = must(results[index], 'every body was converted')
+      if (uniqueId !== null) ids.push({ uniqueId, rows, quarantined: error === null ? rejected : 1 })
+      else segment = body.segment.id
+    }
+    if (segment === undefined) return { ids }
+    const { isWatched } = tally
+    const ranges = rangesOf({ all: this.#bodies, committed: bodies, results, stretches, isWatched })
+    return { ids, places: { segment, ranges } }
   }
 
   /** What goes into the quarantine, and what of it that was read again goes out of it or stays there. */
   async #sortOut(
-    results: readonly { readonly body: Body; readonly result: ConvertedBody }[],
+    bodies: readonly Body[],
+    results: readonly ConvertedBody[],
   ): Promise<Pick<Commit, 'quarantined' | 'replayed'>> {
     const { objects, replayed: items, attempt, clock } = this.#options
     const quarantined: QuarantinedRecord[] = []
     const replay = new ReplayLedger(attempt.job.id, new Date(clock.nowMs()))
-    for (const { body, result } of results) {
-      const item = items?.get(body.uniqueId)
+    for (const [index, result] of results.entries()) {
+      if (items === undefined && isPlain(result)) continue
+      const body = must(bodies[index], 'every result is that of a body')
+      const item = items?.get(idOf(body))
       if (item !== undefined && replay.settle(item, result) === 'returned') continue
       const { error } = result
       const records =
@@ -265,18 +290,35 @@ export class TableImport {
     return { id, objectKey, timeRange, rows, bytes, statistics, crc32 }
   }
 
+  /** Counts what came of a body. */
+  #settle(body: Body, result: ConvertedBody): void {
+    const { tally } = this.#options
+    const { header, from } = body.frame
+    if (isPlain(result) && header.uniqueId === null && !tally.isWatched(from)) tally.addPlain(result.rows)
+    else this.#tell(this.#outcome(body, result))
+  }
+
+  /** Tells what came of a body, and so of those that have its id. */
+  #tell(outcome: BodyOutcome): void {
+    const { tally } = this.#options
+    tally.add(outcome)
+    for (const { frame } of this.#repetitions.get(outcome.uniqueId) ?? []) {
+      tally.add({ ...outcome, at: frame.from, rejected: [], duplicate: true })
+    }
+  }
+
   #placeOf(body: Body): Pick<BodyOutcome, 'at' | 'database' | 'table'> {
     return { at: body.frame.from, database: this.#database, table: this.#name }
   }
 
   #outcome(body: Body, { rows, rejected, rejectedRows, error }: ConvertedBody): BodyOutcome {
     const { at, database, table } = this.#placeOf(body)
-    if (error !== null) return { at, database, table, ...unreadOutcome(body.uniqueId, error) }
+    if (error !== null) return { at, database, table, ...unreadOutcome(idOf(body), error) }
     return {
       at,
       database,
       table,
-      uniqueId: body.uniqueId,
+      uniqueId: idOf(body),
       accepted: rows,
       quarantined: rejected,
       rejected: rejectedRows
@@ -287,8 +329,9 @@ export class TableImport {
     }
   }
 
-  #duplicate(body: Body, { uniqueId, rows, quarantined }: AppliedId): BodyOutcome {
+  #duplicate(body: Body, { rows, quarantined }: AppliedCounts): BodyOutcome {
     const { at, database, table } = this.#placeOf(body)
+    const uniqueId = idOf(body)
     return { at, database, table, uniqueId, accepted: rows, quarantined, rejected: [], duplicate: true, error: null }
   }
 }

@@ -69,6 +69,7 @@ export class Intake {
     const leave = admission.enter(accountId, body.byteLength, inbox.backlogBytes())
     try {
       const receivedAtUs = request.timeUs ?? clock.nowUs()
+      // Written out: made of spreads, it took 5 µs of an event.
       const header = {
         accountId,
         userId,
@@ -79,8 +80,8 @@ export class Intake {
         format,
         encoding,
         timeColumn,
+        door,
         receivedAtUs,
-        ...(door !== undefined && { door }),
       }
       const kept = await inbox.append(header, body)
       admission.addBacklog(accountId, kept.to - kept.from)

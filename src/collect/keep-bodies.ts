@@ -3,6 +3,7 @@ import type { ErrorRecord } from '../base/errors.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
 import type { QuarantineSource, QuarantinedRecord } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
+import { AppliedBodies } from './applied-bodies.ts'
 import type { ContentEncoding, ImportOutcome } from './collect.ts'
 import type { ConvertedBody, RecordReading, RejectedRest } from './convert/tasks.ts'
 import type { FrameSource, Span } from './inbox/frame-source.ts'
@@ -11,15 +12,14 @@ import type { Segment } from './inbox/inbox.ts'
 import { idOfPlace } from './inbox/inbox.ts'
 import { quarantinedBytesMax } from './limits.ts'
 
-/** A body with its id, its sender's or that of its place. */
 export interface Body {
   readonly segment: Segment
   readonly frame: FoundFrame
-  readonly uniqueId: string
 }
 
-export function bodyOf(segment: Segment, frame: FoundFrame): Body {
-  return { segment, frame, uniqueId: frame.header.uniqueId ?? idOfPlace(segment, frame.from) }
+/** The id of a body: its sender's, or that of its place. */
+export function idOf({ segment, frame }: Body): string {
+  return frame.header.uniqueId ?? idOfPlace(segment, frame.from)
 }
 
 /**
@@ -42,7 +42,7 @@ export async function quarantinedBody(
   const objectKey = bytes.byteLength > quarantinedBytesMax ? quarantineKey(body) : null
   if (objectKey !== null) await objects.put(objectKey, bytes)
   return {
-    uniqueId: body.uniqueId,
+    uniqueId: idOf(body),
     recordNumber: null,
     byteOffset: null,
     reason,
@@ -71,7 +71,7 @@ export async function quarantinedRows(
   for (const { path, ...row } of rejectedRows) {
     const objectKey = path === null ? null : quarantineKey(body, row.recordNumber)
     if (path !== null && objectKey !== null) await objects.putFile(objectKey, path)
-    records.push({ uniqueId: body.uniqueId, ...row, objectKey, ...source })
+    records.push({ uniqueId: idOf(body), ...row, objectKey, ...source })
   }
   if (rejected === records.length) return records
   return [...records, await quarantinedRest(objects, body, rejected - records.length, rest)]
@@ -99,7 +99,7 @@ async function quarantinedRest(
   const objectKey = isLong ? `${quarantineKey(body)}-rest` : null
   if (objectKey !== null) await objects.putFile(objectKey, rest.path)
   return {
-    uniqueId: body.uniqueId,
+    uniqueId: idOf(body),
     recordNumber: null,
     byteOffset: null,
     reason: 'too_many_rejected',
@@ -130,11 +130,11 @@ export async function quarantineBodies(
   const { frames } = await source.read(place.spans)
   const bodies = frames
     .filter(({ header }) => header.accountId === place.accountId)
-    .map((frame) => bodyOf(place.segment, frame))
+    .map((frame) => ({ segment: place.segment, frame }))
   let kept = 0
   for (const [, sameTable] of byTable(bodies)) {
-    const applied = await appliedIds(store, sameTable)
-    for (const body of sameTable.filter(({ uniqueId }) => !applied.has(uniqueId))) {
+    const applied = await appliedOf(store, sameTable)
+    for (const body of sameTable.filter((one) => applied?.has(one) !== true)) {
       const { accountId, database, table } = body.frame.header
       const record = await quarantinedBody(objects, body, error.code, error.message)
       await store.quarantine(accountId, database, table, [record])
@@ -144,15 +144,14 @@ export async function quarantineBodies(
   return kept
 }
 
-async function appliedIds(store: Store, bodies: readonly Body[]): Promise<ReadonlySet<string>> {
+async function appliedOf(store: Store, bodies: readonly Body[]): Promise<AppliedBodies | undefined> {
   const header = bodies[0]?.frame.header
-  if (header === undefined) return new Set()
+  if (header === undefined) return undefined
   try {
-    const { id } = await store.table(header.accountId, header.database, header.table)
-    const uniqueIds = bodies.map(({ uniqueId }) => uniqueId)
-    return new Set((await store.appliedIds(header.accountId, id, uniqueIds)).map(({ uniqueId }) => uniqueId))
+    const table = await store.table(header.accountId, header.database, header.table)
+    return await AppliedBodies.find(store, table, bodies)
   } catch (error) {
-    if (isAppError(error, 'database_not_found') || isAppError(error, 'table_not_found')) return new Set()
+    if (isAppError(error, 'database_not_found') || isAppError(error, 'table_not_found')) return undefined
     throw error
   }
 }
@@ -160,12 +159,16 @@ async function appliedIds(store: Store, bodies: readonly Body[]): Promise<Readon
 /** Bodies by the table they are meant for, in order. */
 export function byTable(bodies: readonly Body[]): ReadonlyMap<string, readonly Body[]> {
   const tables = new Map<string, Body[]>()
+  let last: { readonly database: string; readonly table: string; readonly bodies: Body[] } | undefined
   for (const body of bodies) {
     const { database, table } = body.frame.header
-    const key = `${database}.${table}`
-    const known = tables.get(key)
-    if (known === undefined) tables.set(key, [body])
-    else known.push(body)
+    if (last === undefined || last.table !== table || last.database !== database) {
+      const key = `${database}.${table}`
+      const own = tables.get(key) ?? []
+      tables.set(key, own)
+      last = { database, table, bodies: own }
+    }
+    last.bodies.push(body)
   }
   return tables
 }

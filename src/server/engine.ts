@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import { systemDisk } from '../base/disk.ts'
 import { serveEngine } from '../base/engines/serve-engine.ts'
 import { convertHandler } from '../collect/convert/convert-task.ts'
+import { answerConversions } from '../collect/convert/message.ts'
 import { convertTask } from '../collect/convert/tasks.ts'
 import { createSplitter } from '../collect/split/split.ts'
 import { exportTask } from '../deliver/exports/export-input.ts'
@@ -20,7 +21,9 @@ const { parquetVersion } = settingsOfRole()
 serveEngine({
   ...queryEngineHandlers(systemClock, parquetVersion, formatRows),
   ...storeEngineHandlers(systemDisk, parquetVersion),
-  [convertTask]: convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
+  [convertTask]: answerConversions(
+    convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
+  ),
   [formatTask]: formatHandler(),
   [exportTask]: exportHandler(parquetVersion),
 })

@@ -13,9 +13,11 @@ import type { ArrivalKind } from './commit.sql.ts'
 import {
   advanceTable,
   insertAppliedIds,
+  insertAppliedPlaces,
   insertArrival,
   lockTable,
   selectAppliedIds,
+  selectAppliedPlaces,
   selectTableOfIds,
 } from './commit.sql.ts'
 import { keepDamagedChunks } from './damaged-chunks.sql.ts'
@@ -24,7 +26,17 @@ import { applyReplay } from './quarantine/apply-replay.ts'
 import { keepRecords } from './quarantine/keep-records.ts'
 import { requireLease } from './require-lease.ts'
 import { storableStatistics } from './statistics.ts'
-import type { Column, Commit, CommitAllOutcome, CommitOutcome, Layer, NewChunk, Operation } from './store.ts'
+import type {
+  AppliedId,
+  AppliedRange,
+  Column,
+  Commit,
+  CommitAllOutcome,
+  CommitOutcome,
+  Layer,
+  NewChunk,
+  Operation,
+} from './store.ts'
 import { formatType } from './types.ts'
 
 /** The table that a commit is about, held by the transaction. */
@@ -127,9 +139,15 @@ async function applyTo(tx: Queryable, commit: Commit, table: HeldTable): Promise
 /** What a caller has to get right by itself. */
 function checkCommit(commit: Commit): void {
   const ids = new Set(commit.ids.map((applied) => applied.uniqueId))
-  const isRepeatable = ids.size > 0 || (commit.removed ?? []).length > 0
+  const ranges = commit.places?.ranges ?? []
+  const isRepeatable = ids.size + ranges.length > 0 || (commit.removed ?? []).length > 0
   assert(isRepeatable, 'a commit carries a unique id or removes chunks, by which its repetition is told')
   assert(ids.size === commit.ids.length, 'a commit names each unique id once')
+  let end = 0
+  for (const { from, to } of ranges) {
+    assert(from >= end && from < to, 'ranges of places are in order, and apart from each other')
+    end = to
+  }
   for (const chunk of commit.chunks) {
     const { from, to } = chunk.timeRange
     assert(Number.isSafeInteger(from) && Number.isSafeInteger(to) && from < to, 'a chunk has a finite time range')
@@ -205,7 +223,7 @@ async function nameTaken(
   const existing = await selectTableOfIds(tx, database.id, name, uniqueIds)
   if (existing?.applied === true) {
     const table = { accountId: commit.accountId, tableId: existing.id }
-    return new Undone({ kind: 'duplicate', known: await selectAppliedIds(tx, table, uniqueIds) })
+    return new Undone({ kind: 'duplicate', known: await selectAppliedIds(tx, table, uniqueIds), knownPlaces: [] })
   }
   return new AppError('already_exists', `The table "${database.name}.${name}" exists already.`, {
     hint: 'Choose another name, drop the table first, or add the rows with INSERT INTO.',
@@ -214,12 +232,40 @@ async function nameTaken(
 
 /** Known ids come first: after a commit without an answer, a changed schema is this commit's own doing. */
 async function applyIds(tx: Queryable, commit: Commit, held: HeldTable): Promise<void> {
-  if (commit.ids.length === 0) return
   const table = { accountId: commit.accountId, tableId: held.id, snapshot: held.snapshot }
-  const applied = new Set(await insertAppliedIds(tx, table, commit.ids))
-  if (applied.size === commit.ids.length) return
-  const known = commit.ids.map((id) => id.uniqueId).filter((id) => !applied.has(id))
-  throw new Undone({ kind: 'duplicate', known: await selectAppliedIds(tx, table, known) })
+  const known = await addIds(tx, commit, table)
+  const knownPlaces = await addPlaces(tx, commit, table)
+  if (known === undefined && knownPlaces === undefined) return
+  throw new Undone({ kind: 'duplicate', known: known ?? [], knownPlaces: knownPlaces ?? [] })
+}
+
+interface TableAtSnapshot {
+  readonly accountId: number
+  readonly tableId: number
+  readonly snapshot: number
+}
+
+/** Undefined where all are new to the table; else those that are not. */
+async function addIds(tx: Queryable, { ids }: Commit, table: TableAtSnapshot): Promise<AppliedId[] | undefined> {
+  if (ids.length === 0) return undefined
+  const applied = new Set(await insertAppliedIds(tx, table, ids))
+  if (applied.size === ids.length) return undefined
+  const known = ids.map((id) => id.uniqueId).filter((id) => !applied.has(id))
+  return await selectAppliedIds(tx, table, known)
+}
+
+/** Undefined where nothing of the places was applied before; else what was, without what this very transaction added. */
+async function addPlaces(
+  tx: Queryable,
+  { places }: Commit,
+  table: TableAtSnapshot,
+): Promise<AppliedRange[] | undefined> {
+  const [first, last] = [places?.ranges[0], places?.ranges.at(-1)]
+  if (places === undefined || first === undefined || last === undefined) return undefined
+  const applied = await insertAppliedPlaces(tx, table, places)
+  if (applied.length === places.ranges.length) return undefined
+  const within = { segment: places.segment, from: first.from, to: last.to }
+  return await selectAppliedPlaces(tx, { ...table, beforeSnapshot: table.snapshot }, within)
 }
 
 function requireBasis({ basis }: Commit, { snapshot }: HeldTable): void {

@@ -200,7 +200,11 @@ describe('exactly once', () => {
   test('one known id among new ones undoes the whole commit and names the known', async () => {
     await bench.store.commit(importOf([chunkOf(3)], ['old']))
     const outcome = await bench.store.commit(importOf([chunkOf(9)], ['new-1', 'old', 'new-2']))
-    expect(outcome).toEqual({ kind: 'duplicate', known: [{ uniqueId: 'old', rows: 3, quarantined: 0 }] })
+    expect(outcome).toEqual({
+      kind: 'duplicate',
+      known: [{ uniqueId: 'old', rows: 3, quarantined: 0 }],
+      knownPlaces: [],
+    })
     expect(await reread()).toMatchObject({ snapshot: 1, rows: 3 })
     expect(await bench.store.appliedIds(accountId, table.id, ['new-1', 'new-2'])).toEqual([])
   })
@@ -243,6 +247,7 @@ describe('exactly once', () => {
     expect(await bench.store.commit(commit)).toEqual({
       kind: 'duplicate',
       known: [{ uniqueId: 'query:7', rows: 3, quarantined: 0 }],
+      knownPlaces: [],
     })
     await expect(bench.store.commit(createOf('made', ['query:8']))).rejects.toMatchObject({ code: 'already_exists' })
     expect(await bench.store.table(accountId, 'web', 'made')).toMatchObject({ snapshot: 1, rows: 3, nextFieldId: 8 })

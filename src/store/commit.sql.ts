@@ -1,7 +1,7 @@
 import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { ChunkTotals } from './chunks.sql.ts'
-import type { AppliedId, Commit, TimeRange } from './store.ts'
+import type { AppliedId, AppliedPlaces, AppliedRange, Commit, PlacesWithin, TimeRange } from './store.ts'
 
 export interface LockedTable {
   readonly id: number
@@ -65,6 +65,47 @@ export async function selectAppliedIds(
       from applied_ids
      where account_id = ${table.accountId} and table_id = ${table.tableId} and unique_id = any(${uniqueIds}::text[])
      order by unique_id`)
+}
+
+/**
+ * Adds the ranges that touch none which is there, and returns where these begin. Ranges do not overlap, so the last one that begins
+ * before the end of another is the only one that can touch it. Whoever calls holds the row of the table: nobody else adds any meanwhile.
+ */
+export async function insertAppliedPlaces(
+  tx: Queryable,
+  table: { accountId: number; tableId: number; snapshot: number },
+  { segment, ranges }: AppliedPlaces,
+): Promise<number[]> {
+  const rows = await tx.query<{ from_byte: number }>(sql`
+    insert into applied_places (account_id, table_id, segment, from_byte, to_byte, snapshot, rows, quarantined)
+    select ${table.accountId}, ${table.tableId}, ${segment}, from_byte, to_byte, ${table.snapshot}, rows, quarantined
+      from unnest(${ranges.map(({ from }) => from)}::bigint[],
+                  ${ranges.map(({ to }) => to)}::bigint[],
+                  ${ranges.map((range) => range.rows)}::bigint[],
+                  ${ranges.map(({ quarantined }) => quarantined)}::bigint[])
+        as applied (from_byte, to_byte, rows, quarantined)
+     where not coalesce((select known.to_byte > applied.from_byte
+                           from applied_places known
+                          where known.table_id = ${table.tableId} and known.segment = ${segment}
+                            and known.from_byte < applied.to_byte
+                          order by known.from_byte desc limit 1), false)
+    returning from_byte`)
+  return rows.map((row) => row.from_byte)
+}
+
+/** The ranges that touch the part of the segment and were there before the snapshot, if one is said. */
+export async function selectAppliedPlaces(
+  db: Queryable,
+  table: { accountId: number; tableId: number; beforeSnapshot?: number },
+  { segment, from, to }: PlacesWithin,
+): Promise<AppliedRange[]> {
+  const before = table.beforeSnapshot ?? Number.MAX_SAFE_INTEGER
+  return await db.query<AppliedRange>(sql`
+    select from_byte as "from", to_byte as "to", rows, quarantined
+      from applied_places
+     where account_id = ${table.accountId} and table_id = ${table.tableId} and segment = ${segment}
+       and from_byte < ${to} and to_byte > ${from} and snapshot < ${before}
+     order by from_byte`)
 }
 
 /** Whether one of the ids was applied to the table of that name: the earlier attempt of the same commit made it. */

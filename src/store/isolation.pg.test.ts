@@ -50,6 +50,7 @@ async function commitOf(accountId: number, uniqueId: string): Promise<Commit> {
     cause: 'test',
     chunks: [await bench.uploadChunk({ accountId, tableId: table.id }, 0, 1)],
     ids: [{ uniqueId, rows: 1, quarantined: 0 }],
+    places: { segment: uniqueId, ranges: [{ from: 1, to: 2, rows: 1, quarantined: 0 }] },
     quarantined: [],
   }
 }
@@ -61,6 +62,7 @@ async function ownersRows(): Promise<string> {
         || (select json_agg(t order by id) from tables t where account_id = ${owner})::text
         || (select json_agg(c order by id) from chunks c where account_id = ${owner})::text
         || (select json_agg(s order by snapshot) from snapshots s where account_id = ${owner})::text
+        || (select json_agg(p order by from_byte) from applied_places p where account_id = ${owner})::text
         || (select json_agg(i order by unique_id) from applied_ids i where account_id = ${owner})::text
         || (select json_agg(q order by id) from quarantine q where account_id = ${owner})::text
         || (select count(*) from object_removals)::text as all`)
@@ -89,6 +91,7 @@ test('what belongs to another account does not exist', async () => {
   expect(await notFound(store.dropTable(intruder, 'web', 'logs'))).toBe('database_not_found')
   expect(await notFound(store.dropDatabase(intruder, 'web'))).toBe('database_not_found')
   expect(await store.appliedIds(intruder, table.id, ['first'])).toEqual([])
+  expect(await store.appliedPlaces(intruder, table.id, { segment: 'first', from: 0, to: 9 })).toEqual([])
   expect(await store.listQuarantine(intruder, 'web', 'logs', { limit: 10 })).toEqual([])
   expect(await ownersRows()).toBe(before)
 })

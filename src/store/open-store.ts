@@ -18,7 +18,7 @@ import {
 } from './catalog.ts'
 import { newChunkKey } from './chunk-keys.ts'
 import { countChunks, selectNewestTimes } from './chunks.sql.ts'
-import { selectAppliedIds } from './commit.sql.ts'
+import { selectAppliedIds, selectAppliedPlaces } from './commit.sql.ts'
 import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
@@ -90,6 +90,7 @@ export function openStore(options: StoreOptions): Store {
     commit: (commit) => applyCommit(postgres, clock, commit),
     commitAll: (commits, drops = []) => applyCommits(postgres, clock, commits, { tables: drops, ...removal() }),
     appliedIds: (accountId, tableId, uniqueIds) => selectAppliedIds(postgres, { accountId, tableId }, uniqueIds),
+    appliedPlaces: (accountId, tableId, within) => selectAppliedPlaces(postgres, { accountId, tableId }, within),
 
     async quarantine(accountId, database, table, records) {
       await postgres.transaction((tx) => keepRecords(tx, { accountId, database, table, tableId: null }, records))

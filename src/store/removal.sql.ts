@@ -76,6 +76,9 @@ export async function deleteRowsOfDropped(
     ), no_ids as (
       delete from applied_ids where ctid in
         (select ctid from applied_ids where table_id in (select id from gone) limit ${limit})
+    ), no_places as (
+      delete from applied_places where ctid in
+        (select ctid from applied_places where table_id in (select id from gone) limit ${limit})
     ), no_arrivals as (
       delete from arrivals where ctid in
         (select ctid from arrivals where table_id in (select id from gone) limit ${limit})
@@ -99,6 +102,7 @@ export async function deleteDropped(
       select id from tables t
        where dropped_at <= ${droppedBefore} and dropped_at <= ${now}::timestamptz - make_interval(hours => history_hours)
          and not exists (select from applied_ids where table_id = t.id)
+         and not exists (select from applied_places where table_id = t.id)
          and not exists (select from arrivals where table_id = t.id)
          and not exists (select from snapshots where table_id = t.id)
          and not exists (select from chunks where table_id = t.id)

@@ -13,6 +13,16 @@ export async function forgetAppliedIds(db: Queryable, before: Date, limit: numbe
   return rows.length
 }
 
+/** And places. */
+export async function forgetAppliedPlaces(db: Queryable, before: Date, limit: number): Promise<number> {
+  const rows = await db.query(sql`
+    delete from applied_places where ctid = any(array(
+      select ctid from applied_places where committed_at < ${before} order by committed_at limit ${limit}
+         for update skip locked))
+    returning 1`)
+  return rows.length
+}
+
 /** Arrivals are numbered as they come, so that the oldest are found by their number. */
 export async function forgetArrivals(db: Queryable, before: Date, limit: number): Promise<number> {
   const rows = await db.query(sql`

@@ -1,6 +1,6 @@
 import type { Clock } from '../base/clock.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
-import { forgetAppliedIds, forgetArrivals, forgetSnapshots } from './retention.sql.ts'
+import { forgetAppliedIds, forgetAppliedPlaces, forgetArrivals, forgetSnapshots } from './retention.sql.ts'
 
 export interface RetentionOptions {
   readonly postgres: Postgres
@@ -22,6 +22,7 @@ export async function forgetThePast({ postgres, clock, uniqueIdDays }: Retention
   const now = clock.nowMs()
   const daysAgo = (days: number): Date => new Date(now - days * dayMs)
   const ids = await forgetAppliedIds(postgres, daysAgo(uniqueIdDays), rowsMax)
+  const places = await forgetAppliedPlaces(postgres, daysAgo(uniqueIdDays), rowsMax)
   const arrivals = await forgetArrivals(postgres, daysAgo(arrivalDays), rowsMax)
-  return ids + arrivals + (await forgetSnapshots(postgres, new Date(now), rowsMax))
+  return ids + places + arrivals + (await forgetSnapshots(postgres, new Date(now), rowsMax))
 }

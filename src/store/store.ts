@@ -166,6 +166,30 @@ export interface AppliedId {
 }
 
 /**
+ * Bodies without an id that lie side by side in a segment of the inbox, by their places: `[from, to)` is where they begin, and all that
+ * are meant for the table and begin there were applied. Their counts are those of all together.
+ */
+export interface AppliedRange {
+  readonly from: number
+  readonly to: number
+  readonly rows: number
+  readonly quarantined: number
+}
+
+/** A part of a segment. */
+export interface PlacesWithin {
+  readonly segment: string
+  readonly from: number
+  readonly to: number
+}
+
+/** Ranges of one segment: in order, and apart from each other. */
+export interface AppliedPlaces {
+  readonly segment: string
+  readonly ranges: readonly AppliedRange[]
+}
+
+/**
  * Everything one operation changes, applied in one transaction or not at all. `newColumns` carry the field ids that
  * `assignFieldIds` (columns.ts) counts up from the `nextFieldId` of the table whose `schemaVersion` is named: where the
  * table's columns changed meanwhile, the outcome is `schema_changed`, and the files are written anew. So it is where they
@@ -196,10 +220,12 @@ export interface Commit {
    */
   readonly basis?: number
   /**
-   * At least one, each once. A commit that got no answer is repeated with the same ids, and then is a `duplicate`. A commit
-   * that removes chunks may do without: its repetition is a `conflict`.
+   * At least one, each once, or one range of places. A commit that got no answer is repeated with the same ones, and then is a
+   * `duplicate`. A commit that removes chunks may do without: its repetition is a `conflict`.
    */
   readonly ids: readonly AppliedId[]
+  /** By them bodies are known that have no id. */
+  readonly places?: AppliedPlaces
   readonly quarantined: readonly QuarantinedRecord[]
   /** Records of the quarantine that this commit is made of: where one of them was changed meanwhile, it is a `conflict`. */
   readonly replayed?: ReplayedRecords
@@ -209,8 +235,8 @@ export interface Commit {
 
 export type CommitOutcome =
   | { readonly kind: 'committed'; readonly tableId: number; readonly snapshot: number }
-  /** Some ids were applied before; nothing was changed. `known` tells what came of them then. */
-  | { readonly kind: 'duplicate'; readonly known: readonly AppliedId[] }
+  /** Some ids or places were applied before; nothing was changed. What is known tells what came of them then. */
+  | { readonly kind: 'duplicate'; readonly known: readonly AppliedId[]; readonly knownPlaces: readonly AppliedRange[] }
   | { readonly kind: 'schema_changed' }
   /** A chunk that was to be removed is no longer there, or the snapshot is not the newest; nothing was changed. */
   | { readonly kind: 'conflict' }
@@ -372,6 +398,8 @@ export interface Store extends Service, TableOperations {
   commitAll(commits: readonly Commit[], drops?: readonly TableDrop[]): Promise<CommitAllOutcome>
   /** Which of the ids were applied to the table, and what came of them. */
   appliedIds(accountId: number, tableId: number, uniqueIds: readonly string[]): Promise<AppliedId[]>
+  /** The ranges of the segment that were applied to the table and touch `[from, to)`, in order. */
+  appliedPlaces(accountId: number, tableId: number, within: PlacesWithin): Promise<AppliedRange[]>
 
   /** Keeps records whose table does not exist and cannot be made. */
   quarantine(accountId: number, database: string, table: string, records: readonly QuarantinedRecord[]): Promise<void>

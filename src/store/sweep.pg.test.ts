@@ -53,6 +53,7 @@ const rowsOf = async (tableId: number): Promise<number> => {
   const rows = await bench.postgres.query<{ count: number }>(sql`
     select (select count(*) from tables where id = ${tableId}) + (select count(*) from chunks where table_id = ${tableId})
          + (select count(*) from applied_ids where table_id = ${tableId})
+         + (select count(*) from applied_places where table_id = ${tableId})
          + (select count(*) from snapshots where table_id = ${tableId})
          + (select count(*) from arrivals where table_id = ${tableId}) as count`)
   return must(rows[0], 'a count').count

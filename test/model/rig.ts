@@ -16,7 +16,9 @@ import type { Postgres } from '../../src/base/postgres/postgres.ts'
 import { sql } from '../../src/base/postgres/postgres.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import { convertHandler } from '../../src/collect/convert/convert-task.ts'
+import { answerConversions } from '../../src/collect/convert/message.ts'
 import { convertTask } from '../../src/collect/convert/tasks.ts'
+import { OutcomeTally } from '../../src/collect/import-input.ts'
 import type { ImportTools } from '../../src/collect/import-table.ts'
 import { TableImport } from '../../src/collect/import-table.ts'
 import type { FrameHeader } from '../../src/collect/inbox/inbox.ts'
@@ -229,7 +231,10 @@ export class Rig {
     }
     const frame = { header, body, from: 0, bodyFrom: 0, to: body.byteLength, durableTo: 0 }
     const segment = { kind: 'file', inbox: 'model', id: uniqueId, name: 'body' } as const
-    await new TableImport({ ...ports, limits: importLimits, attempt, path }, [{ segment, frame, uniqueId }]).run()
+    const tally = new OutcomeTally(() => false)
+    await new TableImport({ ...ports, limits: importLimits, attempt, path, stretches: [], tally }, [
+      { segment, frame },
+    ]).run()
     await rm(path)
   }
 
@@ -308,7 +313,7 @@ export class Rig {
 const convert = convertHandler(createSplitter(), systemDisk)
 const engines = inProcessEngines({
   ...queryEngineHandlers(systemClock),
-  [convertTask]: convert,
+  [convertTask]: answerConversions(convert),
   ...storeEngineHandlers(systemDisk),
 })
 

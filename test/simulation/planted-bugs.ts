@@ -56,8 +56,12 @@ export const plantedBugs = {
           }
           return ids.map((id) => ({ unique_id: id }))
         },
+        selectAppliedPlaces: () => [],
+        insertAppliedPlaces: putPlaces,
       }),
   },
+  /** A range of places is added although another one touches it, as jobs cut them that were made after a crash. */
+  overlapping_places: { models: (models) => replaced(models, { insertAppliedPlaces: putPlaces }) },
   /** The inbox forgets a frame when its job is submitted, and not when its rows are committed. */
   early_release: {
     inbox: (inbox) =>
@@ -168,6 +172,20 @@ function around(
     [...models].map(([parts, known]) => [parts, known.name === name ? { name, run: wrap(known.run) } : known]),
   )
 }
+
+/** Puts ranges of places, whatever is there. */
+function putPlaces({ tx, rows }: StatementContext, values: readonly unknown[]): unknown[] {
+  const [accountId, tableId, segment, snapshot, froms, tos, counts] = values as InsertedPlaces
+  for (const [index, from] of froms.entries()) {
+    const range = { from, to: tos[index] ?? 0, rows: counts[index] ?? 0, quarantined: 0 }
+    const place = { account_id: accountId, table_id: tableId, segment, snapshot }
+    const key = `${tableId}/${segment}/${from}`
+    if (tx.tryLock(rows.appliedPlaces, key, 'update')) tx.put(rows.appliedPlaces, key, { ...place, ...range })
+  }
+  return froms.map((from) => ({ from_byte: from }))
+}
+
+type InsertedPlaces = [number, number, string, number, number[], number[], number[]]
 
 function replaced(
   models: StatementModels,

@@ -1,5 +1,6 @@
 import type { EnginePool } from '../../src/base/engines/engines.ts'
 import { AppError } from '../../src/base/errors.ts'
+import { answerConversions } from '../../src/collect/convert/message.ts'
 import { convertTask } from '../../src/collect/convert/tasks.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from '../../src/collect/convert/tasks.ts'
 import { mergeTask } from '../../src/store/merge/tasks.ts'
@@ -44,6 +45,8 @@ export interface SimulatedEnginesOptions {
  * may die in the middle.
  */
 export function simulatedEngines({ timeline, life, image, taskMs, dies }: SimulatedEnginesOptions): EnginePool {
+  const answer = answerConversions(async (asked) => convert(image, asked))
+  const context = { progress() {} }
   return {
     name: 'engines',
     start: async () => {},
@@ -61,7 +64,7 @@ export function simulatedEngines({ timeline, life, image, taskMs, dies }: Simula
           signal?.removeEventListener('abort', onAbort)
           if (dies()) return reject(new AppError('worker_lost', 'The simulated engine process died.'))
           try {
-            if (kind === convertTask) resolve(convert(image, input as ConvertInput) as Output)
+            if (kind === convertTask) resolve(answer(input as never, context) as Promise<Output>)
             else if (kind === mergeTask) resolve(merge(image, input as MergeInput) as Output)
             else reject(new Error(`nobody does ${kind}`))
           } catch (error) {

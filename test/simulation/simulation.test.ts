@@ -49,6 +49,7 @@ describe('the simulated commit path', () => {
     missing_directory_sync: 0,
     no_checksum: 39,
     no_deduplication: 0,
+    overlapping_places: 0,
     early_release: 1,
     double_finish: 1,
     lease_without_fence: 46,

@@ -7,8 +7,8 @@ import type { Attempt } from '../../jobs/jobs.ts'
 import { assignFieldIds, isFixedColumn } from '../../store/columns.ts'
 import type { Column, NewChunk, Table } from '../../store/store.ts'
 import { condemned, isDeadly } from '../convert/deadly.ts'
+import { runConversion } from '../convert/message.ts'
 import type { ConvertInput, ConvertOutput, ConvertedFile } from '../convert/tasks.ts'
-import { convertTask } from '../convert/tasks.ts'
 import type { ImportLimits, ImportTools } from '../import-table.ts'
 import type { PartRow } from './bulk.sql.ts'
 import type { ConversionTarget, KeptError } from './conversions.sql.ts'
@@ -144,7 +144,7 @@ class PartsConversion {
     const input = await this.#taskOf(group, files, directory)
     try {
       const engineLimits = { timeoutMs, residentBytesMax, signal: attempt.signal }
-      return await engines.run<ConvertOutput>({ kind: convertTask, input }, engineLimits)
+      return await runConversion(engines, input, engineLimits)
     } catch (error) {
       attempt.signal.throwIfAborted()
       if (!isDeadly(error)) throw error

@@ -5,6 +5,8 @@ import type { ConvertBody } from './tasks.ts'
 /** How much is read at once where bodies are smaller: thousands of events lie side by side, and a call costs more than its bytes. */
 const windowBytes = 256 * 1024
 
+type BodyPlace = Pick<ConvertBody, 'path' | 'offset' | 'bytes'>
+
 /** Reads bodies, which mostly lie one behind the other in one file. */
 export class BodyReader {
   readonly #disk: Disk
@@ -17,17 +19,23 @@ export class BodyReader {
     this.#disk = disk
   }
 
-  async read({ path, offset, bytes }: Pick<ConvertBody, 'path' | 'offset' | 'bytes'>): Promise<Buffer> {
+  async read(place: BodyPlace): Promise<Buffer> {
+    const known = this.inWindow(place)
+    if (known !== undefined) return known
+    const { path, offset, bytes } = place
     const file = await this.#fileAt(path)
-    const isThere = offset >= this.#windowFrom && offset + bytes <= this.#windowFrom + this.#window.byteLength
-    if (!isThere) {
-      this.#window = await file.read(offset, Math.max(bytes, windowBytes))
-      this.#windowFrom = offset
-    }
-    const start = offset - this.#windowFrom
-    const body = this.#window.subarray(start, start + bytes)
+    this.#window = await file.read(offset, Math.max(bytes, windowBytes))
+    this.#windowFrom = offset
+    const body = this.#window.subarray(0, bytes)
     assert(body.byteLength === bytes, 'a body is as long as its frame says')
     return body
+  }
+
+  /** The body where it was read already with one before it: nobody is waited for then. */
+  inWindow({ path, offset, bytes }: BodyPlace): Buffer | undefined {
+    const start = offset - this.#windowFrom
+    if (path !== this.#open?.path || start < 0 || start + bytes > this.#window.byteLength) return undefined
+    return this.#window.subarray(start, start + bytes)
   }
 
   async close(): Promise<void> {

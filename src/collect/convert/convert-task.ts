@@ -5,7 +5,6 @@ import { KeptSessions } from '../../base/duckdb/kept-sessions.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
-import type { EngineHandler } from '../../base/engines/engines.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import {
@@ -23,6 +22,7 @@ import type { CsvLines } from './csv.ts'
 import { csvLines } from './csv.ts'
 import { inflate, inflatedTooLarge } from './inflate.ts'
 import { canBeCut, cutLongBody } from './long-body.ts'
+import { plainBody } from './message.ts'
 import { convertParquet } from './parquet-body.ts'
 import { TableDraft } from './table-draft.ts'
 import type {
@@ -38,15 +38,15 @@ import type {
 import type { RowWriterOptions } from './write-rows.ts'
 import { RowPieces, writeRows } from './write-rows.ts'
 
-/** The handler of `convertTask`: bodies in, files of Parquet out. It runs in an engine process. */
+/** What an engine process does for `convertTask`: bodies in, files of Parquet out. */
 export function convertHandler(
   splitter: Splitter,
   disk: Disk,
   limits: ConvertLimits = limitsDefault,
   parquetVersion: ParquetVersion = parquetVersionDefault,
-): EngineHandler {
+): (input: ConvertInput) => Promise<ConvertOutput> {
   const { lend } = new KeptSessions()
-  return (input: ConvertInput) => new Conversion(input, { splitter, disk, limits, lend, parquetVersion }).run()
+  return (input) => new Conversion(input, { splitter, disk, limits, lend, parquetVersion }).run()
 }
 
 interface ConvertTools {
@@ -114,7 +114,7 @@ class Conversion {
     let batch: Prepared[] = []
     let bytes = 0
     for (const [index, body] of this.#input.bodies.entries()) {
-      const prepared = await this.#prepare(body, index)
+      const prepared = this.#ready(body, index) ?? (await this.#prepare(body, index))
       if (prepared === undefined) continue
       if (bytes + prepared.split.bytes.byteLength > splitBytesMax && batch.length > 0) {
         await this.#split(batch)
@@ -126,6 +126,15 @@ class Conversion {
     }
     if (batch.length > 0) await this.#split(batch)
     await this.#closeFile()
+  }
+
+  /** A body that lies there as the splitter takes it, as single events do; undefined where there is more to do to it. */
+  #ready(body: ConvertBody, index: number): Prepared | undefined {
+    const { format, encoding, timeColumn, receivedAtUs } = body
+    if (encoding !== 'identity' || format === 'parquet' || format === 'csv' || format === 'tsv') return undefined
+    const bytes = this.#reader.inWindow(body)
+    if (bytes === undefined || bytes.byteLength > this.#limits.wholeBytesMax) return undefined
+    return { index, split: { bytes, format, timeColumn, receivedAtUs }, csv: undefined }
   }
 
   /** Makes a body ready for the splitter, or brings it to its end where it needs none or cannot be read. */
@@ -216,11 +225,19 @@ class Conversion {
     await this.#pieces.add(result)
     this.#fileBytes += batch.reduce((bytes, { split }) => bytes + split.bytes.byteLength, 0)
     if (this.#fileBytes >= fileBytesMax) await this.#closeFile()
-    const rejectedOf = batch.map((): RejectedSource[] => [])
-    for (const record of result.rejected) rejectedOf[record.body]?.push(rejectedSource(record))
+    const rejectedOf = new Map<number, RejectedSource[]>()
+    for (const record of result.rejected) {
+      const sources = rejectedOf.get(record.body) ?? []
+      sources.push(rejectedSource(record))
+      rejectedOf.set(record.body, sources)
+    }
     for (const [position, { index, csv }] of batch.entries()) {
       const counts = must(result.bodies[position], 'the splitter counts every body')
-      const rejected = must(rejectedOf[position], 'every body has its rejected records')
+      if (counts.rejected === 0 && csv === undefined) {
+        this.#bodies[index] = plainBody(counts.rows)
+        continue
+      }
+      const rejected = rejectedOf.get(position) ?? []
       const all = csv === undefined ? rejected : inCsv(rejected, csv.source, csv.lines)
       assert(rejected.length === counts.rejected, 'every rejected record is told')
       this.#bodies[index] = {

@@ -11,11 +11,9 @@ import { withSession } from '../../base/duckdb/session.ts'
 import type { SchemaMode } from '../split/splitter.ts'
 import { createSplitter } from '../split/split.ts'
 import { convertHandler } from './convert-task.ts'
-import type { ConvertBody, ConvertInput, ConvertOutput } from './tasks.ts'
+import type { ConvertBody } from './tasks.ts'
 
-const convert = convertHandler(createSplitter(), systemDisk) as unknown as (
-  input: ConvertInput,
-) => Promise<ConvertOutput>
+const convert = convertHandler(createSplitter(), systemDisk)
 
 let folder = ''
 let number = 0

@@ -5,7 +5,7 @@ import type { SchemaMode } from '../split/splitter.ts'
 
 /**
  * What import jobs ask of engine processes, and what these answer. Everything here crosses the border between two
- * processes and is plain data.
+ * processes and is plain data; `message.ts` says how.
  */
 export const convertTask = 'collect.convert'
 
@@ -19,7 +19,7 @@ export interface ConvertBody {
   readonly timeColumn: string | null
   readonly receivedAtUs: number
   /** Where it is larger than memory it is converted piece by piece, as far as its format allows; or else it is refused. */
-  readonly mayBeLong?: boolean
+  readonly mayBeLong?: boolean | undefined
 }
 
 /** Bodies that are meant for one table. */

@@ -7,6 +7,7 @@ import type { Postgres } from '../../base/postgres/postgres.ts'
 import { inboxNameFile } from './directory-inbox.ts'
 import type { FoundFrame } from './frame.ts'
 import { decodeFrame } from './frame.ts'
+import { FrameHeaders } from './frame-headers.ts'
 import type { Segment } from './inbox.ts'
 import { waitingBytes } from './inbox-objects.sql.ts'
 import { decodeHeader, headerBytes } from './segment-header.ts'
@@ -26,6 +27,8 @@ export type Span = readonly [from: number, to: number]
 
 export interface ReadFrames {
   readonly frames: readonly FoundFrame[]
+  /** What was read, in which each frame begins where the one before ends. */
+  readonly stretches: readonly Span[]
   /** Stretches in which the frames that should be there are damaged. */
   readonly damaged: readonly { readonly from: number; readonly bytes: Buffer }[]
 }
@@ -101,14 +104,17 @@ async function readSpans(
   identity: SegmentIdentity,
   spans: readonly Span[],
 ): Promise<ReadFrames> {
+  const headers = new FrameHeaders()
   const frames: FoundFrame[] = []
+  const stretches: Span[] = []
   const damaged: { from: number; bytes: Buffer }[] = []
   for (const [from, to] of spans) {
     const bytes = await file.read(from, to - from)
     // Fewer frames than were acknowledged would pass for all of them.
     if (bytes.byteLength < to - from) throw unreadable(path)
-    for (let at = 0; at < bytes.byteLength;) {
-      const frame = decodeFrame(bytes, at, from, identity.token)
+    let at = 0
+    while (at < bytes.byteLength) {
+      const frame = decodeFrame(bytes, at, from, identity.token, headers)
       if (frame === undefined) {
         // Lengths cannot be trusted here: whatever is left of the span is kept as it is.
         damaged.push({ from: from + at, bytes: bytes.subarray(at) })
@@ -117,8 +123,9 @@ async function readSpans(
       frames.push(frame)
       at = frame.to - from
     }
+    stretches.push([from, from + at])
   }
-  return { frames, damaged }
+  return { frames, stretches, damaged }
 }
 
 async function requireInbox(segment: Segment & { kind: 'file' }, options: FrameSourceOptions): Promise<void> {

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 
 import { assert } from '../../base/errors.ts'
+import { FrameHeaders } from './frame-headers.ts'
 import type { FrameHeader } from './inbox.ts'
 
 /**
@@ -17,6 +18,7 @@ import type { FrameHeader } from './inbox.ts'
  */
 export const prefixBytes = 32
 const mark = Buffer.from('bwfr')
+const markWord = mark.readInt32LE()
 
 export const tokenBytes = 12
 const alignment = 8
@@ -79,24 +81,40 @@ export interface FoundFrame {
   readonly durableTo: number
 }
 
-/** The frame at `at` of `bytes`, which begin at offset `base` of the segment; undefined where there is no sound one. */
-export function decodeFrame(bytes: Buffer, at: number, base: number, token: Buffer): FoundFrame | undefined {
-  if (at + prefixBytes > bytes.byteLength) return undefined
-  const prefix = bytes.subarray(at, at + prefixBytes)
-  if (!prefix.subarray(0, 4).equals(mark) || !prefix.subarray(4, 16).equals(token)) return undefined
-  const bodyAt = at + prefixBytes + prefix.readUInt32LE(16)
-  const end = bodyAt + prefix.readUInt32LE(20)
+/**
+ * The frame at `at` of `bytes`, which begin at offset `base` of the segment; undefined where there is no sound one. `headers` is one for
+ * all frames that are read together.
+ */
+export function decodeFrame(
+  bytes: Buffer,
+  at: number,
+  base: number,
+  token: Buffer,
+  headers: FrameHeaders,
+): FoundFrame | undefined {
+  if (at + prefixBytes > bytes.byteLength || !hasMark(bytes, at, token)) return undefined
+  const bodyAt = at + prefixBytes + bytes.readUInt32LE(at + 16)
+  const end = bodyAt + bytes.readUInt32LE(at + 20)
   if (end > bytes.byteLength) return undefined
-  const checksum = crc32(prefix.subarray(0, 28), crc32(bytes.subarray(at + prefixBytes, end)))
-  if (checksum !== prefix.readUInt32LE(28)) return undefined
+  const checksum = crc32(bytes.subarray(at, at + 28), crc32(bytes.subarray(at + prefixBytes, end)))
+  if (checksum !== bytes.readUInt32LE(at + 28)) return undefined
   return {
-    header: JSON.parse(bytes.toString('utf8', at + prefixBytes, bodyAt)) as FrameHeader,
+    header: headers.read(bytes, at + prefixBytes, bodyAt),
     body: bytes.subarray(bodyAt, end),
     from: base + at,
     bodyFrom: base + bodyAt,
     to: base + Math.ceil(end / alignment) * alignment,
-    durableTo: prefix.readUInt32LE(24),
+    durableTo: bytes.readUInt32LE(at + 24),
   }
+}
+
+/** Word by word: a view of so few bytes costs more than to look at them. */
+function hasMark(bytes: Buffer, at: number, token: Buffer): boolean {
+  if (bytes.readInt32LE(at) !== markWord) return false
+  for (let offset = 0; offset < tokenBytes; offset += 4) {
+    if (bytes.readInt32LE(at + mark.byteLength + offset) !== token.readInt32LE(offset)) return false
+  }
+  return true
 }
 
 /** The sound frames between `at` and the end, and the stretches between them. */
@@ -132,10 +150,11 @@ export function scanFrames(bytes: Buffer, start: number, token: Buffer): Scan {
 /** Every sound frame, in order; each search begins behind the frame before it. */
 function findFrames(bytes: Buffer, start: number, token: Buffer): FoundFrame[] {
   const needle = Buffer.concat([mark, token])
+  const headers = new FrameHeaders()
   const frames: FoundFrame[] = []
   let at = start
   while (at < bytes.byteLength) {
-    const frame = decodeFrame(bytes, at, 0, token)
+    const frame = decodeFrame(bytes, at, 0, token, headers)
     if (frame !== undefined) {
       frames.push(frame)
       at = frame.to

@@ -18,7 +18,7 @@ export interface FrameHeader {
   /** Microseconds since the epoch. */
   readonly receivedAtUs: number
   /** Where it came in; absent where nobody said, as in frames of before. */
-  readonly door?: IntakeDoor
+  readonly door?: IntakeDoor | undefined
 }
 
 /** Where frames lie: a file of one machine's inbox, or an object. The id is new with every use of a file. */

@@ -4,6 +4,7 @@ import { isAppError, must } from '../../base/errors.ts'
 import type { Attempt, JobKind } from '../../jobs/jobs.ts'
 import type { Quarantine, QuarantineItem } from '../../store/quarantine.ts'
 import { contentEncodings, importFormats } from '../collect.ts'
+import { OutcomeTally } from '../import-input.ts'
 import type { BodyOutcome } from '../import-input.ts'
 import type { ImportLimits, ImportTools } from '../import-table.ts'
 import { importLimitsDefault, TableImport } from '../import-table.ts'
@@ -94,10 +95,18 @@ class Replay {
     }
   }
 
-  async #import(bodies: readonly Body[], items: readonly QuarantineItem[], path: string): Promise<BodyOutcome[]> {
+  async #import(
+    bodies: readonly Body[],
+    items: readonly QuarantineItem[],
+    path: string,
+  ): Promise<readonly BodyOutcome[]> {
     const limits = { ...importLimitsDefault, ...this.#options.limits }
     const replayed = new Map<string, ReplayedItem>(items.map((item) => [replayId(item), item]))
-    return await new TableImport({ ...this.#options, limits, attempt: this.#attempt, path, replayed }, bodies).run()
+    const tally = new OutcomeTally(() => true)
+    // Each has an id of its own, so there are no places to be told.
+    const options = { ...this.#options, limits, attempt: this.#attempt, path, stretches: [], tally, replayed }
+    await new TableImport(options, bodies).run()
+    return tally.watched
   }
 
   /** The records that can be read, one behind the other in a file. */
@@ -173,5 +182,5 @@ function isRecord({ recordNumber }: QuarantineItem): boolean {
 function bodyAt(item: QuarantineItem, header: FrameHeader, body: Buffer, offset: number): Body {
   const segment = { kind: 'object', id: `replay-${item.id}-${item.revision}`, key: '' } as const
   const frame = { header, body, from: 0, bodyFrom: offset, to: body.byteLength, durableTo: 0 }
-  return { segment, frame, uniqueId: replayId(item) }
+  return { segment, frame }
 }

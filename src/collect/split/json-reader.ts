@@ -89,6 +89,15 @@ export class JsonReader implements RecordReader {
     this.#at = textStart(bytes)
   }
 
+  /** Begins with another body: of single events each is one, and a reader for each took more than to read it. */
+  reopen(bytes: Uint8Array): this {
+    this.#scanner.reopen(bytes, isUtf8(bytes))
+    this.#parser.reopen()
+    this.#at = textStart(bytes)
+    this.#place = 'outside'
+    return this
+  }
+
   get failure(): Failure {
     return this.#scanner.failure
   }

@@ -10,7 +10,7 @@ import { textOf, valueKind } from './value-tape.ts'
 /** Reads one JSON object onto the tape: keys, and values as far as it takes to know what they are and where they end. */
 export class JsonRecordParser {
   readonly scanner: JsonScanner
-  readonly #bytes: Uint8Array
+  #bytes: Uint8Array
   readonly #tape: RecordTape
   readonly #scalars: JsonScalars
   readonly #name = new ByteSink(64)
@@ -24,6 +24,15 @@ export class JsonRecordParser {
     this.#scalars = new JsonScalars(scanner, tape)
     tape.bytes = scanner.bytes
     tape.msgpack = undefined
+  }
+
+  /** Goes on with what the scanner has now. */
+  reopen(): void {
+    const { bytes } = this.scanner
+    this.#bytes = bytes
+    this.#scalars.reopen()
+    this.#tape.bytes = bytes
+    this.#tape.msgpack = undefined
   }
 
   /** Returns the place behind the record, or `unreadable` with the scanner's failure. */

@@ -13,7 +13,7 @@ const exactDigitsMax = 15
 /** Reads values of JSON with nothing inside of them onto a tape. */
 export class JsonScalars {
   readonly #scanner: JsonScanner
-  readonly #bytes: Uint8Array
+  #bytes: Uint8Array
   readonly #tape: ValueTape
   readonly #words = new Int32Array(2)
 
@@ -21,6 +21,11 @@ export class JsonScalars {
     this.#scanner = scanner
     this.#bytes = scanner.bytes
     this.#tape = tape
+  }
+
+  /** Goes on with what the scanner has now. */
+  reopen(): void {
+    this.#bytes = this.#scanner.bytes
   }
 
   /** Sets the newest value of the tape. Returns the place behind it, or `unreadable` with the scanner's failure. */

@@ -53,10 +53,10 @@ export const unreadable = -1
  * returns the place behind it, or `unreadable` with the reason in `failure`. Nothing recurses: depth costs no stack.
  */
 export class JsonScanner {
-  readonly bytes: Uint8Array
-  readonly view: DataView
+  bytes: Uint8Array
+  view: DataView
   readonly #lineFeedIsSpace: boolean
-  readonly #isAllUtf8: boolean
+  #isAllUtf8: boolean
   readonly #depthMax: number
   /** For each open level below the record, whether it is an object. */
   readonly #isObjectAt: Uint8Array
@@ -73,6 +73,13 @@ export class JsonScanner {
     this.#isAllUtf8 = isAllUtf8
     this.#depthMax = depthMax
     this.#isObjectAt = new Uint8Array(depthMax + 2)
+  }
+
+  /** Goes on with other bytes. */
+  reopen(bytes: Uint8Array, isAllUtf8: boolean): void {
+    this.bytes = bytes
+    this.view = viewOf(bytes)
+    this.#isAllUtf8 = isAllUtf8
   }
 
   fail(reason: Failure['reason'], detail: string): typeof unreadable {

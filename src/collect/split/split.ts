@@ -105,6 +105,8 @@ class Split {
   readonly #bytes: number
   /** Of the bodies before the one that is read. */
   #bytesBefore = 0
+  /** One for all bodies of its format. */
+  #json: JsonReader | undefined
   readonly #lane: Lane
   #laneTimeKey: Key | undefined
   /** How often it may still learn what to expect. */
@@ -128,7 +130,7 @@ class Split {
     const timeKey = this.#timeKey(body)
     this.#key('time').target = timeKey?.name === 'time' ? this.#timeTarget : rescueTarget
     tape.textMayBeNested = body.textMayBeNested ?? false
-    const reader = openReader(body, tape, this.#limits.depthMax)
+    const reader = this.#open(body)
     const counts = { rows: 0, rejected: 0 }
     this.#bodies.push(counts)
     for (let number = 0; ; number += 1) {
@@ -156,6 +158,13 @@ class Split {
       }
     }
     this.#bytesBefore += body.bytes.length
+  }
+
+  #open({ format, bytes }: SplitBody): RecordReader {
+    const { depthMax } = this.#limits
+    if (format !== 'json') return openReader(format, bytes, this.#tape, depthMax)
+    this.#json = this.#json?.reopen(bytes) ?? new JsonReader(bytes, this.#tape, depthMax)
+    return this.#json
   }
 
   /** Puts the records that are as the lane expects them into columns, many at a time. Returns how many there were. */
@@ -264,15 +273,18 @@ function misfit({ name, target }: Key): Failure {
   return { reason: 'schema', detail: `${shown(name)}: ${problem}` }
 }
 
-function openReader(body: SplitBody, tape: RecordTape, depthMax: number): RecordReader {
-  switch (body.format) {
+function openReader(
+  format: Exclude<SplitBody['format'], 'json'>,
+  bytes: Uint8Array,
+  tape: RecordTape,
+  depthMax: number,
+): RecordReader {
+  switch (format) {
     case 'ndjson':
-      return new NdjsonReader(body.bytes, tape, depthMax)
-    case 'json':
-      return new JsonReader(body.bytes, tape, depthMax)
+      return new NdjsonReader(bytes, tape, depthMax)
     case 'msgpack':
-      return new MsgpackReader(body.bytes, tape, depthMax)
+      return new MsgpackReader(bytes, tape, depthMax)
     case 'fluent':
-      return new (isJsonOfEntries(body.bytes) ? FluentJsonReader : FluentReader)(body.bytes, tape, depthMax)
+      return new (isJsonOfEntries(bytes) ? FluentJsonReader : FluentReader)(bytes, tape, depthMax)
   }
 }

@@ -36,6 +36,7 @@ export function stagedStore(store: Store, tables: StagedTables): Store {
     commit: (commit) => stage(store, tables, commit),
     // Whether the whole script was applied before is asked once, before its first statement.
     appliedIds: async () => [],
+    appliedPlaces: async () => [],
     ...refusals,
   }
 }

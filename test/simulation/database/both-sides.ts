@@ -16,7 +16,8 @@ import { seededRandomness } from '../../../src/jobs/testing/seeded-randomness.ts
 import { applyCommit } from '../../../src/store/apply-commit.ts'
 import { selectTable, selectTablesByName } from '../../../src/store/catalog.sql.ts'
 import { chunkOf, selectChunks } from '../../../src/store/chunks.sql.ts'
-import { selectAppliedIds } from '../../../src/store/commit.sql.ts'
+import { selectAppliedIds, selectAppliedPlaces } from '../../../src/store/commit.sql.ts'
+import type { AppliedPlaces } from '../../../src/store/store.ts'
 import {
   endRequest,
   moveToArchive,
@@ -144,12 +145,13 @@ export class Side {
 
   async commit(what: {
     readonly ids: readonly string[]
+    readonly places?: readonly [segment: string, ranges: readonly (readonly [number, number])[]]
     readonly files: readonly string[]
     readonly removed: readonly string[]
     readonly fence: number | undefined
     readonly isMerge: boolean
   }): Promise<unknown> {
-    const { ids, files, removed, fence, isMerge } = what
+    const { ids, places, files, removed, fence, isMerge } = what
     const chunks = files.map((id, index) => ({
       id,
       objectKey: `chunks/${accountId}/${this.tableId}/${id}.parquet`,
@@ -171,6 +173,7 @@ export class Side {
         layer: isMerge ? 'archive' : 'realtime',
         removed,
         ids: ids.map((uniqueId) => ({ uniqueId, rows: 1, quarantined: 0 })),
+        ...(places !== undefined && { places: placesOf(...places) }),
         quarantined: [],
         ...(lease !== undefined && { fence: lease }),
       })
@@ -190,9 +193,11 @@ export class Side {
     const byName = await selectTablesByName(postgres, accountId, [{ database: 'd', name: 't' }])
     const shown = [byId, ...byName].map((row) => [row?.id, row?.snapshot, row?.rows, row?.bytes, row?.chunks])
     const applied = await selectAppliedIds(postgres, place, ['a', 'b', 'c', 'd', 'e', 'f'])
+    const inFirst = await selectAppliedPlaces(postgres, place, { segment: 's1', from: 0, to: 100 })
+    const inSecond = await selectAppliedPlaces(postgres, place, { segment: 's2', from: 3, to: 9 })
     const realtime = (await selectRealtime(postgres, place)).map(({ id }) => id).toSorted()
     const archive = (await selectArchive(postgres, place, { from: 0, to: 1500 })).map(({ id }) => id).toSorted()
-    return [chunks, shown, applied, realtime, archive]
+    return [chunks, shown, applied, inFirst, inSecond, realtime, archive]
   }
 
   /** As the scheduler and a merge do: the request, its job, and its end. */
@@ -233,6 +238,10 @@ export class Side {
   #placeOf(leaseToken: number): number {
     return this.#leases.findIndex((lease) => lease.leaseToken === leaseToken)
   }
+}
+
+function placesOf(segment: string, ranges: readonly (readonly [number, number])[]): AppliedPlaces {
+  return { segment, ranges: ranges.map(([from, to]) => ({ from, to, rows: to - from, quarantined: 0 })) }
 }
 
 function distinct(leases: readonly HeldLease[]): HeldLease[] {

@@ -35,7 +35,7 @@ afterAll(() => database.close())
 async function forget(): Promise<void> {
   const { postgres } = database
   await postgres.query(sql`
-    truncate chunks, removed_chunks, applied_ids, snapshots, arrivals, object_removals, merge_requests, jobs,
+    truncate chunks, removed_chunks, applied_ids, applied_places, snapshots, arrivals, object_removals, merge_requests, jobs,
              job_waiting, job_running, job_history, job_lanes restart identity cascade`)
   await postgres.query(sql`alter sequence job_lease_tokens restart`)
   await postgres.query(sql`
@@ -61,6 +61,12 @@ const files = Array.from({ length: 100 }, () => uuidv7(systemClock, systemRandom
 
 const index = fc.nat({ max: 9 })
 const uniqueIds = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f'), { minLength: 1, maxLength: 3 })
+/** Ranges that are apart from each other, and touch those of other commits. */
+const ranges = fc
+  .uniqueArray(fc.nat({ max: 12 }), { minLength: 2, maxLength: 6 })
+  .map((drawn) => drawn.toSorted((a, b) => a - b))
+  .map((ends) => ends.slice(1).flatMap((to, at) => (at % 2 === 0 ? [[ends[at] ?? 0, to] as const] : [])))
+const places = fc.tuple(fc.constantFrom('s1', 's2'), ranges)
 const keys = fc.array(fc.constantFrom('k1', 'k2', 'k3', undefined), { minLength: 1, maxLength: 4 })
 
 /** A step that both sides take; `take` gives it so many new files. */
@@ -87,6 +93,9 @@ const anyStep: fc.Arbitrary<Step> = fc.oneof(
   steps(fc.nat(), () => (side) => side.promote()),
   steps(fc.tuple(uniqueIds, fc.nat({ max: 2 }), maybe), ([ids, count, fence]) => (side, take) => {
     return side.commit({ ids, files: take(count), removed: [], fence, isMerge: false })
+  }),
+  steps(fc.tuple(fc.option(uniqueIds, { nil: [] }), places), ([ids, [segment, drawn]]) => (side, take) => {
+    return side.commit({ ids, places: [segment, drawn], files: take(1), removed: [], fence: undefined, isMerge: false })
   }),
   steps(fc.tuple(fc.subarray(files.slice(0, 6), { minLength: 1, maxLength: 2 }), maybe), ([removed, fence]) => {
     return (side, take) => side.commit({ ids: [], files: take(1), removed, fence, isMerge: true })

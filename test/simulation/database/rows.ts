@@ -54,6 +54,17 @@ export interface AppliedRecord {
   readonly quarantined: number
 }
 
+export interface PlacesRecord {
+  readonly account_id: number
+  readonly table_id: number
+  readonly segment: string
+  readonly from: number
+  readonly to: number
+  readonly snapshot: number
+  readonly rows: number
+  readonly quarantined: number
+}
+
 export interface SnapshotRecord {
   readonly table_id: number
   readonly snapshot: number
@@ -142,6 +153,7 @@ export class Rows {
   readonly chunks = new Relation<ChunkRecord>('chunks')
   readonly removedChunks = new Relation<RemovedChunkRecord>('removed_chunks')
   readonly appliedIds = new Relation<AppliedRecord>('applied_ids')
+  readonly appliedPlaces = new Relation<PlacesRecord>('applied_places')
   readonly snapshots = new Relation<SnapshotRecord>('snapshots')
   readonly quarantine = new Relation<QuarantineRecord>('quarantine')
   readonly objectRemovals = new Relation<Date>('object_removals')

@@ -4,13 +4,15 @@ import {
   advanceTable,
   holdLease,
   insertAppliedIds,
+  insertAppliedPlaces,
   insertArrival,
   lockTable,
   selectAppliedIds,
+  selectAppliedPlaces,
 } from '../../../src/store/commit.sql.ts'
 import { insertQuarantine } from '../../../src/store/quarantine/quarantine.sql.ts'
 import type { Operation } from '../../../src/store/store.ts'
-import type { TableRecord } from './rows.ts'
+import type { PlacesRecord, TableRecord } from './rows.ts'
 import type { StatementContext, StatementModels } from './statement-models.ts'
 import { model } from './statement-models.ts'
 
@@ -24,6 +26,7 @@ const noChunks = { chunks: 0, realtimeChunks: 0, rows: 0, bytes: 0, time_from: n
 export function modelStoreStatements(models: StatementModels): void {
   modelTables(models)
   modelAppliedIds(models)
+  modelAppliedPlaces(models)
   model<[Ids | number, unknown, unknown, number | null, Ids, unknown, unknown, Ids]>(
     models,
     'insertQuarantine',
@@ -205,5 +208,54 @@ function modelAppliedIds(models: StatementModels): void {
         const found = tx.get(rows.appliedIds, `${tableId}/${uniqueId}`)
         return found === undefined ? [] : [{ uniqueId, rows: found.rows, quarantined: found.quarantined }]
       }),
+  )
+}
+
+/** As the statement's: table, segment, part. */
+type PlacesOfTable = Pick<PlacesRecord, 'table_id' | 'segment' | 'from' | 'to'>
+
+function touching({ tx, rows }: StatementContext, { table_id: tableId, segment, from, to }: PlacesOfTable) {
+  return tx
+    .all(rows.appliedPlaces)
+    .filter((known) => known.table_id === tableId && known.segment === segment)
+    .filter((known) => known.from < to && known.to > from)
+    .toSorted((a, b) => a.from - b.from)
+}
+
+function modelAppliedPlaces(models: StatementModels): void {
+  model<[number, number, string, number, Numbers, Numbers, Numbers, Numbers]>(
+    models,
+    'insertAppliedPlaces',
+    (db) => insertAppliedPlaces(db, table, { segment: '', ranges: [] }),
+    async (context, [accountId, tableId, segment, snapshot, froms, tos, counts, quarantined]) => {
+      const { tx, rows } = context
+      const fresh = froms
+        .map((from, index) => ({
+          account_id: accountId,
+          table_id: tableId,
+          segment,
+          from,
+          to: tos[index] ?? 0,
+          snapshot,
+          rows: counts[index] ?? 0,
+          quarantined: quarantined[index] ?? 0,
+        }))
+        .filter((range) => touching(context, range).length === 0)
+      for (const range of fresh) {
+        const key = `${tableId}/${segment}/${range.from}`
+        await tx.lock(rows.appliedPlaces, key, 'update')
+        tx.put(rows.appliedPlaces, key, range)
+      }
+      return fresh.map(({ from }) => ({ from_byte: from }))
+    },
+  )
+  model<[number, number, string, number, number, number]>(
+    models,
+    'selectAppliedPlaces',
+    (db) => selectAppliedPlaces(db, table, { segment: '', from: 0, to: 0 }),
+    (context, [accountId, tableId, segment, to, from, before]) =>
+      touching(context, { table_id: tableId, segment, from, to })
+        .filter((known) => known.account_id === accountId && known.snapshot < before)
+        .map(({ from: first, to: end, rows, quarantined }) => ({ from: first, to: end, rows, quarantined })),
   )
 }

@@ -208,10 +208,12 @@ export class Observer {
     for (const table of server.rows.tables.rows.values()) {
       const chunks = [...server.rows.chunks.rows.values()].filter(({ table_id: tableId }) => tableId === table.id)
       const rows = chunks.reduce((sum, chunk) => sum + chunk.rows, 0)
-      const ids = [...server.rows.appliedIds.rows.values()].filter(({ table_id: tableId }) => tableId === table.id)
-      const applied = ids.reduce((sum, id) => sum + id.rows, 0)
+      const { appliedIds, appliedPlaces } = server.rows
+      const applied = [...appliedIds.rows.values(), ...appliedPlaces.rows.values()]
+        .filter(({ table_id: tableId }) => tableId === table.id)
+        .reduce((sum, known) => sum + known.rows, 0)
       if (table.rows !== rows || table.chunks !== chunks.length || applied !== rows) {
-        const said = `${table.rows} rows in ${table.chunks} chunks, ${applied} by its ids`
+        const said = `${table.rows} rows in ${table.chunks} chunks, ${applied} by its ids and places`
         ledger.violate(`table ${table.id} says ${said}, and has ${rows} in ${chunks.length}`)
       }
     }
