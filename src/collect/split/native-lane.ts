@@ -13,6 +13,7 @@ interface Exports {
 
 /** WebAssembly is a global of Node.js that its types leave to those of browsers. */
 declare const WebAssembly: {
+  readonly validate: (bytes: Uint8Array) => boolean
   readonly Module: new (bytes: Uint8Array) => object
   readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
 }
@@ -24,7 +25,9 @@ export interface NativeModule {
   readonly exports: Exports
 }
 
-export function openNativeModule(bytes: Uint8Array): NativeModule {
+/** Undefined on a processor without the instructions that it takes (SSE4.1 or NEON), for which V8 does not take it. */
+export function openNativeModule(bytes: Uint8Array): NativeModule | undefined {
+  if (!WebAssembly.validate(bytes)) return undefined
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {})
   return { exports: exports as Exports }
 }
