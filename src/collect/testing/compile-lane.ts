@@ -13,5 +13,6 @@ export async function compiledLane(): Promise<NativeModule> {
   }
   const { error } = await main(options, { writeFile })
   if (error !== null) throw error
-  return openNativeModule(must(written, 'the compiler writes the module'))
+  const module = openNativeModule(must(written, 'the compiler writes the module'))
+  return must(module, 'the processor has what the module takes')
 }
