@@ -120,7 +120,7 @@ class SteadyStore implements ObjectStore {
       async (watch) => {
         const local = await this.#driver.materialize(key, { ...(bytes !== undefined && { bytes }), watch })
         try {
-          if (bytes !== undefined) requireBytes(key, await this.#options.disk.size(local.path), bytes)
+          if (bytes !== undefined) requireBytes(key, local.bytes ?? (await this.#options.disk.size(local.path)), bytes)
           return local
         } catch (error) {
           local.release()
