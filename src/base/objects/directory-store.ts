@@ -208,8 +208,9 @@ class DirectoryStore implements ObjectStore {
   }
 
   async materialize(key: string): Promise<LocalObject> {
-    if ((await this.size(key)) === undefined) throw notFound(key)
-    return { path: this.#path(key), release: () => {} }
+    const bytes = await this.size(key)
+    if (bytes === undefined) throw notFound(key)
+    return { path: this.#path(key), bytes, release: () => {} }
   }
 
   dropLocal(): void {}

@@ -54,5 +54,7 @@ export interface ObjectEntry {
 
 export interface LocalObject {
   readonly path: string
+  /** How large it is, where the driver has just looked. */
+  readonly bytes?: number
   release(): void
 }

@@ -124,7 +124,7 @@ class SteadyStore implements ObjectStore {
       async (watch) => {
         const local = await this.#driver.materialize(key, { watch, ...(bytes !== undefined && { bytes }) })
         try {
-          if (bytes !== undefined) requireBytes(key, await this.#options.disk.size(local.path), bytes)
+          if (bytes !== undefined) requireBytes(key, local.bytes ?? (await this.#options.disk.size(local.path)), bytes)
           return local
         } catch (error) {
           local.release()
