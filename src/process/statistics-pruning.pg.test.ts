@@ -205,9 +205,12 @@ describe('of chunks with values of all types', () => {
     let [left, total] = [0, 0]
     await fc.assert(
       fc.asyncProperty(condition, async (text) => {
-        // Sums that overflow fail in any case.
-        const wanted = await needed(text).catch(() => [])
-        const opened = await chosen(text)
+        // Sums that overflow fail in any case, and some conditions already where DuckDB rewrites them: on `ts::date = 'infinity'` it does.
+        const wanted = await needed(text).catch(() => undefined)
+        const opened = await chosen(text).catch((error: unknown) => {
+          if (wanted !== undefined) throw error
+        })
+        if (wanted === undefined || opened === undefined) return
         expect(
           wanted.filter((time) => !opened.has(time)),
           text,
