@@ -162,12 +162,12 @@ export class Machine {
     const { randomness } = faults
     const turn: Turn = (call) => timeline.turn(faults.diskMs(), life, call)
     const disk = sabotage.disk?.(diskOver(image, turn)) ?? diskOver(image, turn)
-    const { delayMs, fate } = faults.databaseWire
+    const { databaseWire } = faults
     const wire: Wire = {
-      delayMs,
+      delayMs: () => databaseWire.delayMs(),
       fate: () => {
         if (faults.killsAsker()) timeline.after(killedAfterMs, life, () => this.kill(role, 'kill'))
-        return fate()
+        return databaseWire.fate()
       },
     }
     const connection = connect({ server, timeline, life, wire, trace, situations })

@@ -139,8 +139,8 @@ export function planOf(seed: number): Plan {
 }
 
 function sizeOf(drawn: number): Size {
-  if (drawn < 0.95) return small
-  return drawn < 0.99 ? medium : large
+  if (drawn < 0.5) return small
+  return drawn < 0.95 ? medium : large
 }
 
 function body(chance: Chance, spreadMs: number): PlannedBody {
