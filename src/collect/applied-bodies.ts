@@ -1,6 +1,6 @@
 import { must } from '../base/errors.ts'
 import type { AppliedId, AppliedRange, Store } from '../store/store.ts'
-import type { Body } from './keep-bodies.ts'
+import type { Body } from './body.ts'
 
 /** What came of a body when it was applied. */
 export type AppliedCounts = Pick<AppliedId, 'rows' | 'quarantined'>

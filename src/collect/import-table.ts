@@ -19,11 +19,12 @@ import { isPlain, runConversion } from './convert/message.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
 import type { BodyOutcome, OutcomeTally } from './import-input.ts'
 import type { Span } from './inbox/frame-source.ts'
-import type { Body } from './keep-bodies.ts'
+import type { Body } from './body.ts'
 import { rangesOf } from './place-ranges.ts'
 import { ReplayLedger } from './replay/replay-ledger.ts'
 import type { ReplayedItem } from './replay/replay-ledger.ts'
-import { idOf, quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
+import { idOf } from './body.ts'
+import { quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
 
 /** What a conversion may use. */
 export interface ImportLimits {

@@ -4,23 +4,13 @@ import type { ObjectStore } from '../base/objects/objects.ts'
 import type { QuarantineSource, QuarantinedRecord } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
 import { AppliedBodies } from './applied-bodies.ts'
+import type { Body } from './body.ts'
+import { idOf } from './body.ts'
 import type { ContentEncoding, ImportOutcome } from './collect.ts'
 import type { ConvertedBody, RecordReading, RejectedRest } from './convert/tasks.ts'
 import type { FrameSource, Span } from './inbox/frame-source.ts'
-import type { FoundFrame } from './inbox/frame.ts'
 import type { Segment } from './inbox/inbox.ts'
-import { idOfPlace } from './inbox/inbox.ts'
 import { quarantinedBytesMax } from './limits.ts'
-
-export interface Body {
-  readonly segment: Segment
-  readonly frame: FoundFrame
-}
-
-/** The id of a body: its sender's, or that of its place. */
-export function idOf({ segment, frame }: Body): string {
-  return frame.header.uniqueId ?? idOfPlace(segment, frame.from)
-}
 
 /**
  * Where bytes of a body are kept that its rows in the quarantine cannot hold. The key follows from the place, so an

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
 import type { ConvertedBody } from './convert/tasks.ts'
-import type { Body } from './keep-bodies.ts'
+import type { Body } from './body.ts'
 import { rangesOf } from './place-ranges.ts'
 
 /** A frame of eight bytes, one behind the other, and what is so about it. */

@@ -2,7 +2,7 @@ import type { AppliedRange } from '../store/store.ts'
 import type { ConvertedBody } from './convert/tasks.ts'
 import { isPlain } from './convert/message.ts'
 import type { Span } from './inbox/frame-source.ts'
-import type { Body } from './keep-bodies.ts'
+import type { Body } from './body.ts'
 
 /** Which bodies of one table a job has, and which of them it commits. */
 export interface CommittedBodies {

@@ -1,7 +1,10 @@
 import type { Service } from '../base/service.ts'
+import type { AppliedId, AppliedPlaces, AppliedRange, PlacesWithin } from './applied.ts'
 import type { ChunkChoice, Summary, SummaryItem } from './conditions.ts'
 import type { QuarantineEntry, QuarantinedRecord, ReplayedRecords } from './quarantine.ts'
 import type { LogicalType } from './types.ts'
+
+export type { AppliedId, AppliedPlaces, AppliedRange, PlacesWithin } from './applied.ts'
 
 export interface Database {
   readonly id: number
@@ -157,37 +160,6 @@ export type Operation =
   | 'swap'
   | 'rename'
   | 'drop'
-
-/** One unique id and what came of it. */
-export interface AppliedId {
-  readonly uniqueId: string
-  readonly rows: number
-  readonly quarantined: number
-}
-
-/**
- * Bodies without an id that lie side by side in a segment of the inbox, by their places: `[from, to)` is where they begin, and all that
- * are meant for the table and begin there were applied. Their counts are those of all together.
- */
-export interface AppliedRange {
-  readonly from: number
-  readonly to: number
-  readonly rows: number
-  readonly quarantined: number
-}
-
-/** A part of a segment. */
-export interface PlacesWithin {
-  readonly segment: string
-  readonly from: number
-  readonly to: number
-}
-
-/** Ranges of one segment: in order, and apart from each other. */
-export interface AppliedPlaces {
-  readonly segment: string
-  readonly ranges: readonly AppliedRange[]
-}
 
 /**
  * Everything one operation changes, applied in one transaction or not at all. `newColumns` carry the field ids that
