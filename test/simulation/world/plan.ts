@@ -71,76 +71,28 @@ export interface Plan {
   readonly calmFromMs: number
 }
 
-/** How much happens in a world. */
-interface Size {
-  /** Within it the bodies are sent. */
-  readonly spreadMs: readonly [least: number, most: number]
-  readonly bodiesMax: number
-  readonly calamitiesMax: number
-  /** So long after the last body nothing goes wrong any more. */
-  readonly tailMs: readonly [least: number, most: number]
-  /** Up to which call of the disk the power may be cut, and up to which statement a process killed. */
-  readonly diskCallsMax: number
-  readonly statementsMax: number
-}
-
-/**
- * What breaks a promise is mostly two or three events that meet, and a small world has them for a tenth of the time. Some bugs
- * need more: bodies in many segments, workers that have piled up work, faults that go on for longer than a lease.
- */
-const small: Size = {
-  spreadMs: [20, 400],
-  bodiesMax: 3,
-  calamitiesMax: 2,
-  tailMs: [300, 1200],
-  diskCallsMax: 50,
-  statementsMax: 100,
-}
-const medium: Size = {
-  spreadMs: [100, 2500],
-  bodiesMax: 7,
-  calamitiesMax: 4,
-  tailMs: [2000, 2000],
-  diskCallsMax: 150,
-  statementsMax: 250,
-}
-const large: Size = { ...medium, bodiesMax: 24 }
-
 const minuteMs = 60_000
 
 export function planOf(seed: number): Plan {
   const chance = new Chance(seed, 'plan')
-  const size = sizeOf(chance.fraction())
-  const spreadMs = chance.between(...size.spreadMs)
-  const calmFromMs = spreadMs + chance.between(...size.tailMs)
-  const calamities = Array.from({ length: chance.whole(0, size.calamitiesMax) }, () =>
-    calamity(chance, calmFromMs - 50),
-  )
+  const spreadMs = chance.between(100, 2500)
+  const calamities = Array.from({ length: chance.whole(0, 4) }, () => calamity(chance, spreadMs + 1500))
   // What was long ago is merged and swept: that needs time to pass.
   const isMerged = chance.is(0.5)
-  if (isMerged) calamities.push({ atMs: chance.between(spreadMs, calmFromMs), what: 'sleep', forMs: 11 * minuteMs })
+  if (isMerged) calamities.push({ atMs: spreadMs + 600, what: 'sleep', forMs: 11 * minuteMs })
   return {
     seed,
     isBucket: chance.is(0.5),
     workers: chance.is(0.6) ? 2 : 1,
-    bodies: Array.from({ length: chance.whole(1, size.bodiesMax) }, () => body(chance, spreadMs)),
+    bodies: Array.from({ length: chance.whole(1, chance.is(0.1) ? 24 : 7) }, () => body(chance, spreadMs)),
     calamities: calamities.toSorted((a, b) => a.atMs - b.atMs),
-    cutAtDiskCalls: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () =>
-      chance.whole(10, size.diskCallsMax),
-    ),
-    killAtStatements: Array.from({ length: chance.is(0.5) ? chance.whole(1, 2) : 0 }, () =>
-      chance.whole(20, size.statementsMax),
-    ),
-    hasScheduler: isMerged || chance.is(0.4),
+    cutAtDiskCalls: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () => chance.whole(10, 150)),
+    killAtStatements: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () => chance.whole(20, 250)),
+    hasScheduler: isMerged || chance.is(0.8),
     hasTwinMerges: chance.is(0.3),
     rates: ratesOf(chance),
-    calmFromMs,
+    calmFromMs: spreadMs + 2000,
   }
-}
-
-function sizeOf(drawn: number): Size {
-  if (drawn < 0.5) return small
-  return drawn < 0.95 ? medium : large
 }
 
 function body(chance: Chance, spreadMs: number): PlannedBody {
