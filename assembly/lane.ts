@@ -1,5 +1,5 @@
-// The lane in WebAssembly (AssemblyScript): what src/collect/split/msgpack-lane.ts and json-lane.ts do, and the putting of values side by
-// side besides. src/collect/split/native-lane.ts lays out the memory, and a test holds all of them to the same outcome.
+// The lane in WebAssembly (AssemblyScript): what src/collect/split/msgpack-lane.ts and json-lane.ts do, and besides escapes, records that lack
+// keys, and the putting of values side by side. src/collect/split/native-lane.ts lays out the memory, and a test holds all of them to the same outcome.
 
 import { clearFields, other, rowsMax, clearRow } from './fields'
 import { behindLine, readObject } from './json'

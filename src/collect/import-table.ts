@@ -60,7 +60,9 @@ export interface TableImportOptions extends ImportTools {
   readonly attempt: Attempt
   /** The file that the bodies lie in. */
   readonly path: string
-  /** What of it was read without a gap, and all bodies in it. */
+  /** All bodies of the account that were read of it, in order, those for other tables, too. */
+  readonly neighbours: readonly Body[]
+  /** What of it was read without a gap. */
   readonly stretches: readonly Span[]
   /** Hears what comes of each body, unless the attempt fails. */
   readonly tally: OutcomeTally
@@ -246,7 +248,7 @@ export class TableImport {
 
   /** By what it is known that the bodies were applied: the ids of their senders, and the places of those without one. */
   #identityOf(bodies: readonly Body[], results: readonly ConvertedBody[]): Pick<Commit, 'ids' | 'places'> {
-    const { stretches, tally } = this.#options
+    const { neighbours, stretches, tally } = this.#options
     const ids: AppliedId[] = []
     let segment: string | undefined
     for (const [index, body] of bodies.entries()) {
@@ -257,7 +259,7 @@ export class TableImport {
     }
     if (segment === undefined) return { ids }
     const { isWatched } = tally
-    const ranges = rangesOf({ all: this.#bodies, committed: bodies, results, stretches, isWatched })
+    const ranges = rangesOf({ all: neighbours, committed: bodies, results, stretches, isWatched })
     return { ids, places: { segment, ranges } }
   }
 

@@ -59,7 +59,7 @@ export const segmentBytesDefault = 64 * mebibyte
 export const commitBytesMax = mebibyte
 
 /**
- * How long frames are gathered before a job is asked for, and how many bytes end the wait: a quarter of a million narrow records, which take
+ * How long frames are gathered before a job is asked for, and how many bytes end the wait: a quarter of a million narrow records as msgpack.gz, which take
  * half a second. Of larger jobs, one engine process had what two could have done, and nobody knew for seconds how fast it went.
  */
 export const gatherMs = 50

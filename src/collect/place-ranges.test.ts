@@ -7,7 +7,7 @@ import { rangesOf } from './place-ranges.ts'
 
 /** A frame of eight bytes, one behind the other, and what is so about it. */
 interface DrawnFrame {
-  readonly kind: 'own table' | 'other table' | 'with id'
+  readonly kind: 'own table' | 'other account' | 'with id'
   readonly isCommitted: boolean
   readonly isWatched: boolean
   readonly isPlain: boolean
@@ -17,7 +17,7 @@ interface DrawnFrame {
 
 const frames = fc.array(
   fc.record<DrawnFrame>({
-    kind: fc.constantFrom('own table', 'own table', 'own table', 'other table', 'with id'),
+    kind: fc.constantFrom('own table', 'own table', 'own table', 'other account', 'with id'),
     isCommitted: fc.boolean(),
     isWatched: fc.integer({ min: 0, max: 9 }).map((drawn) => drawn === 0),
     isPlain: fc.integer({ min: 0, max: 9 }).map((drawn) => drawn > 0),
@@ -46,7 +46,7 @@ test('ranges hold exactly the places of the bodies that are committed, and nothi
         if (last === undefined || last[1] < at) stretches.push([at, at + 8])
         else last[1] = at + 8
         const body = bodyAt(at, frame)
-        if (frame.kind !== 'other table') {
+        if (frame.kind !== 'other account') {
           all.push(body)
           byBody.set(body, frame)
         }

@@ -4,9 +4,9 @@ import { isPlain } from './convert/message.ts'
 import type { Span } from './inbox/frame-source.ts'
 import type { Body } from './body.ts'
 
-/** Which bodies of one table a job has, and which of them it commits. */
+/** Which bodies a job has, and which of them it commits to a table. */
 export interface CommittedBodies {
-  /** All of the table that the job read, in order. */
+  /** All of the account that the job read, in order. */
   readonly all: readonly Body[]
   /** Some of them, in the same order, and what came of each. */
   readonly committed: readonly Body[]
@@ -20,7 +20,8 @@ export interface CommittedBodies {
 /**
  * The ranges of places that say of bodies without an id that they were applied. Whatever begins in a range counts as applied for good, so
  * a range never goes over a body that is not committed, and never over bytes that were not read: between its ends lie bodies of this
- * commit, and frames of other tables and accounts, and of bodies with ids, which are no business of a place. A body that somebody waits
+ * commit, frames of other accounts, and those of bodies with ids, which are no business of a place. It ends before the body of another table,
+ * too: tables change their names, and that body may be meant for this one when it is imported. A body that somebody waits
  * for, or of which there is something to tell, has a range of its own: a later attempt tells the same of it.
  */
 export function rangesOf({ all, committed, results, stretches, isWatched }: CommittedBodies): AppliedRange[] {

@@ -232,9 +232,9 @@ export class Rig {
     const frame = { header, body, from: 0, bodyFrom: 0, to: body.byteLength, durableTo: 0 }
     const segment = { kind: 'file', inbox: 'model', id: uniqueId, name: 'body' } as const
     const tally = new OutcomeTally(() => false)
-    await new TableImport({ ...ports, limits: importLimits, attempt, path, stretches: [], tally }, [
-      { segment, frame },
-    ]).run()
+    const bodies = [{ segment, frame }]
+    const options = { ...ports, limits: importLimits, attempt, path, neighbours: bodies, stretches: [], tally }
+    await new TableImport(options, bodies).run()
     await rm(path)
   }
 

@@ -21,7 +21,14 @@ test.each([
   ['could not allocate block of size 256.0 KiB (95.3 MiB/95.3 MiB used)', 1e9, undefined],
   ['Could not open file: No such file', 1e9, undefined],
   ['IO Error: Could not write file "/x/y.parquet": Input/output error', 1e9, failed],
-  ['Could not read from file "/x": Input/output error', 1e9, failed],
+  ['{"exception_type":"IO","exception_message":"Could not read from file \\"/x\\": Input/output error"}', 1e9, failed],
+  ['{"exception_type":"IO","exception_message":"Cannot open file \\"/x\\": Input/output error"}', 1e9, failed],
+  // Whatever a query makes up by `error(…)` is of another type.
+  [
+    '{"exception_type":"Invalid Input","exception_message":"Could not read \\"x\\": Input/output error"}',
+    1e9,
+    undefined,
+  ],
   ['Conversion Error: Could not convert string "Input/output error" to INT32', 1e9, undefined],
 ])('%s', (message, temporaryBytes, code) => {
   expect(diskFailure(new Error(message), temporaryBytes)?.code).toBe(code)

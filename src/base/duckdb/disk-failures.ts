@@ -20,10 +20,17 @@ function saysDiskFull(message: string, temporaryBytes = Infinity): boolean {
 }
 
 /** `Could not write file "/data/…": Input/output error`: DuckDB’s words, and behind them the system’s. */
-const failedPattern = /^(?:IO Error: )?Could not [^"]*"[^"]*"[^"]*: Input\/output error/
+const failedPattern = /^(?:Could not|Cannot|Failed to) [^"]*"[^"]*"[^"]*: Input\/output error/
+
+/** What DuckDB says of a failed call of the system, in prose or as JSON (`errors_as_json`); undefined for other failures. */
+function ioMessage(message: string): string | undefined {
+  if (!message.startsWith('{')) return /^IO Error: (.*)/s.exec(message)?.[1]
+  const { exception_type: type, exception_message: said } = JSON.parse(message) as Record<string, unknown>
+  return type === 'IO' && typeof said === 'string' ? said : undefined
+}
 
 /** What a failure is that comes of the disk and says nothing of the work; undefined for every other one. */
 export function diskFailure(error: Error, temporaryBytes = Infinity): AppError | undefined {
   if (errno(error) === 'ENOSPC' || saysDiskFull(error.message, temporaryBytes)) return diskFull(error)
-  return errno(error) === 'EIO' || failedPattern.test(error.message) ? diskFailed(error) : undefined
+  return errno(error) === 'EIO' || failedPattern.test(ioMessage(error.message) ?? '') ? diskFailed(error) : undefined
 }

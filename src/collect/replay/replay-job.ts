@@ -104,7 +104,16 @@ class Replay {
     const replayed = new Map<string, ReplayedItem>(items.map((item) => [replayId(item), item]))
     const tally = new OutcomeTally(() => true)
     // Each has an id of its own, so there are no places to be told.
-    const options = { ...this.#options, limits, attempt: this.#attempt, path, stretches: [], tally, replayed }
+    const options = {
+      ...this.#options,
+      limits,
+      attempt: this.#attempt,
+      path,
+      neighbours: bodies,
+      stretches: [],
+      tally,
+      replayed,
+    }
     await new TableImport(options, bodies).run()
     return tally.watched
   }

@@ -50,7 +50,8 @@ const triesBeforeJudged = 32
 /**
  * The lane beside the tape: most records have the same keys in the same order as the one before, and values of the type of
  * their columns. Such records are read by comparing bytes, and put into columns many at a time, column by column. It takes
- * nothing else: a reader that meets anything unexpected leaves the record, of which no trace is left, to the tape.
+ * little else (in WebAssembly, records that lack some of the keys): a reader that meets anything unexpected leaves the record, of which no
+ * trace is left, to the tape.
  */
 export class Lane {
   fields: readonly LaneField[] = []

@@ -1,9 +1,10 @@
 import type { Plan, PlanInput } from '../engines/duckdb/tasks.ts'
 
-/** Of all keys together, which have the columns of the tables in them, and are thereby about as long as the plans. */
+/** Of all keys and plans together, as far as they can be counted without writing them out. */
 const charactersMax = 10_000_000
+const charactersOfColumn = 100
 /** Rarely asked twice. */
-const keyCharactersMax = 100_000
+const planCharactersMax = 100_000
 
 /**
  * What the second look at a query said, for when the same text is asked over tables of the same columns: it looks at no data, and
@@ -23,18 +24,19 @@ export class KnownPlans {
       return known
     }
     const plan = await make()
-    if (!plan.dependsOnMoment && !input.explain && key.length <= keyCharactersMax) this.#remember(key, plan)
+    if (!plan.dependsOnMoment && !input.explain && charactersOf(key, plan) <= planCharactersMax)
+      this.#remember(key, plan)
     return plan
   }
 
   #remember(key: string, plan: Plan): void {
     // Another query may have asked for the same meanwhile.
-    if (!this.#known.has(key)) this.#characters += key.length
+    if (!this.#known.has(key)) this.#characters += charactersOf(key, plan)
     this.#known.set(key, plan)
-    for (const oldest of this.#known.keys()) {
+    for (const [oldest, forgotten] of this.#known) {
       if (this.#characters <= charactersMax) break
       this.#known.delete(oldest)
-      this.#characters -= oldest.length
+      this.#characters -= charactersOf(oldest, forgotten)
     }
   }
 }
@@ -42,4 +44,9 @@ export class KnownPlans {
 /** Where errors are placed is not among it: those are not remembered. */
 function keyOf({ sql, database, integerDivision = false, explain, tables }: PlanInput): string {
   return JSON.stringify([sql, database, integerDivision, explain, tables])
+}
+
+/** A plan has the columns of its answer, of which a short text can ask for many. */
+function charactersOf(key: string, plan: Plan): number {
+  return key.length + charactersOfColumn * plan.columns.length
 }

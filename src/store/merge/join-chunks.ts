@@ -22,7 +22,7 @@ export async function joinChunks(input: MergeInput, disk: Disk): Promise<MergeOu
   const groupRowsMin = groupRowsOf(input.columns.length) / 2
   const joined = await joinFiles(disk, parts, path, ({ rows, rowGroups, pageBytes }) => {
     const areLarge = rows >= rowGroups * groupRowsMin || pageBytes >= rowGroups * rules.joinedGroupBytesMin
-    return rows === input.rows && areLarge
+    return rows === input.rows && areLarge && rows >= rowGroups * rules.joinedGroupRowsMin
   })
   if (joined === undefined) return undefined
   const known = await factsOf(input, disk, path, joined.bytes)

@@ -78,8 +78,8 @@ export function failureOf(fields: Readonly<Record<string, unknown>>): EngineFail
 }
 
 /** A disk that is full or fails is nobody's query: undefined where the failure is another one. */
-export function diskError({ message }: EngineFailure, temporaryBytes: number): AppError | undefined {
-  return diskFailure(new Error(message), temporaryBytes)
+export function diskError({ type, message }: EngineFailure, temporaryBytes: number): AppError | undefined {
+  return diskFailure(new Error(type.toLowerCase() === 'io' ? `IO Error: ${message}` : message), temporaryBytes)
 }
 
 /**

@@ -18,10 +18,19 @@ export type FormatRows = (
   rows: readonly Row[],
 ) => Promise<Uint8Array | undefined>
 
-/** What is larger is written by DuckDB, once more from the beginning: that was not much of a query that was taken for a small one. */
+/**
+ * What is larger is written by DuckDB, once more from the beginning: that was not much of a query that was taken for a small one. Values
+ * become objects here, of up to a hundred bytes each, in a heap of 512 MiB.
+ */
 const rowsMax = 10_000
+const valuesMax = 500_000
+const columnsMax = 200
 const textBytesMax = 1_000_000
 
+/** DuckDB holds the whole answer before any of it is looked at, so that long texts stay with it. */
+const heldTextBytesMax = 64_000_000
+
+type Projection = ExecuteInput['projection']
 type ScalarColumn = SmallAnswerColumn & { readonly type: ScalarType }
 
 /**
@@ -36,7 +45,7 @@ export async function readSmallAnswer(
   tables = '',
 ): Promise<SmallAnswer | undefined> {
   const columns = input.small?.columns.filter(isScalarColumn) ?? []
-  if (input.small === null || columns.length < input.columnCount) return undefined
+  if (input.small === null || columns.length < input.columnCount || columns.length > columnsMax) return undefined
   const few = await fewRows(session, input, columns, tables)
   if (few === undefined) return undefined
   const { rows, textBytes } = few
@@ -77,18 +86,23 @@ async function fewRows(
   tables: string,
 ): Promise<{ readonly rows: readonly Row[]; readonly textBytes: number } | undefined> {
   const lengths = columns.flatMap(({ type }, index) => lengthOf(type, input.projection[index]?.expression ?? 'null'))
-  // A text may be longer than what this process can hold: each row says how long its own are before they are read.
-  const length = { expression: lengths.join(' + '), name: 'length' }
-  const select = selectText(input, lengths.length === 0 ? [] : [length])
+  const most = Math.min(rowsMax, Math.floor(valuesMax / Math.max(columns.length, 1)))
+  // A text may be longer than what this process can hold: each row says how long its own are, and such a one is not there.
+  const length = { expression: lengths.map((of) => `coalesce(${of}, 0)`).join(' + '), name: 'length' }
+  const held = {
+    ...input,
+    projection: withoutLongTexts(input.projection, columns, heldTextBytesMax / most / lengths.length),
+  }
+  const select = selectText(held, lengths.length === 0 ? [] : [length])
   // Read as a whole: streaming costs a small query a fifth more.
-  const result = await session.connection.run(`${tables}${select} limit ${rowsMax + 1}`)
+  const result = await session.connection.run(`${tables}${select} limit ${most + 1}`)
   const rows: Row[] = []
   let textBytes = 0
   for (;;) {
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) return { rows, textBytes }
     const { rowCount } = chunk
-    if (rows.length + rowCount > rowsMax) return undefined
+    if (rows.length + rowCount > most) return undefined
     if (lengths.length > 0) {
       for (const bytes of chunk.getColumnValues(columns.length)) textBytes += Number(bytes)
       if (textBytes > textBytesMax) return undefined
@@ -99,8 +113,17 @@ async function fewRows(
 }
 
 function lengthOf({ kind }: ScalarType, expression: string): string[] {
-  if (kind === 'varbinary') return [`coalesce(octet_length(${expression}), 0)`]
-  return kind === 'varchar' || kind === 'json' ? [`coalesce(strlen(${expression}), 0)`] : []
+  if (kind === 'varbinary') return [`octet_length(${expression})`]
+  return kind === 'varchar' || kind === 'json' ? [`strlen(${expression})`] : []
+}
+
+/** Null in place of texts and bytes that are longer: by the sum of lengths it is seen that they are missing. */
+function withoutLongTexts(projection: Projection, columns: readonly ScalarColumn[], bytesMax: number): Projection {
+  return projection.map(({ expression, name }, index) => {
+    const [length] = lengthOf((columns[index] as ScalarColumn).type, expression)
+    if (length === undefined) return { expression, name }
+    return { expression: `case when ${length} <= ${Math.floor(bytesMax)} then ${expression} end`, name }
+  })
 }
 
 function bytesInside(vectors: readonly FlatVector[]): number {
