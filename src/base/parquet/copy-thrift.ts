@@ -1,5 +1,6 @@
 import type { ByteSink } from './byte-sink.ts'
 import { putVarint, putZigzag } from './thrift-compact.ts'
+import { depthMax, types } from './thrift-types.ts'
 
 /** What becomes of a number while the struct that it is in is copied. */
 export type ChangeNumber = (value: number) => number
@@ -7,24 +8,6 @@ export type ChangeNumber = (value: number) => number
 /** By field id: how numbers change, and what changes inside of structs and lists of structs. All else stays byte for byte. */
 export interface CopyRules {
   readonly [fieldId: number]: ChangeNumber | CopyRules
-}
-
-/** Deeper than any footer is. */
-const depthMax = 24
-
-const types = {
-  stop: 0,
-  yes: 1,
-  no: 2,
-  byte: 3,
-  i16: 4,
-  i32: 5,
-  i64: 6,
-  double: 7,
-  binary: 8,
-  list: 9,
-  set: 10,
-  struct: 12,
 }
 
 /** A field of a struct: from `from`, where its header begins, over `valueFrom` to `to`. */

@@ -1,25 +1,9 @@
+import { depthMax, types } from './thrift-types.ts'
+
 /** A value of Thrift's compact protocol; a struct is a map from field ids. */
 export type ThriftValue = boolean | bigint | number | Buffer | readonly ThriftValue[] | ThriftFields
 
 export type ThriftFields = ReadonlyMap<number, ThriftValue>
-
-/** Deeper than any footer is. */
-const depthMax = 24
-
-const types = {
-  stop: 0,
-  yes: 1,
-  no: 2,
-  byte: 3,
-  i16: 4,
-  i32: 5,
-  i64: 6,
-  double: 7,
-  binary: 8,
-  list: 9,
-  set: 10,
-  struct: 12,
-}
 
 /** Reads the struct at the start of `bytes`. Whatever does not fit throws. */
 export function readThrift(bytes: Buffer): ThriftFields {
