@@ -139,7 +139,7 @@ describe('a rolling restart under load', () => {
 
 describe('two versions side by side', () => {
   it('share the queue, and the one that is told to stop finishes what it runs', async () => {
-    const long = await submit(longQuery(100_000))
+    const long = await submit(longQuery(300_000))
     const blue = await runningSince(long)
     const green = await startBiwa({ environment })
     try {
