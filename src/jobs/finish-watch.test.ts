@@ -5,29 +5,9 @@ import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { FinishWatch } from './finish-watch.ts'
 import type { Job } from './jobs.ts'
+import { madeJob } from './testing/made-job.ts'
 
-const moment = new Date(0)
-const job = (state: Job['state']): Job => ({
-  id: 1,
-  accountId: 1,
-  userId: null,
-  kind: 'work',
-  state,
-  priority: 0,
-  uniqueKey: null,
-  input: null,
-  progress: null,
-  output: null,
-  error: null,
-  runAt: moment,
-  attempt: 0,
-  attemptsMax: 3,
-  timeoutMs: null,
-  killRequestedAt: null,
-  createdAt: moment,
-  startedAt: null,
-  finishedAt: null,
-})
+const job = (state: Job['state']): Job => madeJob({ state })
 
 /** Time passes only when `pass` lets it. */
 function handClock(): Clock & { pass(ms: number): void } {

@@ -3,30 +3,9 @@ import { expect, test } from 'vitest'
 import { systemClock } from '../base/clock.ts'
 import { JustFinished } from './just-finished.ts'
 import type { Job } from './jobs.ts'
+import { madeJob } from './testing/made-job.ts'
 
-const moment = new Date(0)
-const job = (id: number, more: Partial<Job> = {}): Job => ({
-  id,
-  accountId: 1,
-  userId: null,
-  kind: 'work',
-  state: 'success',
-  priority: 0,
-  uniqueKey: null,
-  input: null,
-  progress: null,
-  output: null,
-  error: null,
-  runAt: moment,
-  attempt: 0,
-  attemptsMax: 3,
-  timeoutMs: null,
-  killRequestedAt: null,
-  createdAt: moment,
-  startedAt: null,
-  finishedAt: null,
-  ...more,
-})
+const job = (id: number, more: Partial<Job> = {}): Job => madeJob({ id, state: 'success', ...more })
 
 function bench() {
   let nowMs = 0

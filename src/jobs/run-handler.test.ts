@@ -4,31 +4,11 @@ import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { openLog } from '../base/log.ts'
-import type { Job } from './jobs.ts'
 import { runHandler } from './run-handler.ts'
 import { RunningAttempt } from './running-attempt.ts'
+import { madeJob } from './testing/made-job.ts'
 
-const job: Job = {
-  id: 1,
-  accountId: 1,
-  userId: null,
-  kind: 'work',
-  state: 'running',
-  priority: 0,
-  uniqueKey: null,
-  input: {},
-  progress: null,
-  output: null,
-  error: null,
-  runAt: new Date(0),
-  attempt: 1,
-  attemptsMax: 3,
-  timeoutMs: null,
-  killRequestedAt: null,
-  createdAt: new Date(0),
-  startedAt: new Date(0),
-  finishedAt: null,
-}
+const job = madeJob({ state: 'running', attempt: 1, startedAt: new Date(0) })
 
 test('does not wait for the end of a handler that has ended, whatever the attempt is told afterwards', async () => {
   let scheduled = 0

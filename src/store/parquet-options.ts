@@ -1,4 +1,6 @@
+import type { ParquetAnnotation } from '../base/parquet/vectors.ts'
 import type { ParquetVersion } from '../base/parquet/version.ts'
+import type { LogicalType } from './types.ts'
 
 /** As many rows as DuckDB puts into a row group by itself: what is skipped, or read by one thread, at a time. */
 const groupRowsMax = 122_880
@@ -32,4 +34,21 @@ export function parquetOptions(columnCount: number): string[] {
 /** Of a file that becomes a chunk; `fieldIds` is what `fieldIdsClause` makes of its columns. */
 export function chunkOptions(fieldIds: string, columnCount: number, version: ParquetVersion): string[] {
   return [...parquetOptions(columnCount), `parquet_version ${version}`, `field_ids ${fieldIds}`]
+}
+
+/** What a Parquet column of the type says of itself. A nested one says nothing: its leaves do. */
+export function annotationOf(type: LogicalType): ParquetAnnotation {
+  switch (type.kind) {
+    case 'varchar':
+    case 'json':
+      return { kind: 'string' }
+    case 'date':
+      return { kind: 'date' }
+    case 'timestamp':
+      return { kind: 'timestamp_micros' }
+    case 'decimal':
+      return { kind: 'decimal', precision: type.precision, scale: type.scale }
+    default:
+      return { kind: 'none' }
+  }
 }

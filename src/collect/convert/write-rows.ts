@@ -1,12 +1,12 @@
 import type { Disk } from '../../base/disk.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
-import type { ParquetAnnotation, ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
+import type { ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { writePlainParquet } from '../../base/parquet/write-plain.ts'
 import { fileSchemaClause, innerColumns, timeColumn } from '../../store/columns.ts'
+import { annotationOf } from '../../store/parquet-options.ts'
 import type { Column } from '../../store/store.ts'
-import type { LogicalType } from '../../store/types.ts'
 import { quotedName } from '../../store/types.ts'
 import { plainRowsMax } from '../limits.ts'
 import type { SplitColumn, SplitResult } from '../split/splitter.ts'
@@ -127,22 +127,6 @@ function parquetColumn(column: FileColumn, { vector }: SplitColumn): ParquetColu
 function parquetField(column: Column): ParquetField {
   const { name, fieldId, type } = column
   return { name, fieldId, annotation: annotationOf(type), inner: innerColumns(column).map(parquetField) }
-}
-
-function annotationOf(type: LogicalType): ParquetAnnotation {
-  switch (type.kind) {
-    case 'varchar':
-    case 'json':
-      return { kind: 'string' }
-    case 'date':
-      return { kind: 'date' }
-    case 'timestamp':
-      return { kind: 'timestamp_micros' }
-    case 'decimal':
-      return { kind: 'decimal', precision: type.precision, scale: type.scale }
-    default:
-      return { kind: 'none' }
-  }
 }
 
 interface Times {

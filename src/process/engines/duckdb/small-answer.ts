@@ -3,11 +3,12 @@ import type { DuckDBValue } from '@duckdb/node-api'
 import type { Session } from '../../../base/duckdb/session.ts'
 import type { FlatVector } from '../../../base/parquet/vectors.ts'
 import { writePlainParquet } from '../../../base/parquet/write-plain.ts'
+import { annotationOf } from '../../../store/parquet-options.ts'
 import type { ScalarType } from '../../../store/types.ts'
 import { isScalar } from '../../../store/types.ts'
 import { selectText } from './execute.ts'
 import type { ExecuteInput, SmallAnswer, SmallAnswerColumn } from './tasks.ts'
-import { annotationOf, vectorOfValues } from './value-vectors.ts'
+import { vectorOfValues } from './value-vectors.ts'
 
 type Row = readonly DuckDBValue[]
 

@@ -2,7 +2,7 @@ import type { DuckDBValue } from '@duckdb/node-api'
 import { DuckDBBlobValue, DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampValue } from '@duckdb/node-api'
 
 import { must } from '../../../base/errors.ts'
-import type { FlatVector, ParquetAnnotation } from '../../../base/parquet/vectors.ts'
+import type { FlatVector } from '../../../base/parquet/vectors.ts'
 import type { ScalarType } from '../../../store/types.ts'
 
 /** A column of values that DuckDB's client has read, as the Parquet writer takes it: what DuckDB would have written for it. */
@@ -26,22 +26,6 @@ export function vectorOfValues(type: ScalarType, column: readonly DuckDBValue[])
     case 'varchar':
     case 'json':
       return { kind: 'bytes', valid, ...joined(column.map((value) => Buffer.from((value ?? '') as string))) }
-  }
-}
-
-export function annotationOf(type: ScalarType): ParquetAnnotation {
-  switch (type.kind) {
-    case 'varchar':
-    case 'json':
-      return { kind: 'string' }
-    case 'date':
-      return { kind: 'date' }
-    case 'timestamp':
-      return { kind: 'timestamp_micros' }
-    case 'decimal':
-      return type
-    default:
-      return { kind: 'none' }
   }
 }
 
