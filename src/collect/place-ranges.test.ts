@@ -86,3 +86,17 @@ test('events side by side are one range', () => {
     { from: 4096, to: 12_096, rows: 2000, quarantined: 0 },
   ])
 })
+
+test('a range ends before the body of another table, which may get the name of this one', () => {
+  const [first, other, last] = [0, 8, 16].map((from) => bodyAt(from, { kind: 'own table' } as DrawnFrame)) as [
+    Body,
+    Body,
+    Body,
+  ]
+  const committed = { committed: [first, last], results: [plain, plain], stretches: [[0, 24]] as const }
+  const ranges = rangesOf({ all: [first, other, last], ...committed, isWatched: () => false })
+  expect(ranges.map(({ from, to }) => [from, to])).toEqual([
+    [0, 8],
+    [16, 24],
+  ])
+})

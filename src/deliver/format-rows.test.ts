@@ -33,3 +33,21 @@ it('rows are written as msgpack', async () => {
 it.each(['parquet', 'msgpack.gz', 'csv.rows', 'pdf'])('%s is made of a stored result only', async (format) => {
   expect(await formatRows(format, columns, rows)).toBeUndefined()
 })
+
+it('a format in which a long name repeats is not kept beside the values', async () => {
+  const [column] = [{ name: 'n'.repeat(100_000), type: { kind: 'bigint' } as const }]
+  expect(
+    await formatRows(
+      'ndjson',
+      [column],
+      Array.from({ length: 41 }, () => [1n]),
+    ),
+  ).toBeDefined()
+  expect(
+    await formatRows(
+      'ndjson',
+      [column],
+      Array.from({ length: 42 }, () => [1n]),
+    ),
+  ).toBeUndefined()
+})

@@ -88,3 +88,11 @@ test('ten million characters are remembered, those that were asked for last', as
   await look(long(1))
   expect(looks).toHaveLength(1)
 })
+
+test('a plan of very many columns is not remembered, however short its text', async () => {
+  const columns = Array.from({ length: 1001 }, () => ({})) as unknown as Plan['columns']
+  const { look, looks } = bench({ columns })
+  await look(input('select l.*, l.* from logs l'))
+  await look(input('select l.*, l.* from logs l'))
+  expect(looks.length).toBe(2)
+})

@@ -305,7 +305,10 @@ describe('an answer comes back by itself', () => {
 
   test.each([
     ['many rows', 'select i from range(10001) r(i)'],
+    ['many values', `select ${Array.from({ length: 100 }, (_, i) => `i + ${i}`).join(', ')} from range(5001) r(i)`],
+    ['many columns', `select ${Array.from({ length: 201 }, (_, i) => i).join(', ')}`],
     ['long texts', `select repeat('x', 1000001)`],
+    ['a text that is too long for so many rows to have one', `select repeat('x', 6401)`],
     ['many bytes', `select repeat('x', 1000)::blob from range(1001)`],
     ['values inside of values', 'select [1, 2], 1'],
     ['a byte order mark, which the reader of texts drops', `select chr(65279) || 'x'`],
