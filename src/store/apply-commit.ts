@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts'
 import { AppError, assert, must } from '../base/errors.ts'
 import { requireColumnName, requireName } from '../base/names.ts'
+import { mayBeReferredTo } from '../base/objects/orphan-age.ts'
 import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import { holdDatabase, insertColumns, insertTable } from './catalog.sql.ts'
-import { orphanAgeMs, parseChunkKey } from './chunk-keys.ts'
+import { parseChunkKey } from './chunk-keys.ts'
 import type { DropsOfCommit } from './apply-drops.ts'
 import { applyDrops } from './apply-drops.ts'
 import type { ChunkTotals } from './chunks.sql.ts'
@@ -157,14 +158,11 @@ function checkCommit(commit: Commit): void {
   }
 }
 
-/**
- * The sweep takes uploads for abandoned from a certain age on, unless a transaction is open that is older than a quarter of it. Half of it is a
- * wide berth for clocks that differ. Asked within the transaction: whoever slept before it began, as a machine can, is late.
- */
+/** Files that are too old may be on their way out, for the sweep takes them for abandoned. Asked within the transaction. */
 function requireYoungFiles(commit: Commit, clock: Clock): void {
   for (const chunk of commit.chunks) {
     const madeMs = isForeign(commit, chunk) ? undefined : parseChunkKey(chunk.objectKey)?.madeMs
-    if (madeMs === undefined || madeMs > clock.nowMs() - orphanAgeMs / 2) continue
+    if (madeMs === undefined || mayBeReferredTo(madeMs, clock)) continue
     throw new AppError('conflict', `The file of chunk ${chunk.id} was written too long ago to be committed.`, {
       hint: 'Write the file anew, under a new id.',
     })

@@ -26,6 +26,3 @@ export function parseChunkKey(key: string): { accountId: number; id: string; mad
   // The first 48 bits of a UUID of version 7 are the time at which it was made.
   return { accountId: Number(account), id, madeMs: Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) }
 }
-
-/** An upload of this age that no chunk refers to is taken for abandoned. */
-export const orphanAgeMs = 24 * 3600 * 1000

@@ -1,8 +1,8 @@
 import type { Clock } from '../base/clock.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
+import { orphanAgeMs } from '../base/objects/orphan-age.ts'
 import { OrphanWalk, removeObjects } from '../base/objects/orphan-walk.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
-import { orphanAgeMs } from './chunk-keys.ts'
 import { chunkRule, quarantineRule } from './orphans.ts'
 import { deleteDropped, deleteRemovals, deleteRowsOfDropped, expireHistory, selectDueRemovals } from './removal.sql.ts'
 

@@ -7,6 +7,7 @@ import type { Disk } from '../../base/disk.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
+import { mayBeReferredTo } from '../../base/objects/orphan-age.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import type { Randomness } from '../../base/randomness.ts'
 import { uuidv7 } from '../../base/randomness.ts'
@@ -110,9 +111,11 @@ class OpenBulkImports implements BulkImports {
     const uploadedAt = new Date(clock.nowMs())
     try {
       const bytes = await receivePart(body, path, this.#options)
+      const madeMs = clock.nowMs()
       await objects.putFile(objectKey, path)
       const replaced = await postgres.transaction(async (tx) => {
         await obey(tx, row, 'change_parts')
+        if (!mayBeReferredTo(madeMs, clock)) throw sleptTooLong(part)
         if ((await countParts(tx, row.id)) >= partsMax) throw tooManyParts(name)
         return await replacePart(tx, row.id, { name: part, objectKey, bytes, uploadedAt })
       })
@@ -257,4 +260,16 @@ function tooManyParts(name: string): AppError {
   return new AppError('bulk_import_state', `The bulk import ${JSON.stringify(name)} has ${partsMax} parts.`, {
     hint: 'Send larger parts, or make another bulk import.',
   })
+}
+
+/** An object that nothing refers to for a day is swept, and this one may be by now. */
+function sleptTooLong(part: string): AppError {
+  return new AppError(
+    'object_store_unavailable',
+    `The part ${JSON.stringify(part)} was written too long ago to be registered.`,
+    {
+      hint: 'Send it again: nothing of it was kept.',
+      retryAfterSeconds: 1,
+    },
+  )
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
+import { mayBeInTransaction } from '../../base/objects/orphan-age.ts'
 import { OrphanWalk, removeObjects } from '../../base/objects/orphan-walk.ts'
 import type { OrphanWalkOptions } from '../../base/objects/orphan-walk.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -16,7 +17,11 @@ export function partKey(of: { readonly accountId: number; readonly id: number },
 /** Removes parts that no import knows: they were replaced or deleted, or their upload was cut off by a crash. */
 export function partOrphans(postgres: Postgres, options: OrphanWalkOptions): OrphanWalk {
   return new OrphanWalk(
-    { prefix, madeMs: ({ modifiedMs }) => modifiedMs, known: (keys) => selectKnownParts(postgres, keys) },
+    {
+      prefix,
+      madeMs: ({ modifiedMs }) => modifiedMs,
+      known: async (keys) => ((await mayBeInTransaction(postgres)) ? keys : await selectKnownParts(postgres, keys)),
+    },
     options,
   )
 }

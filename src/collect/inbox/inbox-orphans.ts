@@ -1,3 +1,4 @@
+import { mayBeInTransaction } from '../../base/objects/orphan-age.ts'
 import { OrphanWalk } from '../../base/objects/orphan-walk.ts'
 import type { OrphanWalkOptions } from '../../base/objects/orphan-walk.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -9,7 +10,11 @@ import { selectRegistered } from './inbox-objects.sql.ts'
  */
 export function inboxOrphans(postgres: Postgres, options: OrphanWalkOptions): OrphanWalk {
   return new OrphanWalk(
-    { prefix: 'inbox/', madeMs: ({ modifiedMs }) => modifiedMs, known: (keys) => selectRegistered(postgres, keys) },
+    {
+      prefix: 'inbox/',
+      madeMs: ({ modifiedMs }) => modifiedMs,
+      known: async (keys) => ((await mayBeInTransaction(postgres)) ? keys : await selectRegistered(postgres, keys)),
+    },
     options,
   )
 }

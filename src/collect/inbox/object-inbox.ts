@@ -1,6 +1,7 @@
 import type { Clock } from '../../base/clock.ts'
 import { AppError, isAppError } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
+import { mayBeReferredTo } from '../../base/objects/orphan-age.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import type { Randomness } from '../../base/randomness.ts'
@@ -178,9 +179,13 @@ class ObjectInbox implements Inbox {
       ranges.push({ from: at, to: at + frame.bytes })
       at += frame.bytes
     }
+    const madeMs = clock.nowMs()
     try {
       await objects.put(key, Buffer.concat(parts, at))
-      await registerObject(postgres, { id, objectKey: key, bytes: at, intakeId: this.#intakeId })
+      await postgres.transaction(async (tx) => {
+        if (!mayBeReferredTo(madeMs, clock)) throw sleptTooLong()
+        await registerObject(tx, { id, objectKey: key, bytes: at, intakeId: this.#intakeId })
+      })
     } catch (error) {
       for (const { reject } of batch) reject(error)
       return
@@ -251,5 +256,13 @@ function shuttingDown(): AppError {
   return new AppError('shutting_down', 'The server is shutting down and takes no new data.', {
     hint: 'Send it again in a few seconds.',
     retryAfterSeconds: 5,
+  })
+}
+
+/** An object that nothing refers to for a day is swept, and this one may be by now. */
+function sleptTooLong(): AppError {
+  return new AppError('inbox_unavailable', 'The object of the inbox was written too long ago to be registered.', {
+    hint: 'Send it again: nothing of it was kept.',
+    retryAfterSeconds: 1,
   })
 }

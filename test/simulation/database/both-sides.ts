@@ -1,3 +1,4 @@
+import { hasOpenTransaction } from '../../../src/base/postgres/open-transactions.ts'
 import type { Postgres } from '../../../src/base/postgres/postgres.ts'
 import { systemClock } from '../../../src/base/clock.ts'
 import { Announcer } from '../../../src/jobs/announcer.ts'
@@ -28,13 +29,7 @@ import {
   selectOpenRequests,
   selectRealtime,
 } from '../../../src/store/merge/merge.sql.ts'
-import {
-  deleteRemovals,
-  expireHistory,
-  hasOpenTransaction,
-  selectDueRemovals,
-  selectKnownChunks,
-} from '../../../src/store/removal.sql.ts'
+import { deleteRemovals, expireHistory, selectDueRemovals, selectKnownChunks } from '../../../src/store/removal.sql.ts'
 
 export const accountId = 1
 const kind = 'import'

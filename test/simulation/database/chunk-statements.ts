@@ -1,3 +1,4 @@
+import { hasOpenTransaction } from '../../../src/base/postgres/open-transactions.ts'
 import type { Sql } from '../../../src/base/postgres/postgres.ts'
 import { insertChunks, removeChunks, selectChunks } from '../../../src/store/chunks.sql.ts'
 import {
@@ -15,7 +16,6 @@ import {
   deleteRemovals,
   deleteRowsOfDropped,
   expireHistory,
-  hasOpenTransaction,
   selectDueRemovals,
   selectKnownChunks,
   selectKnownQuarantine,
