@@ -19,7 +19,10 @@ import type { JoinedFile, MergeInput } from './tasks.ts'
 export async function joinChunks(input: MergeInput, disk: Disk): Promise<readonly JoinedFile[]> {
   if (input.layer !== 'realtime') return []
   const joined: JoinedFile[] = []
-  for (const chosen of chooseJoined(await readInputs(input, disk), groupRowsOf(input.columns.length) / 2)) {
+  for (const chosen of chooseJoined(
+    await readInputs(input, disk),
+    groupRowsOf(input.columns.length) * rules.joinedGroupShare,
+  )) {
     const path = join(input.directory, `joined-${joined.length}.parquet`)
     const file = await joinInputs(input, disk, chosen, path)
     if (file !== undefined) joined.push(file)
