@@ -2,15 +2,39 @@ import { readFileSync } from 'node:fs'
 
 import { descendants } from '../../test/support/biwa.ts'
 
-/** CPU seconds by kind of process, of a supervisor and all below it, with what their children that ended took. */
-export function cpuSeconds(supervisor: number, loader: number): Record<string, number> {
-  const seconds: Record<string, number> = { loader: secondsOf(loader) }
-  for (const { pid, command } of descendants(supervisor)) {
-    const kind = kindOf(command)
-    seconds[kind] = (seconds[kind] ?? 0) + secondsOf(pid)
-  }
-  return seconds
+/** What the processes of a server and a loader took of the processors up to a moment, in seconds. */
+export interface ProcessorTimes {
+  readonly living: ReadonlyMap<number, ProcessTime>
+  /** Of all that ended before, as those tell who started them. */
+  readonly endedSeconds: number
 }
+
+interface ProcessTime {
+  readonly kind: string
+  readonly seconds: number
+}
+
+/** Of a supervisor and all below it, and of the process that loads it. */
+export function processorTimes(supervisor: number, loader: number): ProcessorTimes {
+  const living = new Map<number, ProcessTime>()
+  let endedSeconds = 0
+  const processes = descendants(supervisor).map(({ pid, command }) => ({ pid, kind: kindOf(command) }))
+  for (const { pid, kind } of [...processes, { pid: loader, kind: 'loader' }]) {
+    const times = timesOf(pid)
+    if (times === undefined) continue
+    const isPostgres = kind === 'postgres'
+    // A connection's process comes and goes with it, and is PostgreSQL's own affair.
+    living.set(pid, {
+      kind: kind === 'engines' ? (enginesByNiceness[times.niceness] ?? kind) : kind,
+      seconds: times.own + (isPostgres ? times.ended : 0),
+    })
+    if (!isPostgres) endedSeconds += times.ended
+  }
+  return { living, endedSeconds }
+}
+
+/** What engine processes are for shows in how far they stand back. */
+const enginesByNiceness: Readonly<Record<number, string>> = { 0: 'queries', 5: 'conversions', 10: 'merges' }
 
 /** Which part of the server a process is, by its command line. */
 export function kindOf(command: string): string {
@@ -20,18 +44,27 @@ export function kindOf(command: string): string {
   return command.includes('/engine.') ? 'engines' : 'other'
 }
 
-/** Ticks of a hundredth of a second (Linux, proc(5)): own and of children that ended, user and system. */
-function secondsOf(pid: number): number {
+/** Ticks of a hundredth of a second (Linux, proc(5)), user and system together. */
+function timesOf(pid: number): { own: number; ended: number; niceness: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / 100
+    const seconds = (at: number): number => (Number(fields[at]) + Number(fields[at + 1])) / 100
+    return { own: seconds(11), ended: seconds(13), niceness: Number(fields[16]) }
   } catch {
-    return 0
+    return undefined
   }
 }
 
-/** What was spent between two looks. A process that ended meanwhile counts where its parent does. */
-export function spentBetween(before: Record<string, number>, after: Record<string, number>): Record<string, number> {
-  return Object.fromEntries(Object.entries(after).map(([kind, seconds]) => [kind, seconds - (before[kind] ?? 0)]))
+/** What was spent between two looks, by kind of process; `ended` is what those spent that are there no more. */
+export function spentBetween(before: ProcessorTimes, after: ProcessorTimes): Record<string, number> {
+  const spent: Record<string, number> = {}
+  for (const [pid, { kind, seconds }] of after.living) {
+    spent[kind] = (spent[kind] ?? 0) + seconds - (before.living.get(pid)?.seconds ?? 0)
+  }
+  let ended = after.endedSeconds - before.endedSeconds
+  for (const [pid, { kind, seconds }] of before.living) {
+    if (!after.living.has(pid) && kind !== 'postgres') ended -= seconds
+  }
+  return { ...spent, ended: Math.max(ended, 0) }
 }

@@ -4,7 +4,8 @@ import { startBiwa } from '../../test/support/biwa.ts'
 import type { Biwa } from '../../test/support/biwa.ts'
 import { freePort } from '../../test/support/forward-sender.ts'
 import { quantiles } from '../quantiles.ts'
-import { cpuSeconds, spentBetween } from './cpu.ts'
+import { processorTimes, spentBetween } from './cpu.ts'
+import type { ProcessorTimes } from './cpu.ts'
 import { seed } from '../query/platform.ts'
 import { startLoader } from './load.ts'
 import type { Loader, LoadOrder, LoadReport } from './load.ts'
@@ -75,7 +76,7 @@ export async function measureStep(session: LoadSession, order: StepOrder): Promi
   const { door, table } = order
   const port = door === 'forward' ? session.forwardPort : Number(new URL(biwa.url).port)
   const place = { port, apiKey: biwa.apiKey, run: `run-${process.pid}-${runs++}` }
-  const before = cpuOf(session)
+  const before = spentSoFar(session)
   const rowsBefore = await rowsOf(biwa, table)
   const probing = new AbortController()
   const probes = probe(biwa, table, probing.signal)
@@ -95,7 +96,7 @@ export async function measureStep(session: LoadSession, order: StepOrder): Promi
   const end = performance.now()
   const rows = await rowsOf(biwa, table)
   if (rows !== expected) throw new Error(`${table} has ${rows} rows, and ${expected} were acknowledged`)
-  const spent = spentBetween(before, cpuOf(session))
+  const spent = spentSince(before, session)
   const millions = report.acknowledged / 1e6
   return {
     ...report,
@@ -110,10 +111,21 @@ export async function measureStep(session: LoadSession, order: StepOrder): Promi
   }
 }
 
+interface Spent {
+  readonly processes: ProcessorTimes
+  readonly own: NodeJS.CpuUsage
+}
+
+const spentSoFar = ({ biwa, loader }: LoadSession): Spent => ({
+  processes: processorTimes(biwa.supervisor.pid ?? 0, loader.pid),
+  own: process.cpuUsage(),
+})
+
 /** With this process, which asks. */
-function cpuOf({ biwa, loader }: LoadSession): Record<string, number> {
-  const { user, system } = process.cpuUsage()
-  return { ...cpuSeconds(biwa.supervisor.pid ?? 0, loader.pid), asker: (user + system) / 1e6 }
+function spentSince(before: Spent, session: LoadSession): Record<string, number> {
+  const { processes } = spentSoFar(session)
+  const { user, system } = process.cpuUsage(before.own)
+  return { ...spentBetween(before.processes, processes), asker: (user + system) / 1e6 }
 }
 
 const probeEveryMs = 250

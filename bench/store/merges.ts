@@ -4,9 +4,9 @@ import { join } from 'node:path'
 
 import { systemClock } from '../../src/base/clock.ts'
 import { withSession } from '../../src/base/duckdb/session.ts'
-import { must } from '../../src/base/errors.ts'
 import { fileSchemaClause } from '../../src/store/columns.ts'
 import { mergeFiles } from '../../src/store/merge/merge-files.ts'
+import type { MergedFile } from '../../src/store/merge/tasks.ts'
 import type { Table } from '../../src/store/store.ts'
 import type { MergeBench } from '../../src/store/testing/merge-bench.ts'
 import { columns, median, selectRows } from './rows.ts'
@@ -26,9 +26,9 @@ export async function measureMerges(
   const rows = chunkCount * rowsPerChunk
   const folder = await mkdtemp(join(tmpdir(), 'biwa-bench-'))
   const table = await bench.createTable('merged', columns)
-  const { files, bytes } = await load(bench, table, rowsPerChunk)
+  const files = await load(bench, table, rowsPerChunk)
   const single = join(folder, 'single.parquet')
-  const list = `[${files.map((file) => `'${file}'`).join(', ')}]`
+  const list = `[${files.map(({ path }) => `'${path}'`).join(', ')}]`
   const own = table.columns.filter(({ name }) => name !== 'time_us' && name !== '_rescued')
   await bare(
     `copy (select * from read_parquet(${list}, schema = ${fileSchemaClause(own)})) to '${single}' (format parquet, compression zstd, compression_level 1)`,
@@ -57,7 +57,7 @@ export async function measureMerges(
     await mkdir(directory)
     const startedMs = systemClock.monotonicMs()
     await mergeFiles(
-      { files, columns: table.columns, sortedBy: order, layer: 'archive', rows, bytes, directory, limits },
+      { files, columns: table.columns, sortedBy: order, layer: 'archive', directory, limits },
       withSession,
       { progress: () => {} },
     )
@@ -82,14 +82,9 @@ export async function measureMerges(
   }
 }
 
-async function load(
-  bench: MergeBench,
-  table: Table,
-  rowsPerChunk: number,
-): Promise<{ files: string[]; bytes: number }> {
+async function load(bench: MergeBench, table: Table, rowsPerChunk: number): Promise<MergedFile[]> {
   const rows = chunkCount * rowsPerChunk
-  const files: string[] = []
-  let bytes = 0
+  const files: MergedFile[] = []
   for (let index = 0; index < chunkCount; index += 1) {
     // Each has rows of all the hour, so that nothing is in order beforehand.
     const select = selectRows(index * rowsPerChunk, rowsPerChunk, { start, perSecond: rows }).replace(
@@ -97,9 +92,8 @@ async function load(
       `${start} + hash(i + 5) % 3600`,
     )
     const chunk = await bench.write(table, select)
-    const local = await bench.objects.materialize(chunk.objectKey)
-    files.push(must(local, 'the file is there').path)
-    bytes += chunk.bytes
+    const { path } = await bench.objects.materialize(chunk.objectKey)
+    files.push({ path, rows: chunk.rows, bytes: chunk.bytes, crc32: chunk.crc32 })
   }
-  return { files, bytes }
+  return files
 }

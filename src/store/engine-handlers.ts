@@ -2,8 +2,7 @@ import type { Disk } from '../base/disk.ts'
 import { KeptSessions } from '../base/duckdb/kept-sessions.ts'
 import type { EngineHandler } from '../base/engines/engines.ts'
 import type { ParquetVersion } from '../base/parquet/version.ts'
-import { joinChunks } from './merge/join-chunks.ts'
-import { mergeFiles } from './merge/merge-files.ts'
+import { mergeChunks } from './merge/merge-chunks.ts'
 import type { MergeInput } from './merge/tasks.ts'
 import { mergeTask } from './merge/tasks.ts'
 import { restateFiles } from './schema/restate-files.ts'
@@ -16,8 +15,7 @@ import { checkTask } from './verify/tasks.ts'
 export function storeEngineHandlers(disk: Disk, version?: ParquetVersion): Readonly<Record<string, EngineHandler>> {
   const sessions = new KeptSessions()
   return {
-    [mergeTask]: async (input: MergeInput, context) =>
-      (await joinChunks(input, disk)) ?? (await mergeFiles(input, sessions.lend, context, version)),
+    [mergeTask]: (input: MergeInput, context) => mergeChunks(input, { disk, lend: sessions.lend, context, version }),
     [restateTask]: (input: RestateInput) => restateFiles(input, sessions.lend, version),
     // Files that may be damaged are looked at in instances of their own.
     [checkTask]: checkFiles,

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 
 import type { Disk, DiskFile } from '../disk.ts'
+import { assert } from '../errors.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { CopyRules } from './copy-thrift.ts'
 import { putStructsHeader, ThriftCopier } from './copy-thrift.ts'
@@ -17,7 +18,7 @@ export interface JoinedPart {
   readonly crc32: number
 }
 
-/** What is known of the parts before anything is written. */
+/** What is known of a part, or of several, before anything is written. */
 export interface JoinedShape {
   readonly rows: number
   readonly rowGroups: number
@@ -34,26 +35,18 @@ const rowsOfFile = 3
 const groupsOfFile = 4
 
 /**
- * Writes the row groups of all parts, one behind the other, into a new file. Undefined where that cannot be, and nothing is left then: the parts
- * have other columns or other writers than one another, `suits` does not want it, or a part is not what its checksum says.
+ * Writes the row groups of parts that have the same frame, one behind the other, into a new file, and tells its size. Undefined where a part is
+ * not what its checksum says; nothing is left then.
  */
-export async function joinFiles(
-  disk: Disk,
-  parts: readonly JoinedPart[],
-  target: string,
-  suits: (shape: JoinedShape) => boolean,
-): Promise<(JoinedShape & { readonly bytes: number }) | undefined> {
-  const footers = await Promise.all(parts.map((part) => readPart(disk, part)))
-  const whole = footers.filter((footer) => footer !== undefined)
-  const [first] = whole
-  if (first === undefined || whole.length < parts.length) return undefined
-  if (!whole.every(({ frame }) => frame.equals(first.frame))) return undefined
-  const shape = { rows: sum(whole, 'rows'), rowGroups: sum(whole, 'rowGroups'), pageBytes: sum(whole, 'pageBytes') }
-  if (!suits(shape)) return undefined
+export async function joinFiles(disk: Disk, parts: readonly PartFooter[], target: string): Promise<number | undefined> {
+  assert(
+    parts.every(({ frame }) => frame === parts[0]?.frame),
+    'files that are joined have the same frame',
+  )
   const file = await disk.open(target, 'create')
   try {
-    const bytes = await writeJoined(disk, file, whole)
-    if (bytes !== undefined) return { ...shape, bytes }
+    const bytes = await writeJoined(disk, file, parts)
+    if (bytes !== undefined) return bytes
   } finally {
     await file.close()
   }
@@ -62,17 +55,18 @@ export async function joinFiles(
 }
 
 /** The footer of a part, and what in it has to be the same in all. */
-interface PartFooter extends JoinedShape {
+export interface PartFooter extends JoinedShape {
   readonly part: JoinedPart
   readonly bytes: Buffer
   /** Where the pages end, and what belongs to them. */
   readonly from: number
   readonly places: readonly ThriftPlace[]
-  /** The footer without its rows: the schema, who wrote it, and how values are ordered. */
-  readonly frame: Buffer
+  /** The footer without its rows, as text: the schema, who wrote it, and how values are ordered. */
+  readonly frame: string
 }
 
-async function readPart(disk: Disk, part: JoinedPart): Promise<PartFooter | undefined> {
+/** Undefined where the file is none whose footer can be walked over. */
+export async function readPart(disk: Disk, part: JoinedPart): Promise<PartFooter | undefined> {
   const file = await disk.open(part.path, 'read')
   try {
     const end = (await file.size()) - trailerBytes
@@ -95,7 +89,7 @@ function footerOf(part: JoinedPart, bytes: Buffer, from: number): PartFooter | u
     }
     const [rows, rowGroups] = [valueOf(rowsOfFile).number(), valueOf(groupsOfFile).listSize()]
     const same = places.filter(({ id }) => id !== rowsOfFile && id !== groupsOfFile)
-    const frame = Buffer.concat(same.map((place) => bytes.subarray(place.from, place.to)))
+    const frame = same.map((place) => bytes.toString('latin1', place.from, place.to)).join('')
     return { part, bytes, from, places, frame, rows, rowGroups, pageBytes: from - magic.byteLength }
   } catch {
     // What cannot be walked over is not joined; whoever reads the file says what is wrong with it.

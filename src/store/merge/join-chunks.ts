@@ -2,48 +2,90 @@ import { join } from 'node:path'
 
 import type { Disk } from '../../base/disk.ts'
 import { isAppError } from '../../base/errors.ts'
-import { joinFiles } from '../../base/parquet/join-files.ts'
-import type { JoinedPart } from '../../base/parquet/join-files.ts'
+import { joinFiles, readPart } from '../../base/parquet/join-files.ts'
+import type { JoinedShape, PartFooter } from '../../base/parquet/join-files.ts'
 import { readFooter } from '../../base/parquet/read-footer.ts'
 import { foreignChunk } from '../iceberg/foreign-file.ts'
 import { groupRowsOf } from '../parquet-options.ts'
 import { mergeRules as rules } from './rules.ts'
-import type { MergeInput, MergeOutput } from './tasks.ts'
+import type { JoinedFile, MergeInput } from './tasks.ts'
 
 /**
- * The cheap merge: row groups of the inputs beside one another in one file, as they are, where they are large enough to stay. A record that
+ * The cheap merge: row groups of inputs beside one another in one file, as they are, where they are large enough to stay. A record that
  * comes in a flood is written once when it is converted and once when it is sorted into the archive, and copied in between, at
- * a hundredth of what it takes DuckDB to write it. Undefined where the chunks have to be written anew.
+ * a hundredth of what it takes DuckDB to write it. Inputs that do not fit are left to be written anew: single events that came beside
+ * the flood have few rows, and other columns.
  */
-export async function joinChunks(input: MergeInput, disk: Disk): Promise<MergeOutput | undefined> {
-  const parts = partsOf(input)
-  if (parts === undefined) return undefined
-  const path = join(input.directory, 'joined.parquet')
-  const groupRowsMin = groupRowsOf(input.columns.length) / 2
-  const joined = await joinFiles(disk, parts, path, ({ rows, rowGroups, pageBytes }) => {
-    const areLarge = rows >= rowGroups * groupRowsMin || pageBytes >= rowGroups * rules.joinedGroupBytesMin
-    return rows === input.rows && areLarge && rows >= rowGroups * rules.joinedGroupRowsMin
+export async function joinChunks(input: MergeInput, disk: Disk): Promise<readonly JoinedFile[]> {
+  if (input.layer !== 'realtime') return []
+  const joined: JoinedFile[] = []
+  for (const chosen of chooseJoined(
+    await readInputs(input, disk),
+    groupRowsOf(input.columns.length) * rules.joinedGroupShare,
+  )) {
+    const path = join(input.directory, `joined-${joined.length}.parquet`)
+    const file = await joinInputs(input, disk, chosen, path)
+    if (file !== undefined) joined.push(file)
+  }
+  return joined
+}
+
+/** An input that could be joined with others. */
+interface JoinableInput {
+  readonly index: number
+  readonly footer: PartFooter
+}
+
+/** Without files that have no checksum to hold them to, no footer of the kind that is understood, or other rows than the catalog says. */
+async function readInputs({ files }: MergeInput, disk: Disk): Promise<JoinableInput[]> {
+  const read = files.map(async ({ path, rows, crc32 }, index) => {
+    const footer = crc32 === null ? undefined : await readPart(disk, { path, crc32 })
+    return footer?.rows === rows ? [{ index, footer }] : []
   })
-  if (joined === undefined) return undefined
-  const known = await factsOf(input, disk, path, joined.bytes)
+  return (await Promise.all(read)).flat()
+}
+
+/** Those of one frame go together: as many as leave row groups large on average, the largest first. */
+function chooseJoined(inputs: readonly JoinableInput[], groupRowsMin: number): JoinableInput[][] {
+  const byFrame = new Map<string, JoinableInput[]>()
+  for (const input of inputs) {
+    const { frame } = input.footer
+    byFrame.set(frame, [...(byFrame.get(frame) ?? []), input])
+  }
+  return [...byFrame.values()]
+    .map((alike) => {
+      const bySize = alike.toSorted((a, b) => groupRows(b.footer) - groupRows(a.footer))
+      while (bySize.length > 1 && !areLarge(bySize, groupRowsMin)) bySize.pop()
+      return bySize.toSorted((a, b) => a.index - b.index)
+    })
+    .filter((chosen) => chosen.length > 1)
+}
+
+const groupRows = ({ rows, rowGroups }: JoinedShape): number => rows / Math.max(rowGroups, 1)
+
+function areLarge(inputs: readonly JoinableInput[], groupRowsMin: number): boolean {
+  const sum = (of: keyof JoinedShape): number => inputs.reduce((total, { footer }) => total + footer[of], 0)
+  const [rows, rowGroups, pageBytes] = [sum('rows'), sum('rowGroups'), sum('pageBytes')]
+  const hasLargeGroups = rows >= rowGroups * groupRowsMin || pageBytes >= rowGroups * rules.joinedGroupBytesMin
+  return hasLargeGroups && rows >= rowGroups * rules.joinedGroupRowsMin
+}
+
+/** Undefined where the inputs have to be written anew after all. */
+async function joinInputs(
+  input: MergeInput,
+  disk: Disk,
+  chosen: readonly JoinableInput[],
+  path: string,
+): Promise<JoinedFile | undefined> {
+  const footers = chosen.map(({ footer }) => footer)
+  const bytes = await joinFiles(disk, footers, path)
+  if (bytes === undefined) return undefined
+  const known = await factsOf(input, disk, path, bytes)
   if (known === undefined) {
     await disk.remove(path)
     return undefined
   }
-  const fieldIds = input.columns.map(({ fieldId }) => fieldId)
-  return { files: [{ path, rows: joined.rows, bytes: joined.bytes, columns: {} }], fieldIds, joined: known }
-}
-
-/** Undefined where files are not to be joined, or cannot be checked. */
-function partsOf({ files, layer, checksums }: MergeInput): JoinedPart[] | undefined {
-  if (layer !== 'realtime' || files.length < 2 || checksums === undefined) return undefined
-  const parts: JoinedPart[] = []
-  for (const [index, path] of files.entries()) {
-    const crc32 = checksums[index]
-    if (crc32 === undefined || crc32 === null) return undefined
-    parts.push({ path, crc32 })
-  }
-  return parts
+  return { path, bytes, inputs: chosen.map(({ index }) => index), known }
 }
 
 /** What the catalog keeps of the file, by its own footer. Undefined where the table has changed since its parts were written. */
@@ -52,7 +94,7 @@ async function factsOf(
   disk: Disk,
   path: string,
   bytes: number,
-): Promise<MergeOutput['joined']> {
+): Promise<JoinedFile['known'] | undefined> {
   const file = await disk.open(path, 'read')
   try {
     const footer = await readFooter(path, bytes, (from, to) => file.read(from, to - from))

@@ -17,7 +17,7 @@ import { quotedName } from '../types.ts'
 import { cutFiles } from './cut-files.ts'
 import type { FileCut, HourRows } from './cut-files.ts'
 import { hourSeconds, mergeRules as rules } from './rules.ts'
-import type { MergeInput, MergeOutput } from './tasks.ts'
+import type { MergedFile, MergeInput, WrittenFiles } from './tasks.ts'
 
 /**
  * Writes the rows of some chunks into fewer, sorted files, as an engine task. Rows in = rows out, or it fails; nothing is
@@ -28,7 +28,7 @@ export async function mergeFiles(
   lend: LendSession,
   context: EngineContext,
   version: ParquetVersion = parquetVersionDefault,
-): Promise<MergeOutput> {
+): Promise<WrittenFiles> {
   const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
   try {
     return await lend(limits, (session) => merge(session, input, { context, version }))
@@ -41,7 +41,7 @@ async function merge(
   session: Session,
   input: MergeInput,
   { context, version }: { readonly context: EngineContext; readonly version: ParquetVersion },
-): Promise<MergeOutput> {
+): Promise<WrittenFiles> {
   const columns = await presentColumns(session, input)
   const files: CopiedFile[] = []
   const cuts = await plannedCuts(session, input)
@@ -50,7 +50,8 @@ async function merge(
     context.progress({ percent: Math.floor((100 * (index + 1)) / cuts.length) })
   }
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
-  assert(rows === input.rows, `a merge of ${input.rows} rows wrote ${rows}`)
+  const expected = sumOf(input.files, 'rows')
+  assert(rows === expected, `a merge of ${expected} rows wrote ${rows}`)
   return { files, fieldIds: columns.map(({ fieldId }) => fieldId) }
 }
 
@@ -72,7 +73,15 @@ async function plannedCuts(session: Session, input: MergeInput): Promise<(FileCu
       group by 1 order by 1`,
   )
   const hours = rows.map(([hour, count]): HourRows => ({ hour: Number(hour), rows: Number(count) }))
-  return cutFiles(hours, input.bytes / input.rows)
+  return cutFiles(hours, bytesPerRowOf(input))
+}
+
+function bytesPerRowOf({ files }: MergeInput): number {
+  return sumOf(files, 'bytes') / sumOf(files, 'rows')
+}
+
+function sumOf(files: readonly MergedFile[], of: 'rows' | 'bytes'): number {
+  return files.reduce((sum, file) => sum + file[of], 0)
 }
 
 interface CutPlan {
@@ -89,7 +98,7 @@ async function copyCut(
   input: MergeInput,
   { columns, cut, index, isWhole, version }: CutPlan,
 ): Promise<CopiedFile[]> {
-  const bytesPerRow = input.bytes / input.rows
+  const bytesPerRow = bytesPerRowOf(input)
   const groupRows = groupRowsOf(columns.length)
   const groupsPerFile = Math.max(1, Math.round(rules.archiveBytesMax / (bytesPerRow * groupRows)))
   const isSplit = cut !== undefined && cut.rows > 1.5 * groupsPerFile * groupRows
@@ -113,8 +122,8 @@ async function copyCut(
   return written.map(copiedFile).filter((file) => file.rows > 0)
 }
 
-function listOf(files: readonly string[]): string {
-  return `[${files.map(quotedText).join(', ')}]`
+function listOf(files: readonly MergedFile[]): string {
+  return `[${files.map(({ path }) => quotedText(path)).join(', ')}]`
 }
 
 /** What is about the machine and not a bug. */

@@ -115,6 +115,23 @@ describe('a job that merges', () => {
     ])
   })
 
+  test('puts large row groups into one file beside which single rows of other columns come', async () => {
+    const table = await newTable()
+    const large = (from: number, name: string) =>
+      `select ${start} + i % 60 as time, 'user ' || i % 530 as ${name} from range(${from}, ${from} + 62000) r(i)`
+    for (let index = 0; index < rules.fanIn - 5; index += 1) {
+      await bench.add(table, [await bench.write(table, large(index, 'user_id'))])
+    }
+    for (let index = 0; index < 3; index += 1) await load(table, start + index, 2)
+    for (let index = 0; index < 2; index += 1) await bench.add(table, [await bench.write(table, large(index, 'doc'))])
+    const before = await fingerprint(table)
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: rules.fanIn, chunksAdded: 3 })
+    const merged = (await chunksOf(table)).toSorted((a, b) => b.rows - a.rows)
+    expect(merged.map(({ rows }) => rows)).toEqual([(rules.fanIn - 5) * 62_000, 2 * 62_000, 3 * 2])
+    expect(merged.map(({ statistics }) => Object.keys(statistics).length)).toEqual([2, 2, 6])
+    expect(await fingerprint(table)).toEqual(before)
+  })
+
   test('brings hours that are over into the archive, with what comes late', async () => {
     const table = await newTable()
     for (let index = 0; index < 5; index += 1) await load(table, start + index * 60)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Clock } from '../../base/clock.ts'
 import type { Disk } from '../../base/disk.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
+import { assert, must } from '../../base/errors.ts'
 import type { Logger } from '../../base/log.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
 import { putChecked } from '../../base/objects/put-checked.ts'
@@ -78,14 +79,13 @@ async function mergeInEngine(
   const { inputs, layer } = job.merge
   const { residentBytesMax, timeoutMs, ...sessionLimits } = limits
   const input: MergeInput = {
-    files: job.files,
-    checksums: inputs.map(({ crc32 = null }) => crc32),
+    files: inputs.map(({ rows, bytes, crc32 = null }, index) => {
+      return { path: must(job.files[index], 'each input has a file'), rows, bytes, crc32 }
+    }),
     withoutNan: (inputs[0]?.withoutNan ?? []).filter((id) => inputs.every((input) => input.withoutNan?.includes(id))),
     columns: fileColumns(job.table),
     sortedBy: sortOrder(job.table, layer).names,
     layer,
-    rows: inputs.reduce((sum, { rows }) => sum + rows, 0),
-    bytes: inputs.reduce((sum, { bytes }) => sum + bytes, 0),
     directory: job.directory,
     limits: sessionLimits,
   }
@@ -102,21 +102,32 @@ async function upload(
   tools: MergeTools,
   table: Table,
   { inputs, layer }: Merge,
-  { files, fieldIds, joined }: MergeOutput,
+  { joined, written }: MergeOutput,
 ): Promise<NewChunk[]> {
-  const present = new Set(fieldIds)
-  const columns = fileColumns(table).filter(({ fieldId }) => present.has(fieldId))
   const chunks: NewChunk[] = []
-  for (const file of files) {
+  const put = async (path: string) => {
     const place = tools.store.newChunk({ accountId: table.accountId, tableId: table.id })
-    const crc32 = await putChecked(tools, place.objectKey, file.path)
-    if (joined === undefined) {
-      chunks.push({ sortedBy: sortOrder(table, layer).fieldIds, ...writtenChunk(place, file, columns), crc32 })
-    } else {
-      chunks.push({ ...place, ...joined, bytes: file.bytes, crc32, ...orderOf(inputs) })
+    return { ...place, crc32: await putChecked(tools, place.objectKey, path) }
+  }
+  for (const { path, bytes, known, inputs: indexes } of joined) {
+    const parts = indexes.map((index) => must(inputs[index], 'a joined file is made of inputs'))
+    chunks.push({ ...(await put(path)), ...known, bytes, ...orderOf(parts) })
+  }
+  for (const { files, fieldIds } of written) {
+    const columns = fileColumns(table).filter(({ fieldId }) => fieldIds.includes(fieldId))
+    const sortedBy = sortOrder(table, layer).fieldIds
+    for (const file of files) {
+      const { crc32, ...place } = await put(file.path)
+      chunks.push({ sortedBy, ...writtenChunk(place, file, columns), crc32 })
     }
   }
+  const [came, went] = [sumOfRows(inputs), sumOfRows(chunks)]
+  assert(came === went, `a merge of ${came} rows has ${went}`)
   return chunks
+}
+
+function sumOfRows(chunks: readonly { readonly rows: number }[]): number {
+  return chunks.reduce((sum, { rows }) => sum + rows, 0)
 }
 
 /** Files that lie beside one another are in order of time where each is, and none begins before the one ahead of it ends. */

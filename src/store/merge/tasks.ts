@@ -5,10 +5,8 @@ import type { Column, Layer, NewChunk } from '../store.ts'
 export const mergeTask = 'store.merge'
 
 export interface MergeInput {
-  /** Paths of the chunks' files. */
-  readonly files: readonly string[]
-  /** Of each file, as the catalog has it; without them, files are written anew and never joined as they are. */
-  readonly checksums?: readonly (number | null)[]
+  /** Of the chunks, in order of time. */
+  readonly files: readonly MergedFile[]
   /** Field ids of columns of doubles of which none of the files has a NaN. */
   readonly withoutNan?: readonly number[]
   /** The table's columns, under names that SQL tells apart; files are written with those that any of the inputs has. */
@@ -17,12 +15,18 @@ export interface MergeInput {
   readonly sortedBy: readonly string[]
   /** Archive files are cut by hours and size; a realtime file is one. */
   readonly layer: Layer
-  /** Of all inputs together, as the catalog has them. */
-  readonly rows: number
-  readonly bytes: number
   /** Where files are written, and spilled: a directory of this merge alone. */
   readonly directory: string
   readonly limits: MergeLimits
+}
+
+/** The file of a chunk, with what the catalog says of it. */
+export interface MergedFile {
+  readonly path: string
+  readonly rows: number
+  readonly bytes: number
+  /** Without one it is written anew, and never joined as it is. */
+  readonly crc32: number | null
 }
 
 export interface MergeLimits {
@@ -32,10 +36,24 @@ export interface MergeLimits {
   readonly threads: number
 }
 
+/** What came of a merge: every input is in one of its parts, as it is or with its rows written anew. */
 export interface MergeOutput {
+  readonly joined: readonly JoinedFile[]
+  readonly written: readonly WrittenFiles[]
+}
+
+/** A file in which inputs lie as they are, and in their order. */
+export interface JoinedFile {
+  readonly path: string
+  readonly bytes: number
+  /** The indexes of the inputs. */
+  readonly inputs: readonly number[]
+  readonly known: Pick<NewChunk, 'timeRange' | 'rows' | 'statistics'>
+}
+
+/** Files in which rows were written anew. */
+export interface WrittenFiles {
   readonly files: readonly CopiedFile[]
   /** Field ids of the columns in the files. */
   readonly fieldIds: readonly number[]
-  /** What is known of a file in which the inputs lie as they are, and in their order; absent where rows were written anew. */
-  readonly joined?: Pick<NewChunk, 'timeRange' | 'rows' | 'statistics'>
 }
