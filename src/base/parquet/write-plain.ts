@@ -2,10 +2,10 @@ import type { Bounds } from './bounds.ts'
 import { boundBytes, boundText, findBounds, mergeBounds } from './bounds.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { ColumnChunkFacts, RowGroupFacts } from './footer.ts'
-import { fileMetaData, putPageHeader } from './footer.ts'
+import { codecs, encodings, fileMetaData, putPageHeader } from './footer.ts'
 import type { LeafSource } from './leaves.ts'
 import { leafSources } from './leaves.ts'
-import { countBefore } from './slots.ts'
+import { countNulls, nullsOf } from './nulls.ts'
 import { plainBytes, putPlainValues } from './plain-values.ts'
 import type { DenseVector, FlatVector, ParquetColumn, Vector } from './vectors.ts'
 import { isFlat, valuesOf } from './vectors.ts'
@@ -148,8 +148,11 @@ class ColumnWriter {
       leaf: source.leaf,
       valueCount: slots,
       nullCount: slots - values,
+      encodings: [encodings.plain, encodings.rle],
+      codec: codecs.none,
       dataPageOffset,
       bytes,
+      plainBytes: bytes,
       min: bounds && boundBytes(vector, bounds.min, 'min'),
       max: bounds && boundBytes(vector, bounds.max, 'max'),
     }
@@ -173,7 +176,8 @@ class ColumnWriter {
     this.#page.clear()
     const slots = source.putLevels(this.#page, from, to)
     putPlainValues(this.#page, source.vector, source.valueIndex(from), source.valueIndex(to))
-    putPageHeader(this.#file, this.#page.length, slots)
+    const bytes = this.#page.length
+    putPageHeader(this.#file, { bytes, plainBytes: bytes, valueCount: slots, encoding: encodings.plain })
     this.#file.append(this.#page.written())
     return slots
   }
@@ -193,18 +197,6 @@ class ColumnWriter {
   }
 }
 
-function nullsOf(vector: Vector, from: number, to: number): number {
-  if (vector.kind !== 'sparse') return countNulls(vector.valid, from, to)
-  const [first, end] = [countBefore(vector.rows, from), countBefore(vector.rows, to)]
-  return to - from - (end - first) + countNulls(vector.values.valid, first, end)
-}
-
 function hasNan(values: Float64Array, valid: Uint8Array): boolean {
   return values.some((value, row) => Number.isNaN(value) && valid[row] === 1)
-}
-
-function countNulls(valid: Uint8Array, from: number, to: number): number {
-  let nulls = 0
-  for (let row = from; row < to; row += 1) nulls += 1 - (valid[row] as number)
-  return nulls
 }

@@ -37,7 +37,7 @@ const sortedBeyondSeconds = 3600
  */
 export async function encodeParquet(session: Session, plan: EncodePlan): Promise<ConvertedFile[]> {
   const isSplit = isInFiles(plan)
-  const order = isWide(plan) && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
+  const order = isToBeSorted(plan) ? ` order by ${quotedName('time')}` : ''
   const options = [
     ...chunkOptions(fieldIdsClause(plan.columns), plan.columns.length, plan.parquetVersion),
     ...(isSplit ? [`row_groups_per_file ${Math.round(fileRows / groupRowsOf(plan.columns.length))}`] : []),
@@ -54,8 +54,17 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
   return files
 }
 
-const isWide = ({ seconds }: EncodePlan): boolean => seconds > sortedBeyondSeconds
-const isInFiles = (plan: EncodePlan): boolean => isWide(plan) && plan.rows >= 2 * fileRows
+/** What says how rows become files. */
+type Extent = Pick<EncodePlan, 'rows' | 'seconds' | 'isSorted'>
+
+const isWide = ({ seconds }: Extent): boolean => seconds > sortedBeyondSeconds
+const isInFiles = (extent: Extent): boolean => isWide(extent) && extent.rows >= 2 * fileRows
+const isToBeSorted = (extent: Extent): boolean => isWide(extent) && !extent.isSorted
+
+/** Whether rows have to be put into another order or into several files: then DuckDB encodes them, and else our own encoder. */
+export function isToBeArranged(extent: Extent): boolean {
+  return isToBeSorted(extent) || isInFiles(extent)
+}
 
 /**
  * How many threads are of use. A row group is read and written by one: a second one with nothing to do took a third of the CPU
