@@ -1,16 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { DuckDBInstance } from '@duckdb/node-api'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { systemDisk } from '../disk.ts'
 import { copiedFile } from '../duckdb/copied-file.ts'
 import { must } from '../errors.ts'
 import type { EncodedGroup } from './encode-rows.ts'
 import { encodeRows } from './encode-rows.ts'
+import { joinFiles } from './join-files.ts'
 import type { NativeEncoder } from './native-encoder.ts'
 import {
   anyRow,
@@ -298,6 +301,56 @@ describe('encodeRows', () => {
       [null, null],
     ])
     expect(facts).toMatchObject({ 1: { nulls: 0 }, 2: { nulls: 3, min: 'x', max: 'y' }, 3: { nulls: 5 } })
+  })
+
+  it('leaves NaN out of the bounds and says that it is there, and signs zeros so that readers miss neither', async () => {
+    const doubles = [Number.NaN, 0, -0, null, Number.NaN, 0, 0, 0, 0, 0, 0, 0]
+    const { path, facts } = write([column(1, 'd', doubleVector(doubles))], doubles.length)
+    expect(facts[1]).toMatchObject({ nulls: 1, min: '0.0', max: '0.0', nan: true })
+    const bounds = await select(`select stats_min_value, stats_max_value from parquet_metadata('${path}')`)
+    expect(bounds).toEqual([['-0.0', '0.0']])
+    expect(await select(`select count(*) from '${path}' where d = 0`)).toEqual([[9n]])
+    const of = (values: readonly (number | null)[], groupRowsMax = 100) => {
+      return write([column(1, 'd', doubleVector(values))], values.length, { groupRowsMax }).facts[1]
+    }
+    expect(of([Number.NaN, Number.NaN])).toEqual({ bytes: expect.any(Number), nulls: 0, nan: true })
+    expect(of([1.5, null])).toMatchObject({ min: '1.5', max: '1.5', nan: false })
+    expect(of([null])).toEqual({ bytes: expect.any(Number), nulls: 1, nan: false })
+    expect(of([3, Number.NaN, -1], 1)).toMatchObject({ min: '-1.0', max: '3.0', nan: true })
+  })
+
+  it('leaves long bounds out', async () => {
+    const { path, facts } = write([column(1, 's', bytesVector(['x'.repeat(300_000), 'y']), text)], 2)
+    expect(facts[1]).toMatchObject({ nulls: 0, max: 'y' })
+    expect(facts[1]).not.toHaveProperty('min')
+    expect(await select(`select strlen(s) from '${path}'`)).toEqual([[300_000n], [1n]])
+  })
+
+  it('can be joined with others of its own and with plain ones, and not with those of other versions', async () => {
+    const rows = 3000
+    const columns = [
+      column(1, 'time', int64Vector(Array.from({ length: rows }, (_, row) => BigInt(row))), none, true),
+      column(2, 'word', bytesVector(Array.from({ length: rows }, (_, row) => `word ${row % 40}`)), text),
+    ]
+    const of = (path: string) => ({ path, crc32: crc32(readFileSync(path)) })
+    const plain = newPath()
+    writeFileSync(plain, writePlainParquet(columns, rows, { version: 'v2' }).bytes)
+    const encoded = write(columns, rows, { groupRowsMax: 1000 }).path
+    const target = newPath()
+    const joined = await joinFiles(systemDisk, [encoded, plain, encoded].map(of), target, () => true)
+    expect(joined).toMatchObject({ rows: 9000, rowGroups: 7 })
+    expect(await select(`from '${target}'`)).toEqual(
+      await select(`from read_parquet(['${encoded}', '${plain}', '${encoded}'])`),
+    )
+    const filters = `select bloom_filter_offset is not null, count(*) from parquet_metadata('${target}') where column_id = 1 group by 1 order by 1`
+    expect(await select(filters)).toEqual([
+      [false, 1n],
+      [true, 6n],
+    ])
+    const probe = `select bool_or(bloom_filter_excludes) from parquet_bloom_probe('${target}', 'word', 'word 7')`
+    expect(await select(probe)).toEqual([[false]])
+    const old = write(columns, rows, { version: 'v1' }).path
+    expect(await joinFiles(systemDisk, [encoded, old].map(of), newPath(), () => true)).toBeUndefined()
   })
 
   it('cuts columns of many bytes into more groups', async () => {

@@ -86,7 +86,7 @@ export function fileMetaData(
   columns: readonly ParquetColumn[],
   groups: readonly RowGroupFacts[],
   rows: number,
-  version: ParquetVersion = 'v1',
+  version: ParquetVersion,
 ): Uint8Array {
   const sink = new ByteSink(4096)
   const schema = columns.flatMap((column) => {

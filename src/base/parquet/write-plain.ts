@@ -9,6 +9,7 @@ import { countNulls, nullsOf } from './nulls.ts'
 import { plainBytes, putPlainValues } from './plain-values.ts'
 import type { DenseVector, FlatVector, ParquetColumn, Vector } from './vectors.ts'
 import { isFlat, valuesOf } from './vectors.ts'
+import type { ParquetVersion } from './version.ts'
 
 export interface PlainParquetOptions {
   /** Rows of a row group; the last may have fewer. The default is that of DuckDB. */
@@ -17,6 +18,8 @@ export interface PlainParquetOptions {
   readonly pageBytesMax?: number
   /** Whether to look for the bounds of every column, a third of the work. Not needed in a file that is re-encoded at once. */
   readonly bounds?: boolean
+  /** What the file says of itself, so that files that lie beside others can be joined with them. */
+  readonly version?: ParquetVersion
   /** Bytes that are kept in the file as well, behind all values: a place that the footer, which alone says where things are, does not name. */
   readonly beside?: Uint8Array
 }
@@ -52,7 +55,7 @@ export function writePlainParquet(
   rows: number,
   options: PlainParquetOptions = {},
 ): PlainParquetFile {
-  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20, bounds = true, beside } = options
+  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20, bounds = true, version = 'v1', beside } = options
   const file = new ByteSink(columns.reduce((sum, column) => sum + expectedBytes(column.vector, rows), 4096))
   const writers = columns.map((column) => new ColumnWriter(column, file, pageBytesMax, bounds))
   file.append(magic)
@@ -63,7 +66,7 @@ export function writePlainParquet(
   }
   const besideAt = file.length
   if (beside !== undefined) file.append(beside)
-  const metaData = fileMetaData(columns, groups, rows)
+  const metaData = fileMetaData(columns, groups, rows, version)
   file.append(metaData)
   file.uint32(metaData.length)
   file.append(magic)

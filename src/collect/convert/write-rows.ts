@@ -110,7 +110,7 @@ export class RowPieces {
   }
 
   async #plainFile({ parquet, rows, times }: Piece): Promise<ConvertedFile> {
-    const { bytes, columns } = writePlainParquet(parquet, rows)
+    const { bytes, columns } = writePlainParquet(parquet, rows, { version: this.#options.parquetVersion })
     const path = await this.#write([bytes])
     return { path, rows, bytes: bytes.byteLength, timeRange: timeRangeOf(times), statistics: columns }
   }
