@@ -44,6 +44,9 @@ export interface RowGroupFacts {
   readonly columns: readonly ColumnChunkFacts[]
 }
 
+/** By this name, files tell that no other library wrote them. */
+export const ownWriter = 'biwa'
+
 interface PageFacts {
   /** Of the page as it is in the file, behind its header. */
   readonly bytes: number
@@ -99,7 +102,7 @@ export function fileMetaData(
       .structs(2, [{ name: 'schema', children: columns.length }, ...schema], putSchemaElement)
       .i64(3, rows)
       .structs(4, groups, putRowGroup)
-      .text(6, 'biwa')
+      .text(6, ownWriter)
       // Readers trust min_value and max_value only where the order is stated: TypeDefinedOrder for every leaf.
       .structs(7, Array.from({ length: leafCount }), (order) => order.struct(1, () => {}))
   })

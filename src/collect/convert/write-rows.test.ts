@@ -55,7 +55,9 @@ async function writersOf(run: Run): Promise<unknown[]> {
 /** What the catalog keeps of the files, but for how many bytes columns take. */
 function factsOf({ files }: Run) {
   return files.map(({ rows, timeRange, statistics }) => {
-    const facts = Object.entries(statistics).map(([id, { bytes: _, ...known }]) => [id, known] as const)
+    const facts = Object.entries(statistics).map(
+      ([id, { nulls, min, max, nan }]) => [id, { nulls, min, max, nan }] as const,
+    )
     return { rows, timeRange, statistics: Object.fromEntries(facts) }
   })
 }
