@@ -7,6 +7,7 @@ import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.t
 import { chunkOptions, groupRowsOf } from '../../store/parquet-options.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
 import { isScalar, quotedName } from '../../store/types.ts'
+import { arrangedRowsMin } from '../limits.ts'
 import type { Session } from './duckdb.ts'
 import { quotedText } from './duckdb.ts'
 import type { FileColumn } from './table-draft.ts'
@@ -61,9 +62,12 @@ const isWide = ({ seconds }: Extent): boolean => seconds > sortedBeyondSeconds
 const isInFiles = (extent: Extent): boolean => isWide(extent) && extent.rows >= 2 * fileRows
 const isToBeSorted = (extent: Extent): boolean => isWide(extent) && !extent.isSorted
 
+/** Few rows are not worth an instance of DuckDB. */
+export const isFew = ({ rows }: Pick<Extent, 'rows'>): boolean => rows < arrangedRowsMin
+
 /** Whether rows have to be put into another order or into several files: then DuckDB encodes them, and else our own encoder. */
 export function isToBeArranged(extent: Extent): boolean {
-  return isToBeSorted(extent) || isInFiles(extent)
+  return !isFew(extent) && (isToBeSorted(extent) || isInFiles(extent))
 }
 
 /**

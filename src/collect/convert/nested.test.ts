@@ -14,7 +14,7 @@ import { compiledEncoder } from '../../base/parquet/testing/compile-encoder.ts'
 import type { Column } from '../../store/store.ts'
 import type { LogicalType } from '../../store/types.ts'
 import { parseType } from '../../store/types.ts'
-import { plainRowsMax } from '../limits.ts'
+import { arrangedRowsMin } from '../limits.ts'
 import { anyNestedType, anySourceFor, jsonOf, misfit, modelOf } from '../split/testing/nested-model.ts'
 import type { ConversionRun } from '../testing/run-conversion.ts'
 import { openConversions } from '../testing/run-conversion.ts'
@@ -78,7 +78,7 @@ describe('nested columns in files', () => {
             const lines = sources.map((source) => `{"time":1,"v":${jsonOf(source)}}`).join('\n')
             const own = await run([{ content: lines }], [columnOf(type)])
             expect(await storedIn(connection, own, type)).toEqual(wanted)
-            const rounds = Math.ceil(plainRowsMax / sources.length)
+            const rounds = Math.ceil(arrangedRowsMin / sources.length)
             const content = Array.from({ length: rounds }, () => lines).join('\n')
             for (const convert of [run, encoding.run]) {
               const stored = await storedIn(connection, await convert([{ content }], [columnOf(type)]), type)

@@ -20,7 +20,7 @@ let native: NativeEncoder
 
 beforeAll(async () => {
   native = await compiledEncoder()
-})
+}, 60_000)
 afterAll(async () => {
   await remove()
   rmSync(directory, { recursive: true })
@@ -101,9 +101,12 @@ describe('rows within an hour', () => {
     expect(await writersOf(own)).toEqual(['biwa'])
   })
 
-  it('stay plain where they are few, if nothing comes behind', async () => {
-    const { own } = await bothWays([lines(300, usual)])
+  it('may be few, without and with others behind', async () => {
+    await bothWays([lines(1, usual)])
+    const { own, others } = await bothWays([lines(300, usual)])
     expect(await writersOf(own)).toEqual(['biwa'])
+    expect(await writersOf(others)).toEqual(['biwa'])
+    expect(own.files[0]?.bytes).toBeLessThan((others.files[0]?.bytes ?? 0) / 2)
     await bothWays([lines(300, usual), lines(300, usual), lines(2500, usual)])
     expect((await filesOf([[]], native)).files).toEqual([])
   })
@@ -117,6 +120,11 @@ describe('rows over more than an hour', () => {
     expect(await writersOf(own)).toEqual(['DuckDB'])
     const { own: first } = await bothWays([lines(2500, spread(10_000)), lines(2500, usual)])
     expect(await writersOf(first)).toEqual(['DuckDB'])
+  })
+
+  it('stay as they came where they are few', async () => {
+    const { own, others } = await bothWays([lines(1500, spread(10_000))])
+    expect([...(await writersOf(own)), ...(await writersOf(others))]).toEqual(['biwa', 'biwa'])
   })
 
   it('are encoded by ourselves where they are in order already', async () => {

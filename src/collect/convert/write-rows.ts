@@ -13,11 +13,10 @@ import { fileSchemaClause, innerColumns, timeColumn } from '../../store/columns.
 import { annotationOf, groupRowsOf } from '../../store/parquet-options.ts'
 import type { Column } from '../../store/store.ts'
 import { quotedName } from '../../store/types.ts'
-import { plainRowsMax } from '../limits.ts'
 import type { SplitColumn, SplitResult } from '../split/splitter.ts'
 import type { SessionOptions } from './duckdb.ts'
 import { ownSession, quotedText } from './duckdb.ts'
-import { encodeParquet, isToBeArranged, threadsOf } from './encode.ts'
+import { encodeParquet, isFew, isToBeArranged, threadsOf } from './encode.ts'
 import type { FileColumn, TableDraft } from './table-draft.ts'
 import type { ConvertedFile } from './tasks.ts'
 
@@ -44,28 +43,30 @@ export async function writeRows(
   return await pieces.finish()
 }
 
-/** Rows that the splitter made at once. */
-interface Piece {
-  readonly columns: readonly FileColumn[]
-  readonly parquet: readonly ParquetColumn[]
+interface RowsInTime {
   readonly rows: number
   readonly times: Times
 }
 
-/** A piece as it is kept until the file is written: as row groups in memory, or as a plain file that DuckDB is to read. */
-type KeptPiece = Piece & ({ readonly groups: readonly EncodedGroup[] } | { readonly path: string })
+/** Rows that the splitter made at once. */
+interface Piece extends RowsInTime {
+  readonly columns: readonly FileColumn[]
+  /** Without values. */
+  readonly parquet: readonly ParquetColumn[]
+}
+
+/** A piece as it is kept until the file is written: as row groups in memory, or as a plain file. */
+type KeptPiece = Piece & ({ readonly groups: readonly EncodedGroup[] } | { readonly file: ConvertedFile })
 
 /**
  * Rows that the splitter makes piece by piece, for one file, so that a piece can be as small as memory and caches like it. Each
- * is encoded by itself, as row groups of the file; DuckDB has to read and write the rows only where they are to be arranged.
- * Few rows stay plain, which takes the least time, and merges write them anew.
+ * is encoded by itself, as row groups of the file. DuckDB has to read and write the rows only where they are to be arranged, or nothing here
+ * can encode them; few rows stay plain then.
  */
 export class RowPieces {
   readonly #draft: TableDraft
   readonly #options: RowWriterOptions
   readonly #kept: KeptPiece[] = []
-  /** A first piece of few rows, until it is known whether more follow. */
-  #few: Piece | undefined
   #files = 0
 
   constructor(draft: TableDraft, options: RowWriterOptions) {
@@ -80,37 +81,31 @@ export class RowPieces {
     const parquet = columns.map((column, index) =>
       parquetColumn(column, must(result.columns[index], 'as many columns')),
     )
-    const piece = { columns, parquet, rows, times: timesOf(result) }
-    const few = this.#few
-    this.#few = undefined
-    if (few !== undefined) await this.#keep(few)
-    if (this.#kept.length === 0 && rows < plainRowsMax) this.#few = piece
-    else await this.#keep(piece)
-  }
-
-  async #keep(piece: Piece): Promise<void> {
-    const { encoder, parquetVersion } = this.#options
-    const { columns, parquet, rows } = piece
+    const piece = { columns, rows, times: timesOf(result) }
     const shape = parquet.map((column) => ({ ...column, vector: emptyOf(column.vector) }))
+    const { encoder, parquetVersion: version } = this.#options
     if (encoder === undefined || isToBeArranged(extentOf([...this.#kept, piece]))) {
-      const path = await this.#write([writePlainParquet(parquet, rows, { bounds: false }).bytes])
-      this.#kept.push({ ...piece, parquet: shape, path })
-      return
+      this.#kept.push({ ...piece, parquet: shape, file: await this.#plainFile(parquet, piece) })
+    } else {
+      const groups = encodeRows(encoder, parquet, rows, { groupRowsMax: groupRowsOf(columns.length), version })
+      this.#kept.push({ ...piece, parquet: shape, groups })
     }
-    const options = { groupRowsMax: groupRowsOf(columns.length), version: parquetVersion }
-    this.#kept.push({ ...piece, parquet: shape, groups: encodeRows(encoder, parquet, rows, options) })
   }
 
   async finish(): Promise<ConvertedFile[]> {
-    if (this.#few !== undefined) return [await this.#plainFile(this.#few)]
-    if (this.#kept.length === 0) return []
+    const [first, ...others] = this.#kept
+    if (first === undefined) return []
     const { encoder } = this.#options
-    if (encoder === undefined || isToBeArranged(extentOf(this.#kept))) return await this.#arranged(encoder)
-    return [await this.#encodedFile(encoder, this.#kept)]
+    if (encoder !== undefined && !isToBeArranged(extentOf(this.#kept))) {
+      return [await this.#encodedFile(encoder, this.#kept)]
+    }
+    if ('file' in first && others.length === 0 && isFew(first)) return [first.file]
+    return await this.#rewritten(encoder)
   }
 
-  async #plainFile({ parquet, rows, times }: Piece): Promise<ConvertedFile> {
-    const { bytes, columns } = writePlainParquet(parquet, rows, { version: this.#options.parquetVersion })
+  async #plainFile(parquet: readonly ParquetColumn[], { rows, times }: RowsInTime): Promise<ConvertedFile> {
+    const version = this.#options.parquetVersion
+    const { bytes, columns } = writePlainParquet(parquet, rows, { version, bounds: isFew({ rows }) })
     const path = await this.#write([bytes])
     return { path, rows, bytes: bytes.byteLength, timeRange: timeRangeOf(times), statistics: columns }
   }
@@ -129,12 +124,12 @@ export class RowPieces {
     return { path, rows, bytes, timeRange: timeRangeOf(timesOfAll(pieces)), statistics }
   }
 
-  /** All rows in the order, and the files, in which DuckDB puts them. */
-  async #arranged(encoder: NativeEncoder | undefined): Promise<ConvertedFile[]> {
+  /** All rows as DuckDB encodes them, in the order and the files in which it puts them. */
+  async #rewritten(encoder: NativeEncoder | undefined): Promise<ConvertedFile[]> {
     const { session, lend, path, parquetVersion } = this.#options
     const files: string[] = []
     for (const piece of this.#kept) {
-      if ('path' in piece) files.push(piece.path)
+      if ('file' in piece) files.push(piece.file.path)
       else files.push((await this.#encodedFile(must(encoder, 'there was one before'), [piece])).path)
     }
     const columns = byFieldId(this.#kept.flatMap((piece) => piece.columns))
@@ -163,7 +158,7 @@ function byFieldId<Column extends FileColumn | ParquetColumn>(columns: readonly 
   return [...new Map(columns.map((column) => [column.fieldId, column])).values()]
 }
 
-function extentOf(pieces: readonly Piece[]): { rows: number; seconds: number; isSorted: boolean } {
+function extentOf(pieces: readonly RowsInTime[]): { rows: number; seconds: number; isSorted: boolean } {
   const { first, last, areSorted } = timesOfAll(pieces)
   return { rows: pieces.reduce((sum, { rows }) => sum + rows, 0), seconds: last - first, isSorted: areSorted }
 }
@@ -207,7 +202,7 @@ function timesOf({ rows, columns }: SplitResult): Times {
   return { first, last, areSorted }
 }
 
-function timesOfAll(pieces: readonly Piece[]): Times {
+function timesOfAll(pieces: readonly RowsInTime[]): Times {
   const times = pieces.map((piece) => piece.times)
   return {
     first: Math.min(...times.map(({ first }) => first)),

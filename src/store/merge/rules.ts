@@ -13,7 +13,7 @@ export const mergeRules = {
   realtimeBytesMax: 64 * mebibyte,
   /** Row groups of realtime chunks stay as they are where, on average, they have half of all rows that one may have, or so many bytes. */
   joinedGroupBytesMin: mebibyte,
-  /** Few rows are not compressed when they come (`plainRowsMax` of collect): however long they are, a merge writes them anew. */
+  /** However long rows are, a merge writes groups of fewer anew. */
   joinedGroupRowsMin: 2000,
   /** Inputs of one merge, as files and in bytes: what an engine process can open and sort within its memory and disk. */
   inputsMax: 1000,
