@@ -9,13 +9,14 @@ import { KeptSessions } from '../src/base/duckdb/kept-sessions.ts'
 import { systemDisk } from '../src/base/disk.ts'
 import type { ParquetVersion } from '../src/base/parquet/version.ts'
 import { inflate } from '../src/collect/convert/inflate.ts'
+import type { RowWriterOptions } from '../src/collect/convert/write-rows.ts'
 import { writeRows } from '../src/collect/convert/write-rows.ts'
 import { TableDraft } from '../src/collect/convert/table-draft.ts'
 import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
 import { assignFieldIds, firstFieldId } from '../src/store/columns.ts'
 import type { Column } from '../src/store/store.ts'
-import { builtLane } from './native-lane.ts'
+import { builtEncoder, builtLane } from './native-modules.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
 import type { Options } from './options.ts'
@@ -25,10 +26,11 @@ import { median } from './store/rows.ts'
 
 const memoryBytes = 512 * 2 ** 20
 const splitter = createSplitter({ native: builtLane() })
+const encoder = builtEncoder()
 
 /**
  * What a conversion costs, stage by stage, in microseconds of CPU a record: of the processor and not of the clock, because
- * machines are shared. Beside it bare DuckDB, which reads the same records as NDJSON with declared columns and writes the
+ * machines are shared. Beside it the writing of what has to be sorted, which DuckDB does, and bare DuckDB, which reads the same records as NDJSON with declared columns and writes the
  * same Parquet.
  */
 export async function run(options: Options): Promise<Outcome> {
@@ -45,15 +47,21 @@ export async function run(options: Options): Promise<Outcome> {
     }
   }
   const section = { kind: 'amounts', unit: 'µs of CPU a record', better: 'less' } as const
-  const whole = ({ 'bare DuckDB': bare = Number.NaN, ...stages }: Record<string, number>) => ({
-    Biwa: Object.values(stages).reduce((sum, micros) => sum + micros, 0),
-    'bare DuckDB': bare,
+  const whole = ({
+    gunzip = Number.NaN,
+    split = Number.NaN,
+    write = Number.NaN,
+    ...others
+  }: Record<string, number>) => ({
+    Biwa: gunzip + split + write,
+    'bare DuckDB': others['bare DuckDB'] ?? Number.NaN,
   })
+  const stages = ['gunzip', 'split', 'write', 'write by DuckDB']
   return {
     figures: result,
     sections: [
       { ...section, title: 'All stages', yardstick: 'bare DuckDB', rows: mapped(result, whole) },
-      { ...section, title: 'Stage by stage', rows: mapped(result, (of) => picked(of, ['gunzip', 'split', 'write'])) },
+      { ...section, title: 'Stage by stage', rows: mapped(result, (of) => picked(of, stages)) },
     ],
   }
 }
@@ -72,6 +80,7 @@ async function measured({ shape, format, records, rounds, parquetVersion }: Meas
   const gzip = gzipSync(bytes)
   const directory = mkdtempSync(join(tmpdir(), 'biwa-bench-'))
   const seen: Record<string, number[]> = {}
+  let sizes: readonly number[] = []
   const spent = async <T>(stage: string, work: () => T | Promise<T>): Promise<T> => {
     const before = process.cpuUsage()
     const outcome = await work()
@@ -87,10 +96,15 @@ async function measured({ shape, format, records, rounds, parquetVersion }: Meas
       const inflated = await spent('gunzip', () => inflate(gzip, 'gzip'))
       const split = await spent('split', () => splitAll(inflated, format, known))
       const session = { directory, memoryBytes, threads: 2 }
-      const options = { disk: systemDisk, session, lend, path: join(directory, `part-${round}`), parquetVersion }
-      await spent('write', () => writeRows(split, new TableDraft(known, firstFieldId + known.length), options))
+      const options = { disk: systemDisk, session, lend, parquetVersion }
+      const write = (more: Pick<RowWriterOptions, 'path' | 'encoder'>) =>
+        writeRows(split, new TableDraft(known, firstFieldId + known.length), { ...options, ...more })
+      const files = await spent('write', () => write({ path: join(directory, `own-${round}`), encoder }))
+      const others = await spent('write by DuckDB', () => write({ path: join(directory, `duckdb-${round}`) }))
+      sizes = [files, others].map((of) => of.reduce((sum, file) => sum + file.bytes, 0) / records)
       await spent('bare DuckDB', () => bareDuckdb(directory, known))
     }
+    console.log(`${shape}: ${sizes.map((bytes) => bytes.toFixed(1)).join(' B a record, by DuckDB ')} B`)
     return Object.fromEntries(Object.entries(seen).map(([stage, micros]) => [stage, median(micros.slice(1))]))
   } finally {
     rmSync(directory, { recursive: true, force: true })

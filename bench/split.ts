@@ -1,7 +1,7 @@
 import { splitLimits } from '../src/collect/limits.ts'
 import { createSplitter } from '../src/collect/split/split.ts'
 import type { Splitter } from '../src/collect/split/splitter.ts'
-import { builtLane } from './native-lane.ts'
+import { builtLane } from './native-modules.ts'
 import { plainBody } from './ingest/shapes.ts'
 import type { Shape, WireFormat } from './ingest/shapes.ts'
 import type { Options } from './options.ts'

@@ -71,8 +71,8 @@ export const rejectedRecordsMax = 1000
 /** Bytes of a record that its row in the quarantine holds; a longer record is kept as an object. */
 export const quarantinedBytesMax = 64 * 1024
 
-/** Below so many rows, a file is kept as our own writer makes it; DuckDB's compression starts to pay above. */
-export const plainRowsMax = 2000
+/** Fewer rows are kept as they came: to have DuckDB sort them costs more than it brings. */
+export const arrangedRowsMin = 2000
 
 /**
  * Bodies are split together until they are so large; one that is larger alone is split alone. What lies between body and file is

@@ -12,7 +12,7 @@ import { formatTask } from '../deliver/format-input.ts'
 import { formatHandler } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 import { storeEngineHandlers } from '../store/engine-handlers.ts'
-import { nativeLane } from './native-lane.ts'
+import { nativeEncoder, nativeLane } from './native-modules.ts'
 import { settingsOfRole } from './role-settings.ts'
 
 const { parquetVersion } = settingsOfRole()
@@ -22,7 +22,12 @@ serveEngine({
   ...queryEngineHandlers(systemClock, parquetVersion, formatRows),
   ...storeEngineHandlers(systemDisk, parquetVersion),
   [convertTask]: answerConversions(
-    convertHandler(createSplitter({ native: nativeLane() }), systemDisk, undefined, parquetVersion),
+    convertHandler({
+      splitter: createSplitter({ native: nativeLane() }),
+      encoder: nativeEncoder(),
+      disk: systemDisk,
+      parquetVersion,
+    }),
   ),
   [formatTask]: formatHandler(),
   [exportTask]: exportHandler(parquetVersion),

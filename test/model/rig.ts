@@ -310,7 +310,7 @@ export class Rig {
   }
 }
 
-const convert = convertHandler(createSplitter(), systemDisk)
+const convert = convertHandler({ splitter: createSplitter(), disk: systemDisk })
 const engines = inProcessEngines({
   ...queryEngineHandlers(systemClock),
   [convertTask]: answerConversions(convert),

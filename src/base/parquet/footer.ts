@@ -3,6 +3,7 @@ import type { ThriftStruct } from './thrift-compact.ts'
 import { putStruct } from './thrift-compact.ts'
 import type { FlatVector, InnerVector, ParquetAnnotation, ParquetColumn } from './vectors.ts'
 import { innerVectors, valuesOf } from './vectors.ts'
+import type { ParquetVersion } from './version.ts'
 
 // The numbers below are those of parquet.thrift.
 export const physicalType = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const
@@ -10,10 +11,9 @@ const repetition = { required: 0, optional: 1, repeated: 2 } as const
 const converted = { utf8: 0, map: 1, list: 3, decimal: 5, date: 6, timestampMicros: 10 } as const
 const logical = { string: 1, map: 2, list: 3, decimal: 5, date: 6, timestamp: 8 } as const
 const timeUnitMicros = 2
-const encodingPlain = 0
-const encodingRle = 3
-const codecUncompressed = 0
-const dataPage = 0
+export const encodings = { plain: 0, rle: 3, deltaBinaryPacked: 5, deltaLengthByteArray: 6, rleDictionary: 8 } as const
+export const codecs = { none: 0, snappy: 1 } as const
+const pageType = { data: 0, dictionary: 2 } as const
 
 /** One column of primitive values, as a row group stores it. */
 export interface Leaf {
@@ -26,9 +26,15 @@ export interface ColumnChunkFacts {
   /** Nulls are counted, and so are arrays and maps without anything inside. */
   readonly valueCount: number
   readonly nullCount: number
+  readonly encodings: readonly number[]
+  readonly codec: number
+  readonly dictionaryPageOffset?: number
   readonly dataPageOffset: number
   /** With the headers of the pages. */
   readonly bytes: number
+  /** As `bytes`, if nothing were compressed. */
+  readonly plainBytes: number
+  readonly bloomFilter?: { readonly offset: number; readonly bytes: number } | undefined
   readonly min: Uint8Array | undefined
   readonly max: Uint8Array | undefined
 }
@@ -38,15 +44,44 @@ export interface RowGroupFacts {
   readonly columns: readonly ColumnChunkFacts[]
 }
 
-/** Writes the header of a data page of version 1 whose values are PLAIN and whose levels are RLE. */
-export function putPageHeader(sink: ByteSink, pageBytes: number, valueCount: number): void {
+/** By this name, files tell that no other library wrote them. */
+export const ownWriter = 'biwa'
+
+interface PageFacts {
+  /** Of the page as it is in the file, behind its header. */
+  readonly bytes: number
+  readonly plainBytes: number
+  readonly valueCount: number
+  readonly encoding: number
+}
+
+/** Writes the header of a data page of version 1 whose levels are RLE. */
+export function putPageHeader(sink: ByteSink, { bytes, plainBytes, valueCount, encoding }: PageFacts): void {
+  const { rle } = encodings
   putStruct(sink, (header) => {
     header
-      .i32(1, dataPage)
-      .i32(2, pageBytes)
-      .i32(3, pageBytes)
-      .struct(5, (page) => page.i32(1, valueCount).i32(2, encodingPlain).i32(3, encodingRle).i32(4, encodingRle))
+      .i32(1, pageType.data)
+      .i32(2, plainBytes)
+      .i32(3, bytes)
+      .struct(5, (page) => page.i32(1, valueCount).i32(2, encoding).i32(3, rle).i32(4, rle))
   })
+}
+
+/** Writes the header of a page of entries, which are PLAIN. */
+export function putDictionaryHeader(sink: ByteSink, bytes: number, plainBytes: number, entries: number): void {
+  putStruct(sink, (header) => {
+    header
+      .i32(1, pageType.dictionary)
+      .i32(2, plainBytes)
+      .i32(3, bytes)
+      .struct(7, (page) => page.i32(1, entries).i32(2, encodings.plain))
+  })
+}
+
+/** Writes the header of a bloom filter: one of split blocks, hashed by XXH64, not compressed. */
+export function putBloomFilterHeader(sink: ByteSink, bytes: number): void {
+  const first = (union: ThriftStruct): ThriftStruct => union.struct(1, () => {})
+  putStruct(sink, (header) => header.i32(1, bytes).struct(2, first).struct(3, first).struct(4, first))
 }
 
 /** FileMetaData, which ends the file before its length and the magic. */
@@ -54,6 +89,7 @@ export function fileMetaData(
   columns: readonly ParquetColumn[],
   groups: readonly RowGroupFacts[],
   rows: number,
+  version: ParquetVersion,
 ): Uint8Array {
   const sink = new ByteSink(4096)
   const schema = columns.flatMap((column) => {
@@ -62,11 +98,11 @@ export function fileMetaData(
   const leafCount = schema.filter((element) => element.physical !== undefined).length
   putStruct(sink, (file) => {
     file
-      .i32(1, 1)
+      .i32(1, version === 'v1' ? 1 : 2)
       .structs(2, [{ name: 'schema', children: columns.length }, ...schema], putSchemaElement)
       .i64(3, rows)
       .structs(4, groups, putRowGroup)
-      .text(6, 'biwa')
+      .text(6, ownWriter)
       // Readers trust min_value and max_value only where the order is stated: TypeDefinedOrder for every leaf.
       .structs(7, Array.from({ length: leafCount }), (order) => order.struct(1, () => {}))
   })
@@ -170,25 +206,29 @@ function putAnnotation(
 
 function putRowGroup(struct: ThriftStruct, group: RowGroupFacts): void {
   const bytes = group.columns.reduce((sum, column) => sum + column.bytes, 0)
-  struct.structs(1, group.columns, putColumnChunk).i64(2, bytes).i64(3, group.rows)
-  struct.i64(5, group.columns[0]?.dataPageOffset ?? 0).i64(6, bytes)
+  const plainBytes = group.columns.reduce((sum, column) => sum + column.plainBytes, 0)
+  const [first] = group.columns
+  struct.structs(1, group.columns, putColumnChunk).i64(2, plainBytes).i64(3, group.rows)
+  struct.i64(5, first?.dictionaryPageOffset ?? first?.dataPageOffset ?? 0).i64(6, bytes)
 }
 
 function putColumnChunk(struct: ThriftStruct, column: ColumnChunkFacts): void {
   struct.i64(2, 0).struct(3, (meta) => {
     meta
       .i32(1, column.leaf.physical)
-      .i32s(2, [encodingPlain, encodingRle])
+      .i32s(2, column.encodings)
       .texts(3, column.leaf.path)
-      .i32(4, codecUncompressed)
+      .i32(4, column.codec)
       .i64(5, column.valueCount)
-      .i64(6, column.bytes)
+      .i64(6, column.plainBytes)
       .i64(7, column.bytes)
       .i64(9, column.dataPageOffset)
-      .struct(12, (statistics) => {
-        statistics.i64(3, column.nullCount)
-        if (column.max !== undefined) statistics.binary(5, column.max)
-        if (column.min !== undefined) statistics.binary(6, column.min)
-      })
+    if (column.dictionaryPageOffset !== undefined) meta.i64(11, column.dictionaryPageOffset)
+    meta.struct(12, (statistics) => {
+      statistics.i64(3, column.nullCount)
+      if (column.max !== undefined) statistics.binary(5, column.max)
+      if (column.min !== undefined) statistics.binary(6, column.min)
+    })
+    if (column.bloomFilter !== undefined) meta.i64(14, column.bloomFilter.offset).i32(15, column.bloomFilter.bytes)
   })
 }

@@ -9,7 +9,7 @@ import { putVarint } from './thrift-compact.ts'
 export function putLevels(sink: ByteSink, levels: Uint8Array, from: number, to: number, levelMax: number): void {
   const lengthAt = sink.length
   sink.uint32(0)
-  if (isConstant(levels, from, to)) putRepeated(sink, to - from, to > from ? (levels[from] as number) : 0)
+  if (isConstant(levels, from, to, levelMax)) putRepeated(sink, to - from, to > from ? (levels[from] as number) : 0)
   else if (levelMax === 1) putBits(sink, levels, from, to)
   else putPacked(sink, levels, from, to, 32 - Math.clz32(levelMax))
   sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
@@ -44,8 +44,9 @@ export function putLevelRuns(
   sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
 }
 
-function isConstant(levels: Uint8Array, from: number, to: number): boolean {
-  const first = levels[from]
+function isConstant(levels: Uint8Array, from: number, to: number, levelMax: number): boolean {
+  const first = levels[from] ?? 0
+  if (levelMax === 1) return !levels.subarray(from, to).includes(1 - first)
   for (let index = from + 1; index < to; index += 1) if (levels[index] !== first) return false
   return true
 }

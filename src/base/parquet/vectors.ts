@@ -100,3 +100,31 @@ export function innerVectors(field: ParquetField, vector: Vector): InnerVector[]
       return []
   }
 }
+
+/** A vector of the same shape without values. */
+export function emptyOf(vector: Vector): DenseVector {
+  const valid = new Uint8Array(0)
+  const offsets = new Uint32Array(1)
+  switch (vector.kind) {
+    case 'sparse':
+      return emptyOf(vector.values)
+    case 'boolean':
+      return { kind: vector.kind, valid, values: new Uint8Array(0) }
+    case 'int32':
+      return { kind: vector.kind, valid, values: new Int32Array(0) }
+    case 'int64':
+      return { kind: vector.kind, valid, values: new BigInt64Array(0) }
+    case 'double':
+      return { kind: vector.kind, valid, values: new Float64Array(0) }
+    case 'fixed':
+      return { ...vector, valid, data: new Uint8Array(0) }
+    case 'bytes':
+      return { kind: vector.kind, valid, offsets, data: new Uint8Array(0) }
+    case 'array':
+      return { kind: vector.kind, valid, offsets, elements: emptyOf(vector.elements) }
+    case 'map':
+      return { kind: vector.kind, valid, offsets, keys: emptyOf(vector.keys), values: emptyOf(vector.values) }
+    case 'row':
+      return { kind: vector.kind, valid, fields: vector.fields.map((field) => emptyOf(field)) }
+  }
+}

@@ -2,13 +2,14 @@ import type { Bounds } from './bounds.ts'
 import { boundBytes, boundText, findBounds, mergeBounds } from './bounds.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { ColumnChunkFacts, RowGroupFacts } from './footer.ts'
-import { fileMetaData, putPageHeader } from './footer.ts'
+import { codecs, encodings, fileMetaData, putPageHeader } from './footer.ts'
 import type { LeafSource } from './leaves.ts'
 import { leafSources } from './leaves.ts'
-import { countBefore } from './slots.ts'
+import { countNulls, nullsOf } from './nulls.ts'
 import { plainBytes, putPlainValues } from './plain-values.ts'
 import type { DenseVector, FlatVector, ParquetColumn, Vector } from './vectors.ts'
 import { isFlat, valuesOf } from './vectors.ts'
+import type { ParquetVersion } from './version.ts'
 
 export interface PlainParquetOptions {
   /** Rows of a row group; the last may have fewer. The default is that of DuckDB. */
@@ -17,6 +18,8 @@ export interface PlainParquetOptions {
   readonly pageBytesMax?: number
   /** Whether to look for the bounds of every column, a third of the work. Not needed in a file that is re-encoded at once. */
   readonly bounds?: boolean
+  /** What the file says of itself, so that files that lie beside others can be joined with them. */
+  readonly version?: ParquetVersion
   /** Bytes that are kept in the file as well, behind all values: a place that the footer, which alone says where things are, does not name. */
   readonly beside?: Uint8Array
 }
@@ -52,7 +55,7 @@ export function writePlainParquet(
   rows: number,
   options: PlainParquetOptions = {},
 ): PlainParquetFile {
-  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20, bounds = true, beside } = options
+  const { rowGroupRowsMax = 122_880, pageBytesMax = 1 << 20, bounds = true, version = 'v1', beside } = options
   const file = new ByteSink(columns.reduce((sum, column) => sum + expectedBytes(column.vector, rows), 4096))
   const writers = columns.map((column) => new ColumnWriter(column, file, pageBytesMax, bounds))
   file.append(magic)
@@ -63,7 +66,7 @@ export function writePlainParquet(
   }
   const besideAt = file.length
   if (beside !== undefined) file.append(beside)
-  const metaData = fileMetaData(columns, groups, rows)
+  const metaData = fileMetaData(columns, groups, rows, version)
   file.append(metaData)
   file.uint32(metaData.length)
   file.append(magic)
@@ -148,8 +151,11 @@ class ColumnWriter {
       leaf: source.leaf,
       valueCount: slots,
       nullCount: slots - values,
+      encodings: [encodings.plain, encodings.rle],
+      codec: codecs.none,
       dataPageOffset,
       bytes,
+      plainBytes: bytes,
       min: bounds && boundBytes(vector, bounds.min, 'min'),
       max: bounds && boundBytes(vector, bounds.max, 'max'),
     }
@@ -173,7 +179,8 @@ class ColumnWriter {
     this.#page.clear()
     const slots = source.putLevels(this.#page, from, to)
     putPlainValues(this.#page, source.vector, source.valueIndex(from), source.valueIndex(to))
-    putPageHeader(this.#file, this.#page.length, slots)
+    const bytes = this.#page.length
+    putPageHeader(this.#file, { bytes, plainBytes: bytes, valueCount: slots, encoding: encodings.plain })
     this.#file.append(this.#page.written())
     return slots
   }
@@ -193,18 +200,6 @@ class ColumnWriter {
   }
 }
 
-function nullsOf(vector: Vector, from: number, to: number): number {
-  if (vector.kind !== 'sparse') return countNulls(vector.valid, from, to)
-  const [first, end] = [countBefore(vector.rows, from), countBefore(vector.rows, to)]
-  return to - from - (end - first) + countNulls(vector.values.valid, first, end)
-}
-
 function hasNan(values: Float64Array, valid: Uint8Array): boolean {
   return values.some((value, row) => Number.isNaN(value) && valid[row] === 1)
-}
-
-function countNulls(valid: Uint8Array, from: number, to: number): number {
-  let nulls = 0
-  for (let row = from; row < to; row += 1) nulls += 1 - (valid[row] as number)
-  return nulls
 }

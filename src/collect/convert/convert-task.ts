@@ -5,6 +5,7 @@ import { KeptSessions } from '../../base/duckdb/kept-sessions.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
+import type { NativeEncoder } from '../../base/parquet/native-encoder.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import {
@@ -38,23 +39,26 @@ import type {
 import type { RowWriterOptions } from './write-rows.ts'
 import { RowPieces, writeRows } from './write-rows.ts'
 
-/** What an engine process does for `convertTask`: bodies in, files of Parquet out. */
-export function convertHandler(
-  splitter: Splitter,
-  disk: Disk,
-  limits: ConvertLimits = limitsDefault,
-  parquetVersion: ParquetVersion = parquetVersionDefault,
-): (input: ConvertInput) => Promise<ConvertOutput> {
-  const { lend } = new KeptSessions()
-  return (input) => new Conversion(input, { splitter, disk, limits, lend, parquetVersion }).run()
+export interface ConvertTools {
+  readonly splitter: Splitter
+  /** Without one, DuckDB encodes all that has to be. */
+  readonly encoder?: NativeEncoder | undefined
+  readonly disk: Disk
+  readonly limits?: ConvertLimits
+  readonly parquetVersion?: ParquetVersion
 }
 
-interface ConvertTools {
-  readonly splitter: Splitter
-  readonly disk: Disk
-  readonly limits: ConvertLimits
-  readonly lend: LendSession
-  readonly parquetVersion: ParquetVersion
+type ConversionTools = Required<Omit<ConvertTools, 'encoder'>> &
+  Pick<ConvertTools, 'encoder'> & { readonly lend: LendSession }
+
+/** What an engine process does for `convertTask`: bodies in, files of Parquet out. */
+export function convertHandler({
+  limits = limitsDefault,
+  parquetVersion = parquetVersionDefault,
+  ...tools
+}: ConvertTools): (input: ConvertInput) => Promise<ConvertOutput> {
+  const { lend } = new KeptSessions()
+  return (input) => new Conversion(input, { ...tools, limits, lend, parquetVersion }).run()
 }
 
 /** How much of a body is in memory at one time. */
@@ -77,6 +81,7 @@ interface Prepared {
 class Conversion {
   readonly #input: ConvertInput
   readonly #splitter: Splitter
+  readonly #encoder: NativeEncoder | undefined
   readonly #disk: Disk
   readonly #reader: BodyReader
   readonly #limits: ConvertLimits
@@ -90,12 +95,13 @@ class Conversion {
   #fileBytes = 0
   #nextName = 0
 
-  constructor(input: ConvertInput, { splitter, disk, limits, lend, parquetVersion }: ConvertTools) {
+  constructor(input: ConvertInput, { splitter, encoder, disk, limits, lend, parquetVersion }: ConversionTools) {
     this.#input = input
     this.#limits = limits
     this.#lend = lend
     this.#parquetVersion = parquetVersion
     this.#splitter = splitter
+    this.#encoder = encoder
     this.#disk = disk
     this.#reader = new BodyReader(disk)
     this.#draft = new TableDraft(input.columns, input.nextFieldId)
@@ -302,8 +308,8 @@ class Conversion {
   #writing(): RowWriterOptions {
     const { directory, memoryBytes, threads } = this.#input
     const session = { directory, memoryBytes, threads }
-    const [disk, lend, parquetVersion] = [this.#disk, this.#lend, this.#parquetVersion]
-    return { disk, session, lend, path: this.#newPath(), parquetVersion }
+    const [disk, encoder, lend, parquetVersion] = [this.#disk, this.#encoder, this.#lend, this.#parquetVersion]
+    return { disk, encoder, session, lend, path: this.#newPath(), parquetVersion }
   }
 
   #newPath(): string {

@@ -7,6 +7,7 @@ import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.t
 import { chunkOptions, groupRowsOf } from '../../store/parquet-options.ts'
 import type { ColumnStatistics } from '../../store/store.ts'
 import { isScalar, quotedName } from '../../store/types.ts'
+import { arrangedRowsMin } from '../limits.ts'
 import type { Session } from './duckdb.ts'
 import { quotedText } from './duckdb.ts'
 import type { FileColumn } from './table-draft.ts'
@@ -37,7 +38,7 @@ const sortedBeyondSeconds = 3600
  */
 export async function encodeParquet(session: Session, plan: EncodePlan): Promise<ConvertedFile[]> {
   const isSplit = isInFiles(plan)
-  const order = isWide(plan) && !plan.isSorted ? ` order by ${quotedName('time')}` : ''
+  const order = isToBeSorted(plan) ? ` order by ${quotedName('time')}` : ''
   const options = [
     ...chunkOptions(fieldIdsClause(plan.columns), plan.columns.length, plan.parquetVersion),
     ...(isSplit ? [`row_groups_per_file ${Math.round(fileRows / groupRowsOf(plan.columns.length))}`] : []),
@@ -54,8 +55,20 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
   return files
 }
 
-const isWide = ({ seconds }: EncodePlan): boolean => seconds > sortedBeyondSeconds
-const isInFiles = (plan: EncodePlan): boolean => isWide(plan) && plan.rows >= 2 * fileRows
+/** What says how rows become files. */
+type Extent = Pick<EncodePlan, 'rows' | 'seconds' | 'isSorted'>
+
+const isWide = ({ seconds }: Extent): boolean => seconds > sortedBeyondSeconds
+const isInFiles = (extent: Extent): boolean => isWide(extent) && extent.rows >= 2 * fileRows
+const isToBeSorted = (extent: Extent): boolean => isWide(extent) && !extent.isSorted
+
+/** Few rows are not worth an instance of DuckDB. */
+export const isFew = ({ rows }: Pick<Extent, 'rows'>): boolean => rows < arrangedRowsMin
+
+/** Whether rows have to be put into another order or into several files: then DuckDB encodes them, and else our own encoder. */
+export function isToBeArranged(extent: Extent): boolean {
+  return !isFew(extent) && (isToBeSorted(extent) || isInFiles(extent))
+}
 
 /**
  * How many threads are of use. A row group is read and written by one: a second one with nothing to do took a third of the CPU

@@ -85,7 +85,7 @@ describe('a long body', () => {
 })
 
 describe('the conversion of a long body', () => {
-  const small = openConversions(0, { wholeBytesMax: 10_000, pieceBytes: 10_000 })
+  const small = openConversions(0, { limits: { wholeBytesMax: 10_000, pieceBytes: 10_000 } })
   afterAll(small.remove)
   const lines = Array.from({ length: 3000 }, (_, n) => (n % 1000 === 999 ? '{"n":\n' : `{"time":${n},"n":${n}}\n`))
 

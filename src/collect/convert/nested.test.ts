@@ -10,17 +10,22 @@ import {
 import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 
+import { compiledEncoder } from '../../base/parquet/testing/compile-encoder.ts'
 import type { Column } from '../../store/store.ts'
 import type { LogicalType } from '../../store/types.ts'
 import { parseType } from '../../store/types.ts'
-import { plainRowsMax } from '../limits.ts'
+import { arrangedRowsMin } from '../limits.ts'
 import { anyNestedType, anySourceFor, jsonOf, misfit, modelOf } from '../split/testing/nested-model.ts'
 import type { ConversionRun } from '../testing/run-conversion.ts'
 import { openConversions } from '../testing/run-conversion.ts'
 
 const { run, view, read, duck, parquetOf, remove } = openConversions(1_700_000_000_000_000)
+const encoding = openConversions(1_700_000_000_000_000, { encoder: await compiledEncoder() })
 
-afterAll(remove)
+afterAll(async () => {
+  await remove()
+  await encoding.remove()
+})
 
 const columnOf = (type: LogicalType | string): Column => {
   return { fieldId: 6, name: 'v', type: typeof type === 'string' ? parseType(type) : type }
@@ -58,7 +63,7 @@ const anyColumn = anyNestedType.chain((type) => {
 
 describe('nested columns in files', () => {
   it(
-    'are read by DuckDB as the model says, from files of our own and from those that DuckDB encoded again',
+    'are read by DuckDB as the model says, from plain files, from those that we encode, and from those that DuckDB does',
     {
       timeout: 60_000,
     },
@@ -73,15 +78,14 @@ describe('nested columns in files', () => {
             const lines = sources.map((source) => `{"time":1,"v":${jsonOf(source)}}`).join('\n')
             const own = await run([{ content: lines }], [columnOf(type)])
             expect(await storedIn(connection, own, type)).toEqual(wanted)
-            const rounds = Math.ceil(plainRowsMax / sources.length)
-            const encoded = await run(
-              [{ content: Array.from({ length: rounds }, () => lines).join('\n') }],
-              [columnOf(type)],
-            )
-            const stored = await storedIn(connection, encoded, type)
-            expect(stored.length).toBe(rounds * sources.length)
-            expect(stored.slice(0, sources.length)).toEqual(wanted)
-            expect(stored.slice(-sources.length)).toEqual(wanted)
+            const rounds = Math.ceil(arrangedRowsMin / sources.length)
+            const content = Array.from({ length: rounds }, () => lines).join('\n')
+            for (const convert of [run, encoding.run]) {
+              const stored = await storedIn(connection, await convert([{ content }], [columnOf(type)]), type)
+              expect(stored.length).toBe(rounds * sources.length)
+              expect(stored.slice(0, sources.length)).toEqual(wanted)
+              expect(stored.slice(-sources.length)).toEqual(wanted)
+            }
           }),
           { numRuns: 25 },
         )
@@ -93,8 +97,10 @@ describe('nested columns in files', () => {
     const column = columnOf('map(varchar,array(row(a bigint,b json)))')
     const lines = ['{"v":{"k":[{"a":1,"b":[2]},null]}}', '{"v":{}}', '{"v":{"k":null}}', '{"v":null}']
     const small = await run([{ content: lines.join('\n') }], [column])
-    const large = await run([{ content: Array.from({ length: 1000 }, () => lines.join('\n')).join('\n') }], [column])
-    for (const { files } of [small, large]) {
+    const content = Array.from({ length: 1000 }, () => lines.join('\n')).join('\n')
+    const large = await run([{ content }], [column])
+    const encoded = await encoding.run([{ content }], [column])
+    for (const { files } of [small, large, encoded]) {
       const schema = await duck((query) => {
         return query(`select name, field_id from parquet_schema('${files[0]?.path}') where name <> 'time'`)
       })
@@ -111,6 +117,7 @@ describe('nested columns in files', () => {
     }
     expect(small.files[0]?.statistics[6]).toMatchObject({ nulls: 1 })
     expect(large.files[0]?.statistics[6]).toMatchObject({ nulls: 1000 })
+    expect(encoded.files[0]?.statistics[6]).toMatchObject({ nulls: 1000 })
     const select = `select v['k'][1].a as a, v['k'][1].b as b, len(v['k']) as n, v is null as missing from rows limit 4`
     const wanted = [
       { a: '1', b: '[2]', n: '2', missing: false },
@@ -120,6 +127,7 @@ describe('nested columns in files', () => {
     ]
     expect(await read(small, select)).toEqual(wanted)
     expect(await read(large, select)).toEqual(wanted)
+    expect(await read(encoded, select)).toEqual(wanted)
   })
 })
 

@@ -13,7 +13,7 @@ import { createSplitter } from '../split/split.ts'
 import { convertHandler } from './convert-task.ts'
 import type { ConvertBody } from './tasks.ts'
 
-const convert = convertHandler(createSplitter(), systemDisk)
+const convert = convertHandler({ splitter: createSplitter(), disk: systemDisk })
 
 let folder = ''
 let number = 0

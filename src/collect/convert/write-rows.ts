@@ -1,18 +1,22 @@
 import type { Disk } from '../../base/disk.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
+import type { EncodedGroup } from '../../base/parquet/encode-rows.ts'
+import { encodeRows } from '../../base/parquet/encode-rows.ts'
+import type { NativeEncoder } from '../../base/parquet/native-encoder.ts'
+import { emptyOf } from '../../base/parquet/vectors.ts'
 import type { ParquetColumn, ParquetField } from '../../base/parquet/vectors.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
+import { writeGroups } from '../../base/parquet/write-groups.ts'
 import { writePlainParquet } from '../../base/parquet/write-plain.ts'
 import { fileSchemaClause, innerColumns, timeColumn } from '../../store/columns.ts'
-import { annotationOf } from '../../store/parquet-options.ts'
+import { annotationOf, groupRowsOf } from '../../store/parquet-options.ts'
 import type { Column } from '../../store/store.ts'
 import { quotedName } from '../../store/types.ts'
-import { plainRowsMax } from '../limits.ts'
 import type { SplitColumn, SplitResult } from '../split/splitter.ts'
 import type { SessionOptions } from './duckdb.ts'
 import { ownSession, quotedText } from './duckdb.ts'
-import { encodeParquet, threadsOf } from './encode.ts'
+import { encodeParquet, isFew, isToBeArranged, threadsOf } from './encode.ts'
 import type { FileColumn, TableDraft } from './table-draft.ts'
 import type { ConvertedFile } from './tasks.ts'
 
@@ -24,6 +28,8 @@ export interface RowWriterOptions {
   /** A path below the session's directory that nothing has yet; suffixes are added. */
   readonly path: string
   readonly parquetVersion: ParquetVersion
+  /** Without one, DuckDB encodes all rows but few. */
+  readonly encoder?: NativeEncoder | undefined
 }
 
 /** Writes the rows that the splitter made of some bodies. */
@@ -37,25 +43,31 @@ export async function writeRows(
   return await pieces.finish()
 }
 
-/** Rows that the splitter made at once, as our own writer keeps them. */
-interface Piece {
-  readonly path: string
-  readonly columns: readonly FileColumn[]
+interface RowsInTime {
   readonly rows: number
-  readonly bytes: number
   readonly times: Times
-  readonly statistics: ConvertedFile['statistics']
 }
 
+/** Rows that the splitter made at once. */
+interface Piece extends RowsInTime {
+  readonly columns: readonly FileColumn[]
+  /** Without values. */
+  readonly parquet: readonly ParquetColumn[]
+}
+
+/** A piece as it is kept until the file is written: as row groups in memory, or as a plain file. */
+type KeptPiece = Piece & ({ readonly groups: readonly EncodedGroup[] } | { readonly file: ConvertedFile })
+
 /**
- * Rows that the splitter makes piece by piece, for one file. Few of them stay as our own writer writes them, which takes a tenth of
- * the time that DuckDB needs to open and compress a file; more are encoded together, so that a piece can be as small as
- * memory and caches like it without the file becoming smaller.
+ * Rows that the splitter makes piece by piece, for one file, so that a piece can be as small as memory and caches like it. Each
+ * is encoded by itself, as row groups of the file. DuckDB has to read and write the rows only where they are to be arranged, or nothing here
+ * can encode them; few rows stay plain then.
  */
 export class RowPieces {
   readonly #draft: TableDraft
   readonly #options: RowWriterOptions
-  readonly #pieces: Piece[] = []
+  readonly #kept: KeptPiece[] = []
+  #files = 0
 
   constructor(draft: TableDraft, options: RowWriterOptions) {
     this.#draft = draft
@@ -69,55 +81,90 @@ export class RowPieces {
     const parquet = columns.map((column, index) =>
       parquetColumn(column, must(result.columns[index], 'as many columns')),
     )
-    const plain = writePlainParquet(parquet, rows, { bounds: rows < plainRowsMax })
-    const path = `${this.#options.path}.plain-${this.#pieces.length}.parquet`
-    await writeFile(this.#options.disk, path, plain.bytes)
-    const [bytes, statistics] = [plain.bytes.byteLength, plain.columns]
-    this.#pieces.push({ path, columns, rows, bytes, times: timesOf(result), statistics })
+    const piece = { columns, rows, times: timesOf(result) }
+    const shape = parquet.map((column) => ({ ...column, vector: emptyOf(column.vector) }))
+    const { encoder, parquetVersion: version } = this.#options
+    if (encoder === undefined || isToBeArranged(extentOf([...this.#kept, piece]))) {
+      this.#kept.push({ ...piece, parquet: shape, file: await this.#plainFile(parquet, piece) })
+    } else {
+      const groups = encodeRows(encoder, parquet, rows, { groupRowsMax: groupRowsOf(columns.length), version })
+      this.#kept.push({ ...piece, parquet: shape, groups })
+    }
   }
 
   async finish(): Promise<ConvertedFile[]> {
-    const [first, ...others] = this.#pieces
+    const [first, ...others] = this.#kept
     if (first === undefined) return []
-    if (others.length > 0 || first.rows >= plainRowsMax) return await this.#encoded()
-    const { path, rows, bytes, times, statistics } = first
-    return [{ path, rows, bytes, timeRange: { from: times.first, to: times.last + 1 }, statistics }]
+    const { encoder } = this.#options
+    if (encoder !== undefined && !isToBeArranged(extentOf(this.#kept))) {
+      return [await this.#encodedFile(encoder, this.#kept)]
+    }
+    if ('file' in first && others.length === 0 && isFew(first)) return [first.file]
+    return await this.#rewritten(encoder)
   }
 
-  async #encoded(): Promise<ConvertedFile[]> {
+  async #plainFile(parquet: readonly ParquetColumn[], { rows, times }: RowsInTime): Promise<ConvertedFile> {
+    const version = this.#options.parquetVersion
+    const { bytes, columns } = writePlainParquet(parquet, rows, { version, bounds: isFew({ rows }) })
+    const path = await this.#write([bytes])
+    return { path, rows, bytes: bytes.byteLength, timeRange: timeRangeOf(times), statistics: columns }
+  }
+
+  /** The row groups of the pieces in one file. */
+  async #encodedFile(encoder: NativeEncoder, pieces: readonly KeptPiece[]): Promise<ConvertedFile> {
+    const groups = pieces.flatMap((piece) => ('groups' in piece ? piece.groups : []))
+    const columns = byFieldId(pieces.flatMap(({ parquet }) => parquet))
+    const {
+      parts,
+      rows,
+      bytes,
+      columns: statistics,
+    } = writeGroups(encoder, groups, columns, this.#options.parquetVersion)
+    const path = await this.#write(parts)
+    return { path, rows, bytes, timeRange: timeRangeOf(timesOfAll(pieces)), statistics }
+  }
+
+  /** All rows as DuckDB encodes them, in the order and the files in which it puts them. */
+  async #rewritten(encoder: NativeEncoder | undefined): Promise<ConvertedFile[]> {
     const { session, lend, path, parquetVersion } = this.#options
-    const columns = columnsOfAll(this.#pieces)
-    const names = columns.map(({ name }) => quotedName(name))
-    const files = this.#pieces.map((piece) => quotedText(piece.path))
-    const source = `read_parquet([${files.join(', ')}], schema = ${fileSchemaClause(columns)})`
-    const times = timesOfAll(this.#pieces)
-    const plan = {
-      query: `select ${names.join(', ')} from ${source}`,
-      columns,
-      rows: this.#pieces.reduce((sum, { rows }) => sum + rows, 0),
-      seconds: times.last - times.first,
-      isSorted: times.areSorted,
-      path,
-      parquetVersion,
+    const files: string[] = []
+    for (const piece of this.#kept) {
+      if ('file' in piece) files.push(piece.file.path)
+      else files.push((await this.#encodedFile(must(encoder, 'there was one before'), [piece])).path)
     }
+    const columns = byFieldId(this.#kept.flatMap((piece) => piece.columns))
+    const names = columns.map(({ name }) => quotedName(name))
+    const source = `read_parquet([${files.map(quotedText).join(', ')}], schema = ${fileSchemaClause(columns)})`
+    const query = `select ${names.join(', ')} from ${source}`
+    const plan = { query, columns, ...extentOf(this.#kept), path, parquetVersion }
     const threads = threadsOf(plan, session.threads)
     return await ownSession({ ...session, threads }, lend, (opened) => encodeParquet(opened, plan))
+  }
+
+  async #write(parts: readonly Uint8Array[]): Promise<string> {
+    const path = `${this.#options.path}.own-${this.#files++}.parquet`
+    const file = await this.#options.disk.open(path, 'create')
+    try {
+      await file.writeAll(parts, 0)
+    } finally {
+      await file.close()
+    }
+    return path
   }
 }
 
 /** Each column that any of the pieces has: a name in SQL stays the same when others come after it. */
-function columnsOfAll(pieces: readonly Piece[]): readonly FileColumn[] {
-  const byId = new Map(pieces.flatMap(({ columns }) => columns).map((column) => [column.fieldId, column]))
-  return [...byId.values()]
+function byFieldId<Column extends FileColumn | ParquetColumn>(columns: readonly Column[]): readonly Column[] {
+  return [...new Map(columns.map((column) => [column.fieldId, column])).values()]
 }
 
-async function writeFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
-  const file = await disk.open(path, 'create')
-  try {
-    await file.write(bytes, 0)
-  } finally {
-    await file.close()
-  }
+function extentOf(pieces: readonly RowsInTime[]): { rows: number; seconds: number; isSorted: boolean } {
+  const { first, last, areSorted } = timesOfAll(pieces)
+  return { rows: pieces.reduce((sum, { rows }) => sum + rows, 0), seconds: last - first, isSorted: areSorted }
+}
+
+function timeRangeOf({ first, last }: Times): ConvertedFile['timeRange'] {
+  return { from: first, to: last + 1 }
 }
 
 function parquetColumn(column: FileColumn, { vector }: SplitColumn): ParquetColumn {
@@ -155,7 +202,7 @@ function timesOf({ rows, columns }: SplitResult): Times {
   return { first, last, areSorted }
 }
 
-function timesOfAll(pieces: readonly Piece[]): Times {
+function timesOfAll(pieces: readonly RowsInTime[]): Times {
   const times = pieces.map((piece) => piece.times)
   return {
     first: Math.min(...times.map(({ first }) => first)),

@@ -1,3 +1,5 @@
+import { openModule } from '../../base/web-assembly.ts'
+
 type Read = (fields: number, count: number, start: number, end: number, most: number, recordBytesMax: number) => void
 
 /** What the module of `assembly/lane.ts` exports. */
@@ -11,13 +13,6 @@ interface Exports {
   readonly readJson: Read
 }
 
-/** WebAssembly is a global of Node.js that its types leave to those of browsers. */
-declare const WebAssembly: {
-  readonly validate: (bytes: Uint8Array) => boolean
-  readonly Module: new (bytes: Uint8Array) => object
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown }
-}
-
 export type NativeFormat = 'msgpack' | 'json'
 
 /** The module with its memory: one serves all splits of a process, one after the other. */
@@ -25,11 +20,10 @@ export interface NativeModule {
   readonly exports: Exports
 }
 
-/** Undefined on a processor without the instructions that it takes (SSE4.1 or NEON), for which V8 does not take it. */
+/** Undefined on a processor without SIMD, as `openModule`. */
 export function openNativeModule(bytes: Uint8Array): NativeModule | undefined {
-  if (!WebAssembly.validate(bytes)) return undefined
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), {})
-  return { exports: exports as Exports }
+  const exports = openModule(bytes) as Exports | undefined
+  return exports && { exports }
 }
 
 /** Which rows have a value in a field, and the values, side by side: those of its kind, of texts where each ends. */

@@ -5,7 +5,7 @@ import { answerConversions } from '../convert/message.ts'
 import { convertTask } from '../convert/tasks.ts'
 import { createSplitter } from '../split/split.ts'
 
-const convert = convertHandler(createSplitter(), systemDisk)
+const convert = convertHandler({ splitter: createSplitter(), disk: systemDisk })
 
 // As the server's engine, but a body that begins with the word takes the process down, as a bug of a native library does.
 serveEngine({

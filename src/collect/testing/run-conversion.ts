@@ -11,6 +11,7 @@ import { firstFieldId, queryColumns, schemaClause, withFixedColumns } from '../.
 import type { Column } from '../../store/store.ts'
 import { formatType } from '../../store/types.ts'
 import { convertHandler } from '../convert/convert-task.ts'
+import type { ConvertTools } from '../convert/convert-task.ts'
 import type { ConvertBody, ConvertOutput } from '../convert/tasks.ts'
 import { createSplitter } from '../split/split.ts'
 
@@ -23,8 +24,8 @@ export interface ConversionRun extends ConvertOutput {
 type ContentOf = Partial<ConvertBody> & { readonly content: Buffer | string }
 
 /** Runs the task that converts bodies in a folder of its own, and reads the files with a DuckDB without bounds. */
-export function openConversions(receivedAtUs: number, limits?: Parameters<typeof convertHandler>[2]) {
-  const handler = convertHandler(createSplitter(), systemDisk, limits)
+export function openConversions(receivedAtUs: number, tools: Pick<ConvertTools, 'limits' | 'encoder'> = {}) {
+  const handler = convertHandler({ splitter: createSplitter(), disk: systemDisk, ...tools })
   const convert = handler as unknown as (input: unknown) => Promise<ConvertOutput>
   const folder = mkdtempSync(join(tmpdir(), 'biwa-convert-'))
   let number = 0

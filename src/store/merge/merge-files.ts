@@ -8,6 +8,7 @@ import type { LendSession, Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import { AppError, assert } from '../../base/errors.ts'
+import { ownWriter } from '../../base/parquet/footer.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import { fieldIdsClause, fileSchemaClause } from '../columns.ts'
@@ -44,9 +45,11 @@ async function merge(
 ): Promise<WrittenFiles> {
   const columns = await presentColumns(session, input)
   const files: CopiedFile[] = []
-  const cuts = await plannedCuts(session, input)
+  const bytesPerRow = await expectedRowBytes(session, input)
+  const cuts = await plannedCuts(session, input, bytesPerRow)
   for (const [index, cut] of cuts.entries()) {
-    files.push(...(await copyCut(session, input, { columns, cut, index, isWhole: cuts.length === 1, version })))
+    const plan = { columns, cut, index, isWhole: cuts.length === 1, bytesPerRow, version }
+    files.push(...(await copyCut(session, input, plan)))
     context.progress({ percent: Math.floor((100 * (index + 1)) / cuts.length) })
   }
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
@@ -64,8 +67,19 @@ async function presentColumns(session: Session, { files, columns }: MergeInput):
   return columns.filter(({ fieldId }) => present.has(fieldId))
 }
 
+/** What a row will take in a file of the archive: rows that came as our own encoder writes them become smaller. */
+async function expectedRowBytes(session: Session, { files, layer }: MergeInput): Promise<number> {
+  const rows = sumOf(files, 'rows')
+  if (layer === 'realtime') return sumOf(files, 'bytes') / rows
+  const share = `case when created_by = '${ownWriter}' then ${rules.rewrittenShare} else 1 end`
+  const [row] = await session.rows(
+    `select sum(file_size_bytes * ${share}) from parquet_file_metadata(${listOf(files)})`,
+  )
+  return Number(row?.[0]) / rows
+}
+
 /** One file for a realtime chunk; for the archive as many as the hours ask for. */
-async function plannedCuts(session: Session, input: MergeInput): Promise<(FileCut | undefined)[]> {
+async function plannedCuts(session: Session, input: MergeInput, bytesPerRow: number): Promise<(FileCut | undefined)[]> {
   if (input.layer === 'realtime') return [undefined]
   const rows = await session.rows(
     `select cast(floor("time" / ${hourSeconds}.0) as bigint), count(*)
@@ -73,15 +87,7 @@ async function plannedCuts(session: Session, input: MergeInput): Promise<(FileCu
       group by 1 order by 1`,
   )
   const hours = rows.map(([hour, count]): HourRows => ({ hour: Number(hour), rows: Number(count) }))
-  return cutFiles(hours, bytesPerRowOf(input))
-}
-
-function bytesPerRowOf({ files }: MergeInput): number {
-  return sumOf(files, 'bytes') / sumOf(files, 'rows')
-}
-
-function sumOf(files: readonly MergedFile[], of: 'rows' | 'bytes'): number {
-  return files.reduce((sum, file) => sum + file[of], 0)
+  return cutFiles(hours, bytesPerRow)
 }
 
 interface CutPlan {
@@ -90,15 +96,15 @@ interface CutPlan {
   readonly index: number
   /** Whether it has all the rows, so that they need not be chosen by their time. */
   readonly isWhole: boolean
+  readonly bytesPerRow: number
   readonly version: ParquetVersion
 }
 
 async function copyCut(
   session: Session,
   input: MergeInput,
-  { columns, cut, index, isWhole, version }: CutPlan,
+  { columns, cut, index, isWhole, bytesPerRow, version }: CutPlan,
 ): Promise<CopiedFile[]> {
-  const bytesPerRow = bytesPerRowOf(input)
   const groupRows = groupRowsOf(columns.length)
   const groupsPerFile = Math.max(1, Math.round(rules.archiveBytesMax / (bytesPerRow * groupRows)))
   const isSplit = cut !== undefined && cut.rows > 1.5 * groupsPerFile * groupRows
@@ -120,6 +126,10 @@ async function copyCut(
   if (isSplit) await session.run(`set threads = ${input.limits.threads}`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
   return written.map(copiedFile).filter((file) => file.rows > 0)
+}
+
+function sumOf(files: readonly MergedFile[], of: 'rows' | 'bytes'): number {
+  return files.reduce((sum, file) => sum + file[of], 0)
 }
 
 function listOf(files: readonly MergedFile[]): string {

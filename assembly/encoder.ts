@@ -1,0 +1,22 @@
+// The values of a column chunk as Parquet encodes them, in WebAssembly (AssemblyScript). src/base/parquet/native-encoder.ts lays out the
+// memory: what is read lies where it says, what is written goes where it says, and there is room for either. Sixteen bytes behind
+// what is read may be looked at, and eight behind what is written may be written over.
+
+export { findNumberBounds, findRealBounds, findTextBounds, hasNan, maxAt, minAt } from './bounds'
+export { packNumbers, packPlaces, packTextLengths } from './bits'
+export { keepTexts, keepValues, putTexts, putValues } from './cells'
+export { fillBloomFilter } from './bloom'
+export { numberDictionary, textDictionary } from './dictionary'
+export { compress } from './snappy'
+
+/** What lies below is the module's own. */
+export function firstFree(): u32 {
+  return <u32>__heap_base
+}
+
+/** Makes room for so many bytes of memory in all. */
+export function reserve(bytes: u32): void {
+  const pages = (bytes + 0xffff) >>> 16
+  const present = <u32>memory.size()
+  if (pages > present) memory.grow(pages - present)
+}

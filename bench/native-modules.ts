@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+
+import { openNativeEncoder } from '../src/base/parquet/native-encoder.ts'
+import { openNativeModule } from '../src/collect/split/native-lane.ts'
+
+// What is in WebAssembly as the server has it: `npm run bench` builds before it begins.
+
+export const builtLane = () => openNativeModule(built('collect/split/lane.wasm'))
+
+export const builtEncoder = () => openNativeEncoder(built('base/parquet/encoder.wasm'))
+
+function built(name: string): Uint8Array {
+  return readFileSync(new URL(`../dist/${name}`, import.meta.url))
+}

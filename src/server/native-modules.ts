@@ -1,0 +1,21 @@
+import { existsSync, readFileSync } from 'node:fs'
+
+import { openNativeEncoder } from '../base/parquet/native-encoder.ts'
+import type { NativeEncoder } from '../base/parquet/native-encoder.ts'
+import { openNativeModule } from '../collect/split/native-lane.ts'
+import type { NativeModule } from '../collect/split/native-lane.ts'
+
+// What `npm run build` makes of assembly/. A server that runs from its sources has none: it splits in JavaScript, and DuckDB encodes.
+
+export function nativeLane(): NativeModule | undefined {
+  return opened('../collect/split/lane.wasm', openNativeModule)
+}
+
+export function nativeEncoder(): NativeEncoder | undefined {
+  return opened('../base/parquet/encoder.wasm', openNativeEncoder)
+}
+
+function opened<T>(name: string, open: (bytes: Uint8Array) => T): T | undefined {
+  const path = new URL(name, import.meta.url)
+  return existsSync(path) ? open(readFileSync(path)) : undefined
+}
