@@ -3,6 +3,7 @@ import type { ChildProcess, SendHandle } from 'node:child_process'
 
 import { AppError } from '../base/errors.ts'
 import { forkArguments } from '../base/fork-arguments.ts'
+import { standBack } from '../base/stand-back.ts'
 import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
 
 export interface RoleEntry {
@@ -10,6 +11,8 @@ export interface RoleEntry {
   /** The file whose process calls `runRole`. */
   readonly entry: URL
   readonly environment?: Readonly<Record<string, string>>
+  /** By how much it stands back behind the supervisor, where both want a core. */
+  readonly niceness?: number
 }
 
 /** What a process of a role leaves to the next one. */
@@ -39,6 +42,7 @@ export class ForkedRole {
       stdio: ['ignore', 2, 2, 'ipc'],
     })
     this.#child = child
+    standBack(child.pid, command.niceness ?? 0)
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
       child.on('error', (error) => (child.pid === undefined ? resolve(String(error)) : child.kill('SIGKILL')))

@@ -39,7 +39,12 @@ export const plantedBugs = {
   },
   /** Nothing that is written is ever synced. */
   missing_fsync: {
-    disk: (disk) => withFiles(disk, (file) => ({ ...file, sync: async () => {}, writeDurably: file.writeAll })),
+    disk: (disk) =>
+      withFiles(disk, (file) => ({
+        ...file,
+        sync: async () => {},
+        writeDurably: (data, offset) => file.writeAll(data, offset),
+      })),
   },
   /** New names are not made durable: files are synced, their directories are not. */
   missing_directory_sync: { disk: (disk) => ({ ...disk, syncDirectory: async () => {} }) },
