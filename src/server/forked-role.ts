@@ -13,6 +13,8 @@ export interface RoleEntry {
   readonly environment?: Readonly<Record<string, string>>
   /** By how much it stands back behind the supervisor, where both want a core. */
   readonly niceness?: number
+  /** Of its Node. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** What a process of a role leaves to the next one. */
@@ -36,7 +38,7 @@ export class ForkedRole {
 
   constructor(command: RoleEntry, legacy: Legacy | undefined) {
     const child = fork(command.entry, {
-      execArgv: forkArguments(command.entry),
+      execArgv: [...forkArguments(command.entry), ...(command.nodeFlags ?? [])],
       env: { ...process.env, ...command.environment },
       // Standard output belongs to the supervisor, for people.
       stdio: ['ignore', 2, 2, 'ipc'],

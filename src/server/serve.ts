@@ -88,6 +88,7 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
       // Of an inbox there is one writer.
       alone: true,
       niceness: 0,
+      nodeFlags: [`--initial-old-space-size=${doorHeapMebibytes}`],
     },
     worker: { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000, niceness: behindDoors },
     scheduler: { niceness: behindDoors },
@@ -101,6 +102,12 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
  * of the time where both have work (Linux weighs it 526 to 1024), and all of it where the api process has none.
  */
 const behindDoors = 3
+
+/**
+ * Below so much, V8 does not mark the whole heap of the api process. Some 30 MiB of it stay, and what bodies leave behind goes with the young
+ * generation; but V8 counts their bytes for the old one, and marked all of it each second, for up to 90 ms where its helpers got no core.
+ */
+const doorHeapMebibytes = 96
 
 /** What the api role announced; nothing where this supervisor runs none. */
 function announcedBy(roles: readonly SupervisedRole[]): { readonly url?: string; readonly fluentPort?: number } {
