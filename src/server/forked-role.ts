@@ -3,6 +3,7 @@ import type { ChildProcess, SendHandle } from 'node:child_process'
 
 import { AppError } from '../base/errors.ts'
 import { forkArguments } from '../base/fork-arguments.ts'
+import { standBack } from '../base/stand-back.ts'
 import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
 
 export interface RoleEntry {
@@ -10,6 +11,10 @@ export interface RoleEntry {
   /** The file whose process calls `runRole`. */
   readonly entry: URL
   readonly environment?: Readonly<Record<string, string>>
+  /** By how much it stands back behind the supervisor, where both want a core. */
+  readonly niceness?: number
+  /** Of its Node. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** What a process of a role leaves to the next one. */
@@ -33,12 +38,13 @@ export class ForkedRole {
 
   constructor(command: RoleEntry, legacy: Legacy | undefined) {
     const child = fork(command.entry, {
-      execArgv: forkArguments(command.entry),
+      execArgv: [...forkArguments(command.entry), ...(command.nodeFlags ?? [])],
       env: { ...process.env, ...command.environment },
       // Standard output belongs to the supervisor, for people.
       stdio: ['ignore', 2, 2, 'ipc'],
     })
     this.#child = child
+    standBack(child.pid, command.niceness ?? 0)
     this.exited = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
       child.on('error', (error) => (child.pid === undefined ? resolve(String(error)) : child.kill('SIGKILL')))

@@ -83,13 +83,31 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`./roles/${name}.${extension}`, import.meta.url)
   const environment = settingsForRoles(settings)
-  const manner =
-    name === 'worker'
-      ? { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000 }
-      : // Of an inbox there is one writer.
-        { alone: name === 'api' }
+  const manner = {
+    api: {
+      // Of an inbox there is one writer.
+      alone: true,
+      niceness: 0,
+      nodeFlags: [`--initial-old-space-size=${doorHeapMebibytes}`],
+    },
+    worker: { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000, niceness: behindDoors },
+    scheduler: { niceness: behindDoors },
+  }[name]
   return new SupervisedRole({ name, entry, environment, ...manner }, systemClock, log)
 }
+
+/**
+ * The api process needs little time and needs it at once: an acknowledgement takes half a dozen turns of its threads, and behind processes of its
+ * own rank each turn may wait for as long as one of them has a core. A niceness of 3 leaves the others a third
+ * of the time where both have work (Linux weighs it 526 to 1024), and all of it where the api process has none.
+ */
+const behindDoors = 3
+
+/**
+ * Below so much, V8 does not mark the whole heap of the api process. Some 30 MiB of it stay, and what bodies leave behind goes with the young
+ * generation; but V8 counts their bytes for the old one, and marked all of it each second, for up to 90 ms where its helpers got no core.
+ */
+const doorHeapMebibytes = 96
 
 /** What the api role announced; nothing where this supervisor runs none. */
 function announcedBy(roles: readonly SupervisedRole[]): { readonly url?: string; readonly fluentPort?: number } {

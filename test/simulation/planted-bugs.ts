@@ -27,10 +27,25 @@ export interface Sabotage {
 export const plantedBugs = {
   /** The inbox acknowledges while its sync is still under way. */
   early_ack: {
-    disk: (disk) => withFiles(disk, (file) => ({ ...file, sync: async () => void file.sync().catch(() => {}) })),
+    disk: (disk) =>
+      withFiles(disk, (file) => ({
+        ...file,
+        sync: async () => void file.sync().catch(() => {}),
+        async writeDurably(data, offset) {
+          await file.writeAll(data, offset)
+          void file.sync().catch(() => {})
+        },
+      })),
   },
   /** Nothing that is written is ever synced. */
-  missing_fsync: { disk: (disk) => withFiles(disk, (file) => ({ ...file, sync: async () => {} })) },
+  missing_fsync: {
+    disk: (disk) =>
+      withFiles(disk, (file) => ({
+        ...file,
+        sync: async () => {},
+        writeDurably: (data, offset) => file.writeAll(data, offset),
+      })),
+  },
   /** New names are not made durable: files are synced, their directories are not. */
   missing_directory_sync: { disk: (disk) => ({ ...disk, syncDirectory: async () => {} }) },
   /** What lies on the disk passes for a frame, whatever its checksum says. */

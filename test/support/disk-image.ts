@@ -149,11 +149,14 @@ export class DiskImage {
     for (const [name, file] of this.#names) if (isIn(inside, name)) this.#durableNames.set(name, file)
   }
 
-  write(file: FileImage, data: Buffer, offset: number): void {
+  /** `data` is this write's own. */
+  write(file: FileImage, data: Buffer, offset: number): Write {
     this.#requireRoom(file, offset + data.byteLength)
-    file.unsynced.push({ offset, data })
+    const write = { offset, data }
+    file.unsynced.push(write)
     file.seen = overwritten(file.seen, data, offset)
     file.modifiedMs = this.#nowMs()
+    return write
   }
 
   /** Makes the writes durable that a sync covers: those that were done when it began. */
@@ -161,6 +164,16 @@ export class DiskImage {
     if (this.#failing !== undefined) throw this.#failing
     for (const { offset, data } of covered) file.durable = overwritten(file.durable, data, offset)
     file.unsynced = file.unsynced.filter((write) => !covered.includes(write))
+  }
+
+  /** Makes one write durable, and none of those before it; but none of them comes to the disk after it, where they share bytes. */
+  settleAlone(file: FileImage, write: Write): void {
+    const before = file.unsynced.slice(0, Math.max(file.unsynced.indexOf(write), 0))
+    this.settle(file, [write])
+    for (const { offset, data } of before) {
+      const [from, to] = [Math.max(offset, write.offset), Math.min(endOf({ offset, data }), endOf(write))]
+      if (from < to) data.set(write.data.subarray(from - write.offset, to - write.offset), from - offset)
+    }
   }
 
   at(path: string): FileImage {
@@ -204,30 +217,37 @@ export function diskOver(image: DiskImage, turn: Turn, turnOfFile: () => Turn = 
 }
 
 function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
-  const writeAll = async (data: readonly Uint8Array[], offset: number): Promise<void> => {
+  const writeAll = async (data: readonly Uint8Array[], offset: number): Promise<Write> => {
     const joined = Buffer.concat(data)
     await turn('write')
-    image.write(file, joined, offset)
+    return image.write(file, joined, offset)
+  }
+  const sync = async (): Promise<void> => {
+    // What is written while the sync is under way is not covered by it.
+    const covered = [...file.unsynced]
+    await turn('sync')
+    await turn('sync')
+    image.settle(file, covered)
   }
   return {
     async read(offset, length) {
       await turn('read')
       return Buffer.from(file.seen.subarray(offset, offset + length))
     },
-    write: (data, offset) => writeAll([data], offset),
-    writeAll,
-    allocate: (length) => writeAll([Buffer.alloc(length)], 0),
+    write: async (data, offset) => void (await writeAll([data], offset)),
+    writeAll: async (data, offset) => void (await writeAll(data, offset)),
+    async writeDurably(data, offset) {
+      const write = await writeAll(data, offset)
+      await turn('sync')
+      await turn('sync')
+      image.settleAlone(file, write)
+    },
+    allocate: async (length) => void (await writeAll([Buffer.alloc(length)], 0)),
     async size() {
       await turn('size')
       return file.seen.byteLength
     },
-    sync: async () => {
-      // What is written while the sync is under way is not covered by it.
-      const covered = [...file.unsynced]
-      await turn('sync')
-      await turn('sync')
-      image.settle(file, covered)
-    },
+    sync,
     close: async () => {},
   }
 }
@@ -235,6 +255,10 @@ function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
 /** Whether the name is one right below the directory, which is given with a slash at its end. */
 function isIn(directory: string, name: string): boolean {
   return name.startsWith(directory) && !name.includes('/', directory.length)
+}
+
+function endOf({ offset, data }: Write): number {
+  return offset + data.byteLength
 }
 
 /** The bytes with the data in them: the same buffer, where it has room. */

@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { setPriority } from 'node:os'
 
 import type { Clock } from '../clock.ts'
 import { AppError } from '../errors.ts'
 import { forkArguments } from '../fork-arguments.ts'
 import { residentBytesOf } from '../process-table.ts'
+import { standBack } from '../stand-back.ts'
 import type { EngineLimits, EngineTask } from './engines.ts'
 import type { FromEngine, ToEngine } from './messages.ts'
 
@@ -14,7 +14,7 @@ export interface EngineCommand {
   /** The limit of V8's heap, in MiB; DuckDB's memory lies outside of it. */
   readonly heapMebibytesMax: number
   readonly environment: Readonly<Record<string, string>>
-  /** How far the process stands back behind others that want a processor: 0 for not at all, up to 19. */
+  /** By how much the process stands back behind this one, where both want a core. */
   readonly niceness: number
 }
 
@@ -145,16 +145,6 @@ export class EngineProcess {
       if (signal.aborted || bytes === undefined) return
       if (bytes > residentBytesMax) this.kill(needsTooMuch(residentBytesMax))
     }
-  }
-}
-
-/** Asked of the system at once: what a process does until it is ready is a good part of what it ever does. */
-function standBack(pid: number | undefined, niceness: number): void {
-  if (pid === undefined || niceness === 0) return
-  try {
-    setPriority(pid, niceness)
-  } catch {
-    // It has ended, or the system does not let it: then it runs as all others do.
   }
 }
 

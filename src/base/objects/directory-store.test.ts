@@ -32,6 +32,7 @@ function notingDisk(notes: string[]): Disk {
         read: (offset, length) => file.read(offset, length),
         write: (data, offset) => file.write(data, offset),
         writeAll: (data, offset) => file.writeAll(data, offset),
+        writeDurably: (data, offset) => file.writeDurably(data, offset),
         allocate: (length) => file.allocate(length),
         size: () => file.size(),
         async sync() {

@@ -2,7 +2,7 @@ import type { DiskFile } from '../../base/disk.ts'
 import type { PreparedFrame } from './frame.ts'
 import { encodeFrame } from './frame.ts'
 import type { SegmentIdentity } from './segment-header.ts'
-import { headerBytes, writeSettled } from './segment-header.ts'
+import { encodeHeader, headerBytes, writeSettled } from './segment-header.ts'
 
 /** Which bytes of the segment a frame takes. */
 export interface FrameRange {
@@ -83,7 +83,7 @@ export class SegmentFile {
     }
     this.#underWay += 1
     const before = this.#tail
-    const own = this.#writeDurably(buffers, start)
+    const own = this.#write(buffers, start)
     // To nothing: the answer of each would hold those of all before it, for as long as the segment is written.
     this.#tail = Promise.all([before, own]).then(() => {})
     try {
@@ -99,9 +99,10 @@ export class SegmentFile {
     }
   }
 
-  async #writeDurably(buffers: readonly Uint8Array[], offset: number): Promise<void> {
-    await this.file.writeAll(buffers, offset)
-    await this.file.sync()
+  /** The first frames bring the header along, which stands right before them: a segment has an identity when it has something to keep. */
+  #write(buffers: readonly Uint8Array[], offset: number): Promise<void> {
+    if (offset > headerBytes) return this.file.writeDurably(buffers, offset)
+    return this.file.writeDurably([encodeHeader(this.identity), ...buffers], 0)
   }
 
   /** So many more frames were dealt with, in particular all before `before`. */

@@ -5,7 +5,7 @@ import type { Disk, DiskFile } from '../../base/disk.ts'
 import type { Logger } from '../../base/log.ts'
 import type { Randomness } from '../../base/randomness.ts'
 import { SegmentFile } from './segment-file.ts'
-import { encodeHeader, freeHeader, newIdentity } from './segment-header.ts'
+import { freeHeader, newIdentity } from './segment-header.ts'
 
 export interface SegmentPoolOptions {
   readonly directory: string
@@ -68,12 +68,12 @@ export class SegmentPool {
     const ready = await this.#ready
     this.#ready = undefined
     this.#failure = undefined
-    return await this.#identify(ready, this.#options.segmentBytes)
+    return this.#identified(ready, this.#options.segmentBytes)
   }
 
   /** A segment for one frame that fits no regular one. */
   async takeOversized(bytes: number): Promise<SegmentFile> {
-    return await this.#identify(await this.#newFile(bytes), bytes)
+    return this.#identified(await this.#newFile(bytes), bytes)
   }
 
   /**
@@ -83,8 +83,7 @@ export class SegmentPool {
   async recycle(segment: SegmentFile): Promise<void> {
     const { file, name, bytes } = segment
     try {
-      await file.write(freeHeader, 0)
-      await file.sync()
+      await file.writeDurably([freeHeader], 0)
     } finally {
       await file.close()
     }
@@ -125,17 +124,9 @@ export class SegmentPool {
     return { name, file }
   }
 
-  async #identify({ name, file }: PreparedFile, bytes: number): Promise<SegmentFile> {
-    const identity = newIdentity(this.#options.randomness)
-    try {
-      await file.write(encodeHeader(identity), 0)
-      await file.sync()
-    } catch (error) {
-      // The file lies there without an owner until the next start.
-      await file.close()
-      throw error
-    }
-    return new SegmentFile(name, identity, bytes, file)
+  /** The identity is of this use of the file alone. It is written with the first frames. */
+  #identified({ name, file }: PreparedFile, bytes: number): SegmentFile {
+    return new SegmentFile(name, newIdentity(this.#options.randomness), bytes, file)
   }
 
   #path(name: string): string {

@@ -71,12 +71,12 @@ const mergeLimits = {
 const importIdleBytesMax = 768 * 2 ** 20
 
 /**
- * Doors and queries are waited for, by the millisecond; the conversion of what is safe already, by the second; a merge by nobody. A niceness of 5
- * leaves a quarter of the time to whoever has it, where another process of none wants the same core, and 10 a tenth (Linux weighs them 335 and 110
- * to 1024).
+ * Doors and queries are waited for, by the millisecond; the conversion of what is safe already, by the second; a merge by nobody. So much do their
+ * processes stand back behind this one and its queries: 7 leaves a sixth of the time to whoever has it, where another process of none wants the same
+ * core, and 12 a fifteenth.
  */
-const importNiceness = 5
-const mergeNiceness = 10
+const importNiceness = 7
+const mergeNiceness = 12
 
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
