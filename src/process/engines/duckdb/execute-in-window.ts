@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs'
-
 import { errno } from '../../../base/disk.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { engineFailure } from './engine-errors.ts'
@@ -9,7 +7,7 @@ import { macrosFor } from './make-functions.ts'
 import type { FormatRows } from './small-answer.ts'
 import { readSmallAnswer } from './small-answer.ts'
 import type { ExecuteInput, Execution } from './tasks.ts'
-import { canBeNamed, companionOf, filesOf, hasChanges, makeViews, namedTables, needCompanion } from './views.ts'
+import { canBeNamed, companionOf, hasChanges, makeViews, namedTables, needCompanion } from './views.ts'
 import type { Window, Windows } from './windows.ts'
 
 export interface WindowTools extends ExecuteTools {
@@ -68,9 +66,8 @@ export async function executeInWindow(
 }
 
 function isSmall(input: ExecuteInput): boolean {
-  const files = filesOf(input)
-  if (files.length > filesMax) return false
-  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0) <= bytesMax
+  const { sizes } = input
+  return sizes.length <= filesMax && sizes.reduce((sum, bytes) => sum + bytes, 0) <= bytesMax
 }
 
 /** The same input with the names in the window of the files that it reads. */

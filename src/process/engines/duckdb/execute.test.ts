@@ -53,6 +53,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
   const input: ExecuteInput = {
     ...text,
     tables,
+    sizes: [],
     projection: plan.columns.map(({ type }, index) => ({
       expression: `cast(c${index} as ${duckdbFileType(type)})`,
       name: `c${index}`,
@@ -266,6 +267,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       offset: 0,
       database: null,
       tables: [],
+      sizes: [],
       fieldIds: null,
       path: directory,
       fileBytes: 5e6,
@@ -326,6 +328,7 @@ describe('what cannot be done in a kept instance is left to a fresh one', () => 
     offset: 0,
     database: null,
     tables: [],
+    sizes: [],
     fieldIds: null,
     fileBytes: null,
     columnCount: 1,
@@ -372,6 +375,7 @@ describe('the sandbox holds without the gate', () => {
       {
         ...text,
         ...input,
+        sizes: [],
         fileBytes: null,
         path: newPath(),
         spillDirectory: join(folder, 'spill'),

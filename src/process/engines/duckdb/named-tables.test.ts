@@ -18,6 +18,7 @@ const input = (sql: string, tables: ExecuteInput['tables'] = [table('web', 'logs
   scheduledSeconds: 0,
   database: 'web',
   tables,
+  sizes: [],
   projection: [],
   columnCount: 0,
   fieldIds: null,
