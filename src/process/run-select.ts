@@ -57,6 +57,7 @@ export async function runSelect(
         ...engineTable({ database: plan.database, name: plan.table, snapshot }),
         scans: scans[index] ?? [],
       })),
+      references: planned.references,
       sizes,
       columnCount: planned.plan.columns.length,
       path,

@@ -53,6 +53,7 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
   const input: ExecuteInput = {
     ...text,
     tables,
+    references: [],
     sizes: [],
     projection: plan.columns.map(({ type }, index) => ({
       expression: `cast(c${index} as ${duckdbFileType(type)})`,
@@ -267,6 +268,7 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       offset: 0,
       database: null,
       tables: [],
+      references: [],
       sizes: [],
       fieldIds: null,
       path: directory,
@@ -328,6 +330,7 @@ describe('what cannot be done in a kept instance is left to a fresh one', () => 
     offset: 0,
     database: null,
     tables: [],
+    references: [],
     sizes: [],
     fieldIds: null,
     fileBytes: null,
@@ -375,6 +378,7 @@ describe('the sandbox holds without the gate', () => {
       {
         ...text,
         ...input,
+        references: [],
         sizes: [],
         fileBytes: null,
         path: newPath(),
