@@ -150,9 +150,10 @@ class DirectoryStore implements ObjectStore {
     return reading(key, async () => {
       const file = await this.#disk.open(this.#path(key), 'read')
       try {
-        const from = range?.from ?? 0
-        const to = range?.to ?? (await file.size())
-        return await file.read(from, Math.max(0, Math.min(to, await file.size()) - from))
+        const { from, to } = range ?? { from: 0, to: Infinity }
+        // What ends behind the end is shorter. Only to make room for much it has to be known how much there is.
+        const end = to - from <= blockBytes ? to : Math.min(to, await file.size())
+        return await file.read(from, Math.max(0, end - from))
       } finally {
         await file.close()
       }
