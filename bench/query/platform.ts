@@ -1,6 +1,8 @@
 import { startBiwa } from '../../test/support/biwa.ts'
 import { createAccounts } from '../accounts.ts'
 import { startServer } from '../queue/server.ts'
+import { keepAlive } from './keep-alive.ts'
+import type { Answered, Asked } from './keep-alive.ts'
 
 /** A whole server with accounts that have the same table each. */
 export interface QueryPlatform {
@@ -10,7 +12,7 @@ export interface QueryPlatform {
 
 export interface QueryAccount {
   readonly name: string
-  readonly request: (path: string, init?: RequestInit) => Promise<Response>
+  readonly request: (path: string, asked?: Asked) => Promise<Answered>
 }
 
 /** What is asked of them. */
@@ -25,11 +27,7 @@ export async function startPlatform(names: readonly string[]): Promise<QueryPlat
   const biwa = await startBiwa({ arguments: [`--database-url=${server.url}`] })
   const accounts: QueryAccount[] = []
   for (const { name, apiKey } of await createAccounts(server.url, names)) {
-    const request = (path: string, init: RequestInit = {}) =>
-      fetch(biwa.url + path, {
-        ...init,
-        headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
-      })
+    const request = keepAlive(biwa.url, apiKey)
     accounts.push({ name, request })
     await seed({ name, request })
   }

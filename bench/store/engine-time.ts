@@ -42,6 +42,8 @@ export async function runInEngine(bench: MergeBench, table: Table, shape: Shape,
           scans: [{ changes: [], files: local.map((of) => of.path) }],
         },
       ],
+      references: [],
+      sizes: chunks.map(({ bytes }) => bytes),
       projection: Array.from({ length: shape.columnCount }, (_, index) => ({
         expression: `cast(c${index} as varchar)`,
         name: `c${index}`,

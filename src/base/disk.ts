@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { constants, link, mkdir, open, readdir, rename, rm, stat, unlink } from 'node:fs/promises'
+import { constants, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import { AppError } from './errors.ts'
@@ -84,7 +84,14 @@ export const systemDisk: Disk = {
       if (errno(error) !== 'ENOENT') throw error
     }
   },
-  removeDirectory: (path) => rm(path, { recursive: true, force: true }),
+  async removeDirectory(path) {
+    try {
+      // Most often there is nothing in it, or nothing at all: to look for what there is takes longer.
+      await rmdir(path)
+    } catch (error) {
+      if (errno(error) !== 'ENOENT') await rm(path, { recursive: true, force: true })
+    }
+  },
   async syncDirectory(path) {
     const directory = await open(path, constants.O_RDONLY)
     try {

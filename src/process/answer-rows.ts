@@ -25,7 +25,7 @@ export async function answerRows(
   }))
   const plan = { columns, scans: [], shortcut: null, isOnePass: true, dependsOnMoment: false, explained: [] }
   const select = { text: valuesText(known), offset: 0, standIns: [] }
-  const planned = { select, plan, opened: [], scans: [], fromMetadata: false, planMs: 0 }
+  const planned = { select, plan, references: [], opened: [], scans: [], fromMetadata: false, planMs: 0 }
   const output = await storeResult(context, planned, statement)
   return { ...output, statistics: { ...statistics, runMs: output.statistics.runMs } }
 }

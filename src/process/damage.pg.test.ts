@@ -1,3 +1,4 @@
+import { rm, truncate } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -70,5 +71,24 @@ describe('a query that meets a damaged file', () => {
       message: expect.stringContaining(`The file of chunk ${id} of "web.${name}" is missing`) as string,
       hint: expect.stringContaining('biwa verify') as string,
     })
+  })
+
+  const losses = [
+    ['is gone', (path: string) => rm(path), 'object_not_found', 'missing'],
+    ['is shorter', (path: string) => truncate(path, 5000), 'object_damaged', 'damaged'],
+  ] as const
+
+  test.each(losses)('that %s since another query read it is named by the next', async (_loss, lose, code, word) => {
+    const { name, chunks } = await newTable()
+    const { id, objectKey } = must(chunks[2], 'a chunk')
+    await bench.query(`select ${everything} from ${name}`)
+    const { path } = await bench.objects.materialize(objectKey)
+    await lose(path)
+    const failing = bench.query(`select ${everything}, 2 from ${name}`)
+    await expect(failing).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(`The file of chunk ${id} of "web.${name}" is ${word}`) as string,
+    })
+    await failing.catch((error: Error) => expect(error.message).not.toContain(bench.folder))
   })
 })

@@ -1,5 +1,5 @@
 import { queryColumns } from '../store/columns.ts'
-import type { Analysis, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
+import type { Analysis, AnalyzedTable, EngineTable, Plan, PlanInput } from './engines/duckdb/tasks.ts'
 import { analyzeTask, planTask } from './engines/duckdb/tasks.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
 import { bytesOf, chooseChunks, scanStatistics, unopenedScans } from './planning/choose-chunks.ts'
@@ -15,6 +15,8 @@ import { engineSql, planningPoolLimits } from './query-context.ts'
 export interface PlannedSelect {
   readonly select: SelectText
   readonly plan: Plan
+  /** Each place in which it names a table. */
+  readonly references: readonly AnalyzedTable[]
   /** The tables that it names. */
   readonly opened: readonly OpenedTable[]
   readonly scans: readonly ChosenScan[]
@@ -57,7 +59,7 @@ export async function planSelect(
   const known = await knownAnswer(context, opened, plan)
   const scans = known === undefined ? await chooseChunks(context, opened, plan) : unopenedScans(opened, plan)
   const planMs = Math.round(clock.monotonicMs() - startedMs)
-  return { select: known ?? select, plan, opened, scans, fromMetadata: known !== undefined, planMs }
+  return { select: known ?? select, references: tables, plan, opened, scans, fromMetadata: known !== undefined, planMs }
 }
 
 export function engineTable({ database, name, snapshot }: OpenedTable): EngineTable {

@@ -45,7 +45,7 @@ export async function runSelect(
   if (file.fileBytes !== undefined) await context.ports.disk.makeDirectory(path)
   const spillDirectory = join(context.scratch, 'spill')
   const threads = threadsFor(context, planned)
-  return await withFiles(context, planned.scans, async (scans) => {
+  return await withFiles(context, planned.scans, async (scans, sizes) => {
     const input: ExecuteInput = {
       ...engineSql(context, planned.select),
       ...context.moment,
@@ -57,6 +57,8 @@ export async function runSelect(
         ...engineTable({ database: plan.database, name: plan.table, snapshot }),
         scans: scans[index] ?? [],
       })),
+      references: planned.references,
+      sizes,
       columnCount: planned.plan.columns.length,
       path,
       spillDirectory,
@@ -102,7 +104,7 @@ const fetchesMax = 8
 async function withFiles<T>(
   context: QueryContext,
   scans: readonly ChosenScan[],
-  body: (scans: readonly (readonly ScannedFiles[])[]) => Promise<T>,
+  body: (scans: readonly (readonly ScannedFiles[])[], sizes: readonly number[]) => Promise<T>,
 ): Promise<T> {
   const { objects } = context.ports
   const groups = await Promise.all(scans.map((scan) => readingGroups(context, scan)))
@@ -112,14 +114,17 @@ async function withFiles<T>(
     for (let chunk = waiting.pop(); chunk !== undefined; chunk = waiting.pop()) {
       context.attempt.signal.throwIfAborted()
       const { objectKey, bytes } = chunk
-      local.set(objectKey, await objects.materialize(objectKey, { bytes }))
+      // The engine looks whether the file is whole, when it is about to open it.
+      local.set(objectKey, await objects.materialize(objectKey, { bytes, onceSeen: true }))
     }
   }
   try {
     const fetches = await Promise.allSettled(Array.from({ length: fetchesMax }, fetchSome))
     for (const fetch of fetches) if (fetch.status === 'rejected') throw fetch.reason
     const pathOf = ({ objectKey }: Chunk): string => must(local.get(objectKey), 'every chunk was fetched').path
-    return await body(groups.map((of) => of.map(({ changes, chunks }) => ({ changes, files: chunks.map(pathOf) }))))
+    const files = groups.map((of) => of.map(({ changes, chunks }) => ({ changes, files: chunks.map(pathOf) })))
+    const sizes = groups.flat().flatMap(({ chunks }) => chunks.map(({ bytes }) => bytes))
+    return await body(files, sizes)
   } catch (error) {
     throw await namedDamage(context, scans, local, error)
   } finally {
@@ -147,22 +152,37 @@ const diskSampleEveryMs = 500
 async function withDiskWatched<T>(context: QueryContext, body: (limits: PoolLimits) => Promise<T>): Promise<T> {
   const limits = runningPoolLimits(context)
   const tooLarge = new AbortController()
-  const done = new AbortController()
-  const watching = watchDisk(context, tooLarge, done.signal)
+  const stopWatching = watchDisk(context, tooLarge)
   try {
     return await body({ ...limits, signal: AbortSignal.any([context.attempt.signal, tooLarge.signal]) })
   } finally {
-    done.abort()
-    await watching
+    await stopWatching()
   }
 }
 
-async function watchDisk(context: QueryContext, tooLarge: AbortController, done: AbortSignal): Promise<void> {
+/** Looks from time to time, until what it returns is called. */
+function watchDisk(context: QueryContext, tooLarge: AbortController): () => Promise<void> {
   const { clock } = context.ports
   const { temporaryBytes } = context.limits
-  while (!done.aborted && !tooLarge.signal.aborted) {
-    await clock.sleep(diskSampleEveryMs, done)
-    if (!done.aborted && (await scratchBytes(context)) > temporaryBytes) tooLarge.abort(diskExceeded(temporaryBytes))
+  let cancel = (): void => {}
+  let looking: Promise<void> = Promise.resolve()
+  let isOver = false
+  const look = async (): Promise<void> => {
+    if ((await scratchBytes(context)) > temporaryBytes) tooLarge.abort(diskExceeded(temporaryBytes))
+    else if (!isOver) lookLater()
+  }
+  const lookLater = (): void => {
+    cancel = clock.schedule(diskSampleEveryMs, () => {
+      looking = look()
+      // Whoever stops the watch is told.
+      looking.catch(() => {})
+    })
+  }
+  lookLater()
+  return async () => {
+    isOver = true
+    cancel()
+    await looking
   }
 }
 

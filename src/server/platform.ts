@@ -121,7 +121,8 @@ export async function openPlatform(settings: Settings, role: string, log: Logger
     access,
     jobs,
     store,
-    services: [connections, access, jobs, store],
+    // Only those who answer requests wait for the ends of jobs: nobody else needs to hear of each of them.
+    services: [connections, access, ...(role === 'api' ? [jobs] : []), store],
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
+import { StatementShapes } from '../base/postgres/statement-shapes.ts'
 import type { Chunk, ColumnStatistics, Layer, NewChunk } from './store.ts'
 
 export interface ChunkRow {
@@ -61,8 +62,11 @@ export function selectChunks(
   place: ChunkPlace,
   choice: ChunkFilter & { readonly limit?: number } = {},
 ): Promise<ChunkRow[]> {
-  return db.query(chunksStatement(place, choice))
+  return db.query(shapes.prepared(chunksStatement(place, choice)))
 }
+
+/** By the fields and the comparisons of what is asked for. To plan such a statement takes longer than to find a few chunks with it. */
+const shapes = new StatementShapes('store_chunks')
 
 /** Which of the chunks count, as an expression over their row and what is joined to it. */
 export interface ChunkFilter {

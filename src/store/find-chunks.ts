@@ -3,8 +3,9 @@ import type { ChunkFilter, ChunkPlace } from './chunks.sql.ts'
 import { chunkOf, isInside, selectChunks } from './chunks.sql.ts'
 import { fieldsOf } from './conditions.ts'
 import type { KnownField } from './conditions.sql.ts'
-import { canFulfil, knownStatistics, selectFieldVersions } from './conditions.sql.ts'
+import { canFulfil, knownStatistics } from './conditions.sql.ts'
 import type { ChunkChoice } from './conditions.ts'
+import type { FieldVersions } from './field-versions.ts'
 import type { Chunk, TableSnapshot, TimeRange } from './store.ts'
 import { coversAllTimes, formatMultirange } from './time-ranges.ts'
 
@@ -16,13 +17,14 @@ export function placeOf({ table }: TableSnapshot, ranges: readonly TimeRange[]):
 /** The chunks of the snapshot that touch the ranges and fit the choice. */
 export async function findChunks(
   db: Queryable,
+  fieldVersions: FieldVersions,
   snapshot: TableSnapshot,
   ranges: readonly TimeRange[],
   { condition, rowsEnough }: ChunkChoice,
 ): Promise<Chunk[]> {
   const place = placeOf(snapshot, ranges)
   if (condition !== undefined) {
-    const fields = await knownFields(db, snapshot, [...fieldsOf(condition)])
+    const fields = await knownFields(fieldVersions, snapshot, [...fieldsOf(condition)])
     return await allOf(db, place, { passes: canFulfil(condition, fields), joined: knownStatistics(fields.keys()) })
   }
   const some = rowsEnough === undefined ? undefined : await enoughOf(db, place, Math.max(1, rowsEnough))
@@ -48,13 +50,12 @@ async function enoughOf(db: Queryable, place: ChunkPlace, rowsEnough: number): P
 
 /** Those of the fields that are columns of the snapshot, with their versions. */
 export async function knownFields(
-  db: Queryable,
+  fieldVersions: FieldVersions,
   { table }: TableSnapshot,
   fieldIds: readonly number[],
 ): Promise<ReadonlyMap<number, KnownField>> {
   if (fieldIds.length === 0) return new Map()
-  const place = { accountId: table.accountId, tableId: table.id, version: table.schemaVersion }
-  const versions = new Map((await selectFieldVersions(db, place, fieldIds)).map((row) => [row.field_id, row]))
+  const versions = await fieldVersions.of(table, fieldIds)
   const columns = table.columns.filter(({ fieldId }) => fieldIds.includes(fieldId))
   return new Map(
     columns.map(({ fieldId, type }) => {

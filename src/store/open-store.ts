@@ -19,6 +19,7 @@ import {
 import { newChunkKey } from './chunk-keys.ts'
 import { countChunks, selectNewestTimes } from './chunks.sql.ts'
 import { selectAppliedIds, selectAppliedPlaces } from './commit.sql.ts'
+import { FieldVersions } from './field-versions.ts'
 import { findChunks, placeOf } from './find-chunks.ts'
 import { openSnapshots } from './operations/open-snapshots.ts'
 import { tableOperations } from './operations/table-operations.ts'
@@ -44,6 +45,7 @@ export function openStore(options: StoreOptions): Store {
   const { postgres, objects, clock, randomness, log } = options
   const graceMs = options.removalGraceSeconds * 1000
   const sweep = new Sweep(postgres, objects, clock, graceMs)
+  const fieldVersions = new FieldVersions(postgres)
   const removal = () => ({ now: new Date(clock.nowMs()), removeAfter: new Date(clock.nowMs() + graceMs) })
 
   const store: Store = {
@@ -82,9 +84,9 @@ export function openStore(options: StoreOptions): Store {
     },
 
     openSnapshot: (accountId, tables) => openSnapshots(postgres, new Date(clock.nowMs()), accountId, tables),
-    findChunks: (snapshot, ranges, choice = {}) => findChunks(postgres, snapshot, ranges, choice),
+    findChunks: (snapshot, ranges, choice = {}) => findChunks(postgres, fieldVersions, snapshot, ranges, choice),
     countChunks: (snapshot, ranges) => countChunks(postgres, placeOf(snapshot, ranges)),
-    summarize: (snapshot, range, items) => summarize(postgres, snapshot, range, items),
+    summarize: (snapshot, range, items) => summarize(postgres, fieldVersions, snapshot, range, items),
 
     newChunk: (table) => newChunkKey(table, clock, randomness),
     commit: (commit) => applyCommit(postgres, clock, commit),

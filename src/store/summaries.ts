@@ -1,4 +1,5 @@
 import type { Queryable } from '../base/postgres/postgres.ts'
+import type { FieldVersions } from './field-versions.ts'
 import { knownFields, placeOf } from './find-chunks.ts'
 import type { Summary, SummaryItem } from './conditions.ts'
 import type { TableSnapshot, TimeRange } from './store.ts'
@@ -9,12 +10,13 @@ import type { LogicalType } from './types.ts'
 /** Answers `Store.summarize`. */
 export async function summarize(
   db: Queryable,
+  fieldVersions: FieldVersions,
   snapshot: TableSnapshot,
   range: TimeRange,
   items: readonly SummaryItem[],
 ): Promise<Summary | undefined> {
   const fieldIds = items.flatMap((item) => (item.kind === 'rows' ? [] : [item.fieldId]))
-  const fields = await knownFields(db, snapshot, fieldIds)
+  const fields = await knownFields(fieldVersions, snapshot, fieldIds)
   const figures: Figure[] = []
   for (const item of items) {
     const field = item.kind === 'rows' ? null : fields.get(item.fieldId)

@@ -26,6 +26,11 @@ const abandonedAfterMs = 24 * 3600 * 1000
 
 const blockBytes = 1 << 20
 
+const seenMax = 100_000
+
+/** A file of the directory is no copy. */
+const release = (): void => {}
+
 /** An object store in a directory: each object is a file at the path of its key. */
 export async function openDirectoryStore(options: DirectoryStoreOptions): Promise<ObjectStore> {
   const store = new DirectoryStore(options)
@@ -42,6 +47,9 @@ class DirectoryStore implements ObjectStore {
   readonly #durable = new Map<string, Promise<void>>()
   /** Directories with names that may not be durable: the sync that was to make them so has failed, or is under way. */
   readonly #unsettled = new Set<string>()
+
+  /** How large objects were when they were looked at. What is under a key never changes, but a file may be lost. */
+  readonly #seen = new Map<string, number>()
 
   constructor({ root, disk, clock, randomness }: DirectoryStoreOptions) {
     this.#root = root
@@ -63,6 +71,7 @@ class DirectoryStore implements ObjectStore {
   }
 
   put(key: string, body: Uint8Array, { watch }: ObjectCall = {}): Promise<void> {
+    this.#seen.delete(key)
     watch?.heard(body.byteLength)
     return reported(key, async () => {
       await this.#publish(key, (file) => file.write(body, 0))
@@ -70,6 +79,7 @@ class DirectoryStore implements ObjectStore {
   }
 
   putFile(key: string, path: string, { watch }: ObjectCall = {}): Promise<void> {
+    this.#seen.delete(key)
     return reported(key, async () => {
       const target = await this.#preparedPath(key)
       const file = await this.#disk.open(path, 'write')
@@ -140,9 +150,10 @@ class DirectoryStore implements ObjectStore {
     return reading(key, async () => {
       const file = await this.#disk.open(this.#path(key), 'read')
       try {
-        const from = range?.from ?? 0
-        const to = range?.to ?? (await file.size())
-        return await file.read(from, Math.max(0, Math.min(to, await file.size()) - from))
+        const { from, to } = range ?? { from: 0, to: Infinity }
+        // What ends behind the end is shorter. Only to make room for much it has to be known how much there is.
+        const end = to - from <= blockBytes ? to : Math.min(to, await file.size())
+        return await file.read(from, Math.max(0, end - from))
       } finally {
         await file.close()
       }
@@ -176,6 +187,7 @@ class DirectoryStore implements ObjectStore {
   }
 
   remove(key: string): Promise<void> {
+    this.#seen.delete(key)
     return reported(key, () => this.#disk.remove(this.#path(key)))
   }
 
@@ -207,13 +219,20 @@ class DirectoryStore implements ObjectStore {
     }
   }
 
-  async materialize(key: string): Promise<LocalObject> {
+  async materialize(key: string, { onceSeen = false }: ObjectCall = {}): Promise<LocalObject> {
+    const path = this.#path(key)
+    const seen = onceSeen ? this.#seen.get(key) : undefined
+    if (seen !== undefined) return { path, bytes: seen, release }
     const bytes = await this.size(key)
     if (bytes === undefined) throw notFound(key)
-    return { path: this.#path(key), bytes, release: () => {} }
+    if (this.#seen.size >= seenMax) this.#seen.clear()
+    this.#seen.set(key, bytes)
+    return { path, bytes, release }
   }
 
-  dropLocal(): void {}
+  dropLocal(key: string): void {
+    this.#seen.delete(key)
+  }
 
   async check(): Promise<void> {
     const key = `check/${this.#randomness.bytes(8).toString('hex')}`

@@ -37,6 +37,11 @@ export interface ObjectStore {
 export interface ObjectCall {
   /** How large the whole object is, where the caller knows it: what is read is held against it. */
   readonly bytes?: number
+  /**
+   * Whether it is enough that this process saw the object before: for whoever opens the local file and looks by himself whether it is
+   * there and whole.
+   */
+  readonly onceSeen?: boolean
   /** Says when to give up, and hears that bytes move. For drivers: `openObjectStore` sees to it. */
   readonly watch?: StallWatch
 }

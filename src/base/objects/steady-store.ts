@@ -118,11 +118,11 @@ class SteadyStore implements ObjectStore {
     }
   }
 
-  materialize(key: string, { bytes }: ObjectCall = {}): Promise<LocalObject> {
+  materialize(key: string, { bytes, onceSeen = false }: ObjectCall = {}): Promise<LocalObject> {
     return this.#read(
       key,
       async (watch) => {
-        const local = await this.#driver.materialize(key, { watch, ...(bytes !== undefined && { bytes }) })
+        const local = await this.#driver.materialize(key, { watch, onceSeen, ...(bytes !== undefined && { bytes }) })
         try {
           if (bytes !== undefined) requireBytes(key, local.bytes ?? (await this.#options.disk.size(local.path)), bytes)
           return local

@@ -115,11 +115,10 @@ function parseSafeInteger(text: string): number {
 
 class PooledPostgres implements Postgres {
   readonly #pool: pg.Pool
-  readonly #options: PostgresOptions
-  readonly #listeners = new Set<NotificationListener>()
+  readonly #listener: NotificationListener
 
   constructor(options: PostgresOptions) {
-    this.#options = options
+    this.#listener = new NotificationListener(options)
     const { statementTimeoutMs = 60_000 } = options
     this.#pool = new pg.Pool({
       connectionString: options.url,
@@ -171,75 +170,119 @@ class PooledPostgres implements Postgres {
   }
 
   async listen(channel: string, onNotify: (payload: string) => void, onGap?: () => void): Promise<() => Promise<void>> {
-    const listener = new NotificationListener(this.#options, channel, onNotify, onGap)
-    await listener.connect()
-    this.#listeners.add(listener)
-    return async () => {
-      this.#listeners.delete(listener)
-      await listener.close()
-    }
+    const hearing = { channel, onNotify, onGap }
+    await this.#listener.add(hearing)
+    return () => this.#listener.remove(hearing)
   }
 
   async close(): Promise<void> {
     if (this.#pool.ending) return
-    await Promise.all([...this.#listeners].map((listener) => listener.close()))
+    await this.#listener.close()
     await this.#pool.end()
   }
 }
 
-/** A connection of its own that listens on one channel, and is made again for as long as nobody closes it. */
+/** Who hears of a channel, and of gaps in what was told on it. */
+interface Hearing {
+  readonly channel: string
+  readonly onNotify: (payload: string) => void
+  readonly onGap: (() => void) | undefined
+}
+
+/** How long to wait before a connection that was lost is made again. */
+const reconnectMs = 250
+
+/**
+ * One connection that listens on all channels of a process, and is made again for as long as somebody does. It is one because the
+ * server wakes every connection that listens, whatever channel something was told on.
+ */
 class NotificationListener {
   readonly #options: PostgresOptions
-  readonly #channel: string
-  readonly #onNotify: (payload: string) => void
-  readonly #onGap: (() => void) | undefined
-  #client: pg.Client | undefined
-  #closed = false
+  readonly #hearings = new Set<Hearing>()
+  #client: Promise<pg.Client> | undefined
   #retry: NodeJS.Timeout | undefined
 
-  constructor(options: PostgresOptions, channel: string, onNotify: (payload: string) => void, onGap?: () => void) {
+  constructor(options: PostgresOptions) {
     this.#options = options
-    this.#channel = channel
-    this.#onNotify = onNotify
-    this.#onGap = onGap
   }
 
-  async connect(): Promise<void> {
+  /** Hears from now on, or fails where the server cannot be reached. */
+  async add(hearing: Hearing): Promise<void> {
+    this.#hearings.add(hearing)
+    try {
+      await this.#listen(hearing.channel)
+    } catch (error) {
+      this.#hearings.delete(hearing)
+      throw error
+    }
+  }
+
+  async remove(hearing: Hearing): Promise<void> {
+    this.#hearings.delete(hearing)
+    if (this.#hearings.size === 0) return await this.close()
+    if (this.#channels().has(hearing.channel)) return
+    const client = await this.#client?.catch(() => undefined)
+    await client?.query(`unlisten ${pg.escapeIdentifier(hearing.channel)}`).catch(() => {})
+  }
+
+  async close(): Promise<void> {
+    this.#hearings.clear()
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    const client = this.#client
+    this.#client = undefined
+    await client?.then((connected) => connected.end()).catch(() => {})
+  }
+
+  #channels(): Set<string> {
+    return new Set([...this.#hearings].map(({ channel }) => channel))
+  }
+
+  /** To listen once more on a channel changes nothing. */
+  async #listen(channel: string): Promise<void> {
+    const client = await (this.#client ??= this.#connect())
+    // The last one who heard may have gone while the connection was made.
+    if (this.#channels().has(channel)) await translated(() => client.query(`listen ${pg.escapeIdentifier(channel)}`))
+  }
+
+  #connect(): Promise<pg.Client> {
     const client = new pg.Client({
       connectionString: this.#options.url,
       application_name: `${this.#options.applicationName} listen`,
       connectionTimeoutMillis: 5000,
       keepAlive: true,
     })
-    client.on('notification', (message) => this.#onNotify(message.payload ?? ''))
+    client.on('notification', ({ channel, payload }) => this.#tell(channel, payload ?? ''))
     client.on('error', () => {})
-    try {
-      await translated(() => client.connect())
-      await translated(() => client.query(`listen ${pg.escapeIdentifier(this.#channel)}`))
-    } catch (error) {
-      await client.end().catch(() => {})
-      throw error
+    const connected = translated(() => client.connect()).then(() => client)
+    const lost = (): void => {
+      if (this.#client !== connected) return
+      this.#client = undefined
+      this.#reconnectSoon()
     }
-    // The listener may have been closed while the connection was made.
-    if (this.#closed) return await client.end()
-    this.#client = client
-    client.on('end', () => this.#reconnectSoon())
+    client.on('end', lost)
+    connected.catch(() => {
+      lost()
+      void client.end().catch(() => {})
+    })
+    return connected
+  }
+
+  #tell(channel: string, payload: string): void {
+    for (const hearing of this.#hearings) if (hearing.channel === channel) hearing.onNotify(payload)
   }
 
   #reconnectSoon(): void {
-    if (this.#closed) return
-    this.#retry = setTimeout(() => {
-      this.connect().then(
-        () => this.#onGap?.(),
-        () => this.#reconnectSoon(),
-      )
-    }, 250)
+    if (this.#hearings.size === 0) return
+    this.#retry ??= setTimeout(() => {
+      this.#retry = undefined
+      this.#listenAgain().catch(() => this.#reconnectSoon())
+    }, reconnectMs)
   }
 
-  async close(): Promise<void> {
-    this.#closed = true
-    clearTimeout(this.#retry)
-    await this.#client?.end().catch(() => {})
+  async #listenAgain(): Promise<void> {
+    for (const channel of this.#channels()) await this.#listen(channel)
+    for (const { onGap } of this.#hearings) onGap?.()
   }
 }
 

@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs'
-
 import { errno } from '../../../base/disk.ts'
 import type { EngineContext } from '../../../base/engines/engines.ts'
 import { engineFailure } from './engine-errors.ts'
@@ -9,7 +7,7 @@ import { macrosFor } from './make-functions.ts'
 import type { FormatRows } from './small-answer.ts'
 import { readSmallAnswer } from './small-answer.ts'
 import type { ExecuteInput, Execution } from './tasks.ts'
-import { canBeNamed, companionOf, filesOf, hasChanges, makeViews, namedTables, needCompanion } from './views.ts'
+import { companionOf, hasChanges, makeViews, namedTables, needCompanion, withoutDatabases } from './views.ts'
 import type { Window, Windows } from './windows.ts'
 
 export interface WindowTools extends ExecuteTools {
@@ -43,19 +41,20 @@ export async function executeInWindow(
       return small && { rows: small.rows, bytes: small.bytes.byteLength, files: [], small }
     }
     const macros = macrosFor(input)
-    const isOneStatement = input.small !== null && macros.length === 0 && canBeNamed(input)
-    const small = isOneStatement
-      ? await windows.within(terms, 'without a transaction', async (window) => {
-          const linked = withLinkedFiles(input, window)
-          return await readSmall(window, linked, namedTables(linked))
-        })
-      : undefined
+    const oneStatement = input.small !== null && macros.length === 0 ? withoutDatabases(input) : undefined
+    const small =
+      oneStatement === undefined
+        ? undefined
+        : await windows.within(terms, 'without a transaction', async (window) => {
+            const linked = { ...withLinkedFiles(input, window), sql: oneStatement }
+            return await readSmall(window, linked, namedTables(linked))
+          })
     if (small !== undefined) return small
     return await windows.within(terms, 'in a transaction', async (window) => {
       const linked = withLinkedFiles(input, window)
       const companion = needCompanion(linked) ? window.linkNew(companionOf(input)) : ''
       await makeViews(window.session, linked, { macros, companion })
-      const known = isOneStatement ? undefined : await readSmall(window, linked)
+      const known = oneStatement === undefined ? await readSmall(window, linked) : undefined
       if (known !== undefined) return known
       const target = { ...linked, path: window.linkNew(input.path) }
       const { files, ...sums } = await copyAnswer(window.session, target, context, tools)
@@ -68,9 +67,8 @@ export async function executeInWindow(
 }
 
 function isSmall(input: ExecuteInput): boolean {
-  const files = filesOf(input)
-  if (files.length > filesMax) return false
-  return files.reduce((sum, file) => sum + (statSync(file, { throwIfNoEntry: false })?.size ?? 0), 0) <= bytesMax
+  const { sizes } = input
+  return sizes.length <= filesMax && sizes.reduce((sum, bytes) => sum + bytes, 0) <= bytesMax
 }
 
 /** The same input with the names in the window of the files that it reads. */

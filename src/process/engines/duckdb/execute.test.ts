@@ -53,6 +53,8 @@ async function run(sql: string, tables: ExecuteInput['tables'] = [], more: Parti
   const input: ExecuteInput = {
     ...text,
     tables,
+    references: [],
+    sizes: [],
     projection: plan.columns.map(({ type }, index) => ({
       expression: `cast(c${index} as ${duckdbFileType(type)})`,
       name: `c${index}`,
@@ -266,6 +268,8 @@ test('an answer of many bytes becomes several files, all of it and nothing twice
       offset: 0,
       database: null,
       tables: [],
+      references: [],
+      sizes: [],
       fieldIds: null,
       path: directory,
       fileBytes: 5e6,
@@ -326,6 +330,8 @@ describe('what cannot be done in a kept instance is left to a fresh one', () => 
     offset: 0,
     database: null,
     tables: [],
+    references: [],
+    sizes: [],
     fieldIds: null,
     fileBytes: null,
     columnCount: 1,
@@ -372,6 +378,8 @@ describe('the sandbox holds without the gate', () => {
       {
         ...text,
         ...input,
+        references: [],
+        sizes: [],
         fileBytes: null,
         path: newPath(),
         spillDirectory: join(folder, 'spill'),

@@ -107,28 +107,21 @@ export async function withProgress<T>(
   clock: Clock,
   body: () => Promise<T>,
 ): Promise<T> {
-  const done = new AbortController()
-  const reporting = reportProgress(session, context, clock, done.signal)
+  let cancel = (): void => {}
+  // Made of timers alone: an abort signal for each query costs an error with its stack.
+  const reportLater = (): void => {
+    cancel = clock.schedule(progressEveryMs, () => {
+      const { percentage } = session.connection.progress
+      const progress: ExecutionProgress = { percent: percentage < 0 ? null : Math.min(100, percentage) }
+      context.progress(progress)
+      reportLater()
+    })
+  }
+  reportLater()
   try {
     return await body()
   } finally {
-    done.abort()
-    await reporting
-  }
-}
-
-async function reportProgress(
-  session: Session,
-  context: EngineContext,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  for (;;) {
-    await clock.sleep(progressEveryMs, signal)
-    if (signal.aborted) return
-    const { percentage } = session.connection.progress
-    const progress: ExecutionProgress = { percent: percentage < 0 ? null : Math.min(100, percentage) }
-    context.progress(progress)
+    cancel()
   }
 }
 

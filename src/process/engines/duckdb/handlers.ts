@@ -12,6 +12,7 @@ import { PlanningSessions } from './planning-sessions.ts'
 import type { FormatRows } from './small-answer.ts'
 import type { ConditionInput, EngineSql, ExecuteInput, PlanInput, TruthInput } from './tasks.ts'
 import { analyzeTask, conditionTask, executeTask, planTask, truthTask } from './tasks.ts'
+import { requireWholeFiles } from './whole-files.ts'
 import { Windows } from './windows.ts'
 
 /** What an engine process does for queries: for `serveEngine`, beside the handlers of other stages. */
@@ -29,8 +30,10 @@ export function queryEngineHandlers(
     [planTask]: (input: PlanInput) => planQuery(input, sessions),
     [conditionTask]: (input: ConditionInput) => analyzeCondition(input, sessions),
     [truthTask]: (input: TruthInput) => truthAtTimes(input, sessions),
-    [executeTask]: async (input: ExecuteInput, context) =>
-      (await executeInWindow(input, windows, context, tools)) ??
-      (await executeQuery(input, fresh.lend, context, tools)),
+    async [executeTask](input: ExecuteInput, context) {
+      requireWholeFiles(input)
+      const answer = await executeInWindow(input, windows, context, tools)
+      return answer ?? (await executeQuery(input, fresh.lend, context, tools))
+    },
   }
 }

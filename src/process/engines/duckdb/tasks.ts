@@ -113,6 +113,10 @@ export interface Plan {
 export interface ExecuteInput extends EngineSql, QueryMoment {
   readonly database: string | null
   readonly tables: readonly (EngineTable & { readonly scans: readonly ScannedFiles[] })[]
+  /** Each place in which the SQL names a table. */
+  readonly references: readonly AnalyzedTable[]
+  /** Of the files of all tables, one after the other, how large each has to be. */
+  readonly sizes: readonly number[]
   /** Expressions over c0, c1 … (the columns of the SQL) with their names: the columns of the file. */
   readonly projection: readonly { readonly expression: string; readonly name: string }[]
   readonly columnCount: number

@@ -31,12 +31,28 @@ export async function makeViews(
 }
 
 /**
- * Whether the tables can be named for the one statement, which takes a third less than to make a view and to ask that: where the text names
- * them without their database, and nothing else by a name of its own.
+ * The text with the tables' names alone, where they can be named for the one statement, which takes a third less than to make a view and to
+ * ask that: the text has no names of its own then, and names databases where it names tables and nowhere else.
  */
-export function canBeNamed({ sql, database, tables }: ExecuteInput): boolean {
-  if (tables.some((table) => table.database !== database || table.scans.length === 0)) return false
-  return !/\bwith\b/i.test(sql) && (tables.length === 0 || !namesDatabase(sql, database ?? ''))
+export function withoutDatabases({ sql, offset, tables, references }: ExecuteInput): string | undefined {
+  const names = new Set(tables.map(({ name }) => name))
+  if (names.size < tables.length || tables.some(({ scans }) => scans.length === 0)) return undefined
+  if (/\bwith\b/i.test(sql)) return undefined
+  let text = sql
+  // From the last to the first: what is left out moves nothing that comes before it.
+  for (const reference of references.toSorted((a, b) => b.offset - a.offset)) {
+    const at = reference.offset - offset
+    const length = reference.database === null ? 0 : lengthBeforeName(text.slice(at), reference.database)
+    if (length === undefined) return undefined
+    text = text.slice(0, at) + text.slice(at + length)
+  }
+  return tables.some(({ database }) => namesDatabase(text, database)) ? undefined : text
+}
+
+/** How long the database and its dot are; undefined where the text goes on with anything else, a comment perhaps. */
+function lengthBeforeName(text: string, database: string): number | undefined {
+  const [all = '', quoted, bare] = /^(?:"([^"]+)"|(\w+))\s*\.\s*(?=["\w])/.exec(text) ?? []
+  return (quoted ?? bare)?.toLowerCase() === database.toLowerCase() ? all.length : undefined
 }
 
 const namesDatabase = (sql: string, database: string): boolean =>
@@ -46,7 +62,7 @@ const namesDatabase = (sql: string, database: string): boolean =>
     .slice(1)
     .some((rest) => /^"?\s*\./.test(rest))
 
-/** Stands before a SELECT; its tables can be named (`canBeNamed`). */
+/** Stands before a SELECT whose tables can be named (`withoutDatabases`). */
 export function namedTables({ tables }: ExecuteInput): string {
   if (tables.length === 0) return ''
   const named = tables.map((table) => {
