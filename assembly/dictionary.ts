@@ -5,9 +5,12 @@ import { sameLength } from './words'
 
 // A slot of the table takes eight bytes: the entry, from 1 on, and the upper half of its hash. None is there where all is 0.
 
+/** Whoever knows the hash can make values that all meet in one slot: those are given up after so many slots for each of them. */
+const slotsEach: u32 = 16
+
 /**
  * Numbers the texts in the order in which each appears first: `numbers` gets that of each, `entries` the place of each first one. Returns how many
- * entries there are; 0 where they are more than `most`. `slots` of the table is a power of two, more than `most`, and all are 0.
+ * entries there are; 0 where they are more than `most`, or meet in too few slots. `slots` of the table is a power of two, more than `most`, and all are 0.
  */
 export function textDictionary(
   offsets: u32,
@@ -20,6 +23,7 @@ export function textDictionary(
   slots: u32,
 ): u32 {
   let found: u32 = 0
+  let left = count * slotsEach
   let start = load<u32>(offsets)
   for (let index: u32 = 0; index < count; index += 1) {
     const end = load<u32>(offsets + (index << 2), 4)
@@ -31,6 +35,8 @@ export function textDictionary(
     for (; ; slot = (slot + 1) & (slots - 1)) {
       entry = load<u32>(table + (slot << 3))
       if (entry === 0) break
+      if (left === 0) return 0
+      left -= 1
       if (load<u32>(table + (slot << 3), 4) !== tag) continue
       const place = load<u32>(entries + ((entry - 1) << 2))
       const other = load<u32>(offsets + (place << 2))
@@ -62,6 +68,7 @@ export function numberDictionary(
   slots: u32,
 ): u32 {
   let found: u32 = 0
+  let left = count * slotsEach
   for (let index: u32 = 0; index < count; index += 1) {
     const word = wordAt(values, width, index)
     const hash = quickWordHash(word)
@@ -71,6 +78,8 @@ export function numberDictionary(
     for (; ; slot = (slot + 1) & (slots - 1)) {
       entry = load<u32>(table + (slot << 3))
       if (entry === 0) break
+      if (left === 0) return 0
+      left -= 1
       if (load<u32>(table + (slot << 3), 4) !== tag) continue
       if (wordAt(values, width, load<u32>(entries + ((entry - 1) << 2))) === word) break
     }

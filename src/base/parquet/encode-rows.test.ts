@@ -98,6 +98,17 @@ const anyCut = fc.record({
   version: fc.constantFrom('v1' as const, 'v2' as const),
 })
 
+/** The number that has this hash in the tables of dictionaries (`quickWordHash` of assembly/hash.ts), as whoever means harm would find it. */
+function wordOfHash(hash: bigint): bigint {
+  const inverse = (factor: bigint): bigint => {
+    let found = factor
+    for (let bits = 3; bits < 64; bits *= 2) found = BigInt.asUintN(64, found * (2n - factor * found))
+    return found
+  }
+  const folded = BigInt.asUintN(64, hash * inverse(0x165667b19e3779f9n))
+  return BigInt.asIntN(64, (folded ^ (folded >> 32n)) * inverse(0x9e3779b185ebca87n))
+}
+
 describe('encodeRows', () => {
   it('makes files that DuckDB reads to the same values as plain ones', async () => {
     await fc.assert(
@@ -179,6 +190,22 @@ describe('encodeRows', () => {
       day: 'RLE_DICTIONARY SNAPPY',
       none: 'PLAIN UNCOMPRESSED',
     })
+  })
+
+  it('gives a dictionary up whose values were made to meet in one slot of its table', async () => {
+    const encodingOf = async (distinct: readonly bigint[]) => {
+      const numbers = Array.from({ length: distinct.length * 8 }, (_, row) =>
+        must(distinct[row % distinct.length], 'it is there'),
+      )
+      const { path } = write([column(1, 'n', int64Vector(numbers))], numbers.length)
+      const [[sum] = []] = await select(`select sum(n)::varchar from '${path}'`)
+      expect(sum).toBe(String(numbers.reduce((total, number) => total + number, 0n)))
+      return (await select(`select encodings from parquet_metadata('${path}')`)).flat()
+    }
+    const withHashes = (hashOf: (place: bigint) => bigint) =>
+      encodingOf(Array.from({ length: 2000 }, (_, place) => wordOfHash(BigInt.asUintN(64, hashOf(BigInt(place))))))
+    expect(await withHashes((place) => place * 0x9e3779b185ebca87n)).toEqual(['RLE_DICTIONARY, RLE, PLAIN'])
+    expect(await withHashes((place) => (7n << 32n) | place)).toEqual(['DELTA_BINARY_PACKED, RLE'])
   })
 
   it('keeps whole numbers of any size and distance', async () => {
