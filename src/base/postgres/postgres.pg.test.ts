@@ -95,6 +95,39 @@ test('hears notifications, and tells when some may have been missed', async () =
   expect(heard).toEqual(['one', 'two'])
 })
 
+test('listens on all channels over one connection, on each for as long as somebody hears', async () => {
+  const listening = await openPostgres({ url: database.url, connectionsMax: 1, applicationName: 'many' })
+  const connections = () =>
+    database.postgres.query<{ pid: number }>(
+      sql`select pid from pg_stat_activity where datname = current_database() and application_name = 'many listen'`,
+    )
+  const heard: string[] = []
+  const hear = (channel: string, who = channel) =>
+    listening.listen(
+      channel,
+      (payload) => heard.push(`${who} ${payload}`),
+      () => heard.push(`${who} gap`),
+    )
+  const tell = (channel: string, payload: string) =>
+    database.postgres.query(sql`select pg_notify(${channel}, ${payload})`)
+  const [stopA, stopB] = await Promise.all([hear('a'), hear('b'), hear('b', 'other b')])
+  await tell('a', '1')
+  await tell('b', '1')
+  await expect.poll(() => heard).toEqual(['a 1', 'b 1', 'other b 1'])
+  await Promise.all([stopA(), stopB()])
+  await tell('a', '2')
+  await tell('b', '2')
+  await expect.poll(() => heard.slice(3)).toEqual(['other b 2'])
+  const [{ pid } = { pid: 0 }, ...more] = await connections()
+  expect(more).toEqual([])
+  await terminate(pid)
+  await expect.poll(() => heard.slice(4), { timeout: 15_000 }).toEqual(['other b gap'])
+  await tell('b', '3')
+  await expect.poll(() => heard.slice(5)).toEqual(['other b 3'])
+  await listening.close()
+  await expect.poll(connections).toEqual([])
+})
+
 test('can be closed twice, and then refuses', async () => {
   const postgres = await openPostgres({ url: database.url, connectionsMax: 1, applicationName: 'test' })
   await postgres.close()

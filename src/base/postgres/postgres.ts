@@ -200,6 +200,8 @@ class NotificationListener {
   readonly #options: PostgresOptions
   readonly #hearings = new Set<Hearing>()
   #client: Promise<pg.Client> | undefined
+  /** The last statement that was sent. */
+  #sent: Promise<unknown> = Promise.resolve()
   #retry: NodeJS.Timeout | undefined
 
   constructor(options: PostgresOptions) {
@@ -220,9 +222,10 @@ class NotificationListener {
   async remove(hearing: Hearing): Promise<void> {
     this.#hearings.delete(hearing)
     if (this.#hearings.size === 0) return await this.close()
-    if (this.#channels().has(hearing.channel)) return
     const client = await this.#client?.catch(() => undefined)
-    await client?.query(`unlisten ${pg.escapeIdentifier(hearing.channel)}`).catch(() => {})
+    // Somebody else may hear of it, since before or since a moment ago.
+    if (client === undefined || this.#channels().has(hearing.channel)) return
+    await this.#send(client, 'unlisten', hearing.channel).catch(() => {})
   }
 
   async close(): Promise<void> {
@@ -242,7 +245,14 @@ class NotificationListener {
   async #listen(channel: string): Promise<void> {
     const client = await (this.#client ??= this.#connect())
     // The last one who heard may have gone while the connection was made.
-    if (this.#channels().has(channel)) await translated(() => client.query(`listen ${pg.escapeIdentifier(channel)}`))
+    if (this.#channels().has(channel)) await translated(() => this.#send(client, 'listen', channel))
+  }
+
+  /** One statement after the other, as the driver wants them. */
+  async #send(client: pg.Client, statement: 'listen' | 'unlisten', channel: string): Promise<void> {
+    const send = (): Promise<unknown> => client.query(`${statement} ${pg.escapeIdentifier(channel)}`)
+    this.#sent = this.#sent.then(send, send)
+    await this.#sent
   }
 
   #connect(): Promise<pg.Client> {
