@@ -5,7 +5,7 @@ const eventTarget: unique symbol = Symbol.for('nodejs.event_target')
 
 /**
  * A signal of the platform, as far as the commit path uses one. Those of Node.js are whole event targets: to make them, to listen
- * to them and to abort them took a twelfth of a world. What is not known here breaks the world.
+ * to them and to abort them took a fourteenth of a world. What is not known here breaks the world.
  */
 class SimulatedSignal {
   static readonly [eventTarget] = true
