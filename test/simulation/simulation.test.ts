@@ -49,15 +49,15 @@ describe('the simulated commit path', () => {
     missing_directory_sync: 0,
     no_checksum: 66,
     no_deduplication: 0,
-    overlapping_places: 32,
+    overlapping_places: 17,
     early_release: 0,
     double_finish: 2,
     lease_without_fence: 26,
-    sweep_without_grace: 130,
+    sweep_without_grace: 2,
     unchecked_merge: 2,
     half_commit: 0,
     lost_object: 6,
-    submission_without_key: 0,
+    submission_without_key: 2,
     unknown_is_done: 0,
   }
 

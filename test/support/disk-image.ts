@@ -14,8 +14,8 @@ export interface FileImage {
   modifiedMs: number
 }
 
-/** The sizes of what a disk writes in one piece. */
-const sectorBytes = 512
+/** What a disk writes in one piece. Real ones write more at a time; with less, small frames are torn, too. */
+const sectorBytes = 64
 
 /**
  * What lies on a disk that behaves as badly as the rules allow. When the power is cut, each write that was not synced is

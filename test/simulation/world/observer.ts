@@ -147,9 +147,11 @@ export class Observer {
   /** Whether everything that was acknowledged has come to its end, and nobody works on anything any more. */
   isSettled(): boolean {
     const { server, plan } = this.#options
-    const { waiting, running, mergeRequests } = server.rows
+    const { waiting, running, mergeRequests, removedChunks, objectRemovals } = server.rows
     if (waiting.rows.size + running.rows.size > 0) return false
-    if (plan.hasScheduler && mergeRequests.rows.size > 0) return false
+    // Without a scheduler nothing is merged, and nothing swept.
+    const left = mergeRequests.rows.size + removedChunks.rows.size + objectRemovals.rows.size
+    if (plan.hasScheduler && left > 0) return false
     return this.#options.ledger.bodies.every((body) => !body.acknowledged || this.#isKept(body))
   }
 

@@ -86,7 +86,7 @@ export function planOf(seed: number): Plan {
     workers: chance.is(0.6) ? 2 : 1,
     bodies: Array.from({ length: chance.whole(1, chance.is(0.1) ? 24 : 7) }, () => body(chance, spreadMs)),
     calamities: calamities.toSorted((a, b) => a.atMs - b.atMs),
-    cutAtDiskCalls: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () => chance.whole(10, 150)),
+    cutAtDiskCalls: Array.from({ length: chance.is(0.5) ? chance.whole(1, 2) : 0 }, () => chance.whole(10, 150)),
     killAtStatements: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () => chance.whole(20, 250)),
     hasScheduler: isMerged || chance.is(0.8),
     hasTwinMerges: chance.is(0.3),
@@ -99,9 +99,9 @@ function body(chance: Chance, spreadMs: number): PlannedBody {
   return {
     atMs: chance.between(0, spreadMs),
     account: chance.whole(1, 2),
-    hasId: chance.is(0.8),
+    hasId: chance.is(0.7),
     records: chance.whole(1, 3),
-    padding: chance.is(0.05) ? chance.whole(3000, 9000) : chance.whole(0, 500),
+    padding: chance.is(0.15) ? chance.whole(2000, 9000) : chance.whole(0, 500),
     isRepeated: chance.is(0.2),
   }
 }

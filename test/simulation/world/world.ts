@@ -4,6 +4,7 @@ import { errno } from '../../../src/base/disk.ts'
 import { DiskImage } from '../../support/disk-image.ts'
 import { allStatementModels, ModelServer } from '../database/server.ts'
 import type { Bucket } from '../simulated-objects.ts'
+import { withSimulatedSignals } from '../simulated-signals.ts'
 import { Timeline } from '../timeline.ts'
 import type { Sabotage } from '../planted-bugs.ts'
 import { Chance } from './chance.ts'
@@ -48,7 +49,7 @@ const models = allStatementModels()
 
 /** Lives through the world of a plan. Must be called in a macrotask of its own (`inMacrotask`). */
 export function runWorld(plan: Plan, options: WorldOptions = {}): Report {
-  return new World(plan, options).run()
+  return withSimulatedSignals(() => new World(plan, options).run())
 }
 
 class World {
