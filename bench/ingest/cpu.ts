@@ -34,7 +34,7 @@ export function processorTimes(supervisor: number, loader: number): ProcessorTim
 }
 
 /** What engine processes are for shows in how far they stand back. */
-const enginesByNiceness: Readonly<Record<number, string>> = { 0: 'queries', 5: 'conversions', 10: 'merges' }
+const enginesByNiceness: Readonly<Record<number, string>> = { 3: 'queries', 10: 'conversions', 15: 'merges' }
 
 /** Which part of the server a process is, by its command line. */
 export function kindOf(command: string): string {
