@@ -118,7 +118,8 @@ class SystemFile implements DiskFile {
   readonly #path: string
   readonly #handle: FileHandle
   /** The same file once more, for writes that are durable when they return. */
-  #durable: Promise<FileHandle> | undefined
+  #durable: Promise<FileHandle | undefined> | undefined
+  #isClosed = false
 
   constructor(path: string, handle: FileHandle) {
     this.#path = path
@@ -146,18 +147,19 @@ class SystemFile implements DiskFile {
 
   /** One call for write and sync: where processes wait for cores, it is the turns of threads that take the time, and not the disk. */
   async writeDurably(data: readonly Uint8Array[], offset: number): Promise<void> {
-    if (hasDurableWrites) return await writeTo(await this.#durableHandle(), data, offset)
+    const durable = hasDurableWrites ? await this.#durableHandle() : undefined
+    if (durable !== undefined) return await writeTo(durable, data, offset)
     await this.writeAll(data, offset)
     await this.sync()
   }
 
-  #durableHandle(): Promise<FileHandle> {
-    if (this.#durable === undefined) {
-      const opened = guarded(() => open(this.#path, constants.O_WRONLY | constants.O_DSYNC))
-      this.#durable = opened
-      opened.catch(() => (this.#durable = undefined))
-    }
-    return this.#durable
+  /** Undefined where it cannot be opened now, as when there are too many open files, or where this file was closed. */
+  async #durableHandle(): Promise<FileHandle | undefined> {
+    if (this.#isClosed) return undefined
+    this.#durable ??= open(this.#path, constants.O_WRONLY | constants.O_DSYNC).catch(() => undefined)
+    const handle = await this.#durable
+    if (handle === undefined) this.#durable = undefined
+    return handle
   }
 
   async allocate(length: number): Promise<void> {
@@ -174,9 +176,10 @@ class SystemFile implements DiskFile {
   sync = (): Promise<void> => guarded(() => this.#handle.datasync())
 
   async close(): Promise<void> {
+    this.#isClosed = true
     const durable = this.#durable
     this.#durable = undefined
-    await Promise.all([this.#handle.close(), durable?.then((handle) => handle.close())])
+    await Promise.all([this.#handle.close(), durable?.then((handle) => handle?.close())])
   }
 }
 

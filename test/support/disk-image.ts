@@ -168,7 +168,9 @@ export class DiskImage {
 
   /** Makes one write durable, and none of those before it; but none of them comes to the disk after it, where they share bytes. */
   settleAlone(file: FileImage, write: Write): void {
-    const before = file.unsynced.slice(0, Math.max(file.unsynced.indexOf(write), 0))
+    // Another sync may have settled it meanwhile, and newer bytes besides.
+    if (!file.unsynced.includes(write)) return
+    const before = file.unsynced.slice(0, file.unsynced.indexOf(write))
     this.settle(file, [write])
     for (const { offset, data } of before) {
       const [from, to] = [Math.max(offset, write.offset), Math.min(endOf({ offset, data }), endOf(write))]

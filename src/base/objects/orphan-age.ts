@@ -15,7 +15,7 @@ export function mayBeReferredTo(madeMs: number, clock: Clock): boolean {
 
 /**
  * Whether objects may be in the hands of a transaction that is as old as they are: a machine can sleep for a day in the middle of a commit.
- * Transactions refer to young objects only (`mayBeReferredTo`). So whatever is an orphan by now belongs to none
+ * Commits, intakes and uploads of parts refer to young objects only (`mayBeReferredTo`). So whatever is an orphan by now belongs to none
  * that is younger than this, and what older ones did can be seen as soon as they are over. That has to be asked before what is referred to.
  */
 export function mayBeInTransaction(db: Queryable): Promise<boolean> {

@@ -215,6 +215,7 @@ class NotificationListener {
       await this.#listen(hearing.channel)
     } catch (error) {
       this.#hearings.delete(hearing)
+      if (this.#hearings.size === 0) await this.close()
       throw error
     }
   }
@@ -243,6 +244,7 @@ class NotificationListener {
 
   /** To listen once more on a channel changes nothing. */
   async #listen(channel: string): Promise<void> {
+    if (!this.#channels().has(channel)) return
     const client = await (this.#client ??= this.#connect())
     // The last one who heard may have gone while the connection was made.
     if (this.#channels().has(channel)) await translated(() => this.#send(client, 'listen', channel))

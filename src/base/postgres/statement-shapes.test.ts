@@ -13,6 +13,12 @@ test('prepares a shape that comes again, whatever its values are', () => {
   expect(shapes.prepared(sql`select ${7}`).toQuery()).toEqual({ name: 'a_1', text: 'select $1', values: [7] })
 })
 
+test('leaves texts with long lists as they are, and does not keep them', () => {
+  const shapes = new StatementShapes('a')
+  const long = sql`select ${1} where ${Array.from({ length: 2000 }).reduce<Sql>((sum) => sql`${sum} and true`, sql`true`)}`
+  expect([1, 2, 3, 4].map(() => nameOf(shapes.prepared(long)))).toEqual([undefined, undefined, undefined, undefined])
+})
+
 test('gives each shape a name of its own, and names to so many only', () => {
   const shapes = new StatementShapes('a')
   const shape = (ands: number): Sql =>

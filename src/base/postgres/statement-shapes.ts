@@ -3,7 +3,10 @@ import type { Sql } from './postgres.ts'
 /** A plan takes some ten kilobytes of the server, on each connection that ran it. */
 const preparedMax = 40
 
-const seenMax = 1000
+const seenMax = 200
+
+/** Longer texts have lists of values in them, of which hardly two are of one length. */
+const textCharactersMax = 10_000
 
 /** How often a shape has to come before it is taken for one that comes again. */
 const timesMin = 3
@@ -24,6 +27,7 @@ export class StatementShapes {
 
   prepared(statement: Sql): Sql {
     const { text } = statement.toQuery()
+    if (text.length > textCharactersMax) return statement
     const name = this.#names.get(text) ?? this.#nameOfUsual(text)
     return name === undefined ? statement : statement.prepared(name)
   }

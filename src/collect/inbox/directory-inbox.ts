@@ -71,6 +71,8 @@ class DirectoryInbox implements Inbox {
     this.#lock = await hold(directory)
     this.#inboxName = await this.#ownName()
     for (const name of (await disk.list(directory)).filter(isSegmentName)) await this.#examine(name)
+    // Whoever made a file that is used from here on may have died before its name was durable.
+    await disk.syncDirectory(directory)
     this.#pool.prepare()
   }
 

@@ -52,6 +52,7 @@ test.each<[string, string, string, ExecuteInput['tables']?]>([
     `select 'web', website from logs where "web" = 1`,
     `select 'web', website from logs where "web" = 1`,
   ],
+  ['a quote that ends the word before', 'select 1 from"web".logs', 'select 1 from logs'],
   ['no table', 'select 1', 'select 1', []],
   [
     'tables of two databases',

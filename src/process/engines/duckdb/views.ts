@@ -44,7 +44,9 @@ export function withoutDatabases({ sql, offset, tables, references }: ExecuteInp
     const at = reference.offset - offset
     const length = reference.database === null ? 0 : lengthBeforeName(text.slice(at), reference.database)
     if (length === undefined) return undefined
-    text = text.slice(0, at) + text.slice(at + length)
+    // A quote ends the word before it, as in `from"web".logs`, and is left out as well.
+    const gap = /\s$/.test(text.slice(0, at)) ? '' : ' '
+    if (length > 0) text = text.slice(0, at) + gap + text.slice(at + length)
   }
   return tables.some(({ database }) => namesDatabase(text, database)) ? undefined : text
 }
