@@ -73,7 +73,8 @@ export function encodeChunk(
       valueCount: slots,
       nullCount: slots - cells.count,
       ...written,
-      bloomFilter: dictionary && putBloomFilter(native, sink, cells, dictionary),
+      // Zeros of either sign are the same to readers, and so are all NaN, but their bits and hashes are not.
+      bloomFilter: cells.kind === 'double' ? undefined : dictionary && putBloomFilter(native, sink, cells, dictionary),
       min: bounds && boundBytes(bounds, 0, 'min'),
       max: bounds && boundBytes(bounds, 1, 'max'),
     },
