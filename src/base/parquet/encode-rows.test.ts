@@ -391,4 +391,24 @@ describe('encodeRows', () => {
       await select(`select count(*) from '${path}' where text = repeat((file_row_number)::varchar, 500000)`),
     ).toEqual([[40n]])
   })
+
+  it('ends groups by the bytes that they have, wherever these lie', async () => {
+    const long = 'x'.repeat(4 << 20)
+    const texts = Array.from({ length: 4000 }, (_, row) => (row < 3992 ? '' : long))
+    const groups = encodeRows(native, [column(1, 'text', bytesVector(texts), text)], texts.length, {
+      groupRowsMax: 10_000,
+      version: 'v2',
+    })
+    expect(groups.map(({ rows }) => rows)).toEqual([3995, 3, 2])
+    const chunks = groups.flatMap((group) => group.columns.get(1)?.chunks ?? [])
+    for (const { plainBytes } of chunks) expect(plainBytes).toBeLessThanOrEqual(16 << 20)
+    // What is kept of them is no more than what they take.
+    for (const { bytes } of groups) expect(bytes.buffer.byteLength).toBe(bytes.length)
+    const rows = [long.repeat(5), 'y', long.repeat(5)]
+    const alone = encodeRows(native, [column(1, 'text', bytesVector(rows), text)], 3, {
+      groupRowsMax: 10,
+      version: 'v2',
+    })
+    expect(alone.map((group) => group.rows)).toEqual([1, 1, 1])
+  })
 })
