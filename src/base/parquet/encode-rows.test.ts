@@ -14,7 +14,7 @@ import { must } from '../errors.ts'
 import type { EncodedGroup } from './encode-rows.ts'
 import { encodeRows } from './encode-rows.ts'
 import { joinFiles, readPart } from './join-files.ts'
-import type { NativeEncoder } from './native-encoder.ts'
+import { NativeEncoder } from './native-encoder.ts'
 import {
   anyRow,
   booleanVector,
@@ -410,5 +410,13 @@ describe('encodeRows', () => {
       version: 'v2',
     })
     expect(alone.map((group) => group.rows)).toEqual([1, 1, 1])
+  })
+
+  it('fails where the memory of the encoder is not enough', async () => {
+    const encoder = await compiledEncoder()
+    expect(() => encoder.take(2 ** 31)).toThrow('fits into the memory')
+    encoder.clear()
+    const stuck = new NativeEncoder({ ...encoder.run, reserve: () => {} })
+    expect(() => stuck.take(stuck.bytes.length)).toThrow('can grow')
   })
 })
