@@ -184,12 +184,20 @@ describe('encodeRows', () => {
       none: 'DELTA_LENGTH_BYTE_ARRAY UNCOMPRESSED',
     })
     expect(await encodingsOf('v1')).toMatchObject({
-      time: 'RLE_DICTIONARY SNAPPY',
+      time: 'PLAIN_DICTIONARY SNAPPY',
       scattered: 'PLAIN UNCOMPRESSED',
       line: 'PLAIN SNAPPY',
-      day: 'RLE_DICTIONARY SNAPPY',
+      day: 'PLAIN_DICTIONARY SNAPPY',
       none: 'PLAIN UNCOMPRESSED',
     })
+  })
+
+  it('calls dictionaries in the headers of their pages as the version does', () => {
+    const columns = [column(1, 'word', bytesVector(Array.from({ length: 40 }, () => 'same')), text)]
+    const hexOf = (version: ParquetVersion) => readFileSync(write(columns, 40, { version }).path).toString('hex')
+    // How many values, then the encoding: of the entries, and of the places with that of their levels.
+    expect(hexOf('v1')).toMatch(/4c1502150400.*2c15501504150615060000/u)
+    expect(hexOf('v2')).toMatch(/4c1502150000.*2c15501510150615060000/u)
   })
 
   it('gives a dictionary up whose values were made to meet in one slot of its table', async () => {
