@@ -27,8 +27,8 @@ interface Range {
   readonly end: number
 }
 
-/** A page of levels and values, not compressed yet. */
-interface DataPage extends Range {
+/** A page, not compressed yet: one of levels and values, or one of a dictionary's entries. */
+interface Page extends Range {
   readonly encoding: number
 }
 
@@ -36,7 +36,7 @@ interface Dictionary {
   /** Places of the entries among the values. */
   readonly entries: number
   readonly count: number
-  readonly page: Range
+  readonly page: Page
 }
 
 const lengthOf = ({ at, end }: Range): number => end - at
@@ -73,7 +73,8 @@ export function encodeChunk(
       valueCount: slots,
       nullCount: slots - cells.count,
       ...written,
-      bloomFilter: dictionary && putBloomFilter(native, sink, cells, dictionary),
+      // Zeros of either sign are the same to readers, and so are all NaN, but their bits and hashes are not.
+      bloomFilter: cells.kind === 'double' ? undefined : dictionary && putBloomFilter(native, sink, cells, dictionary),
       min: bounds && boundBytes(bounds, 0, 'min'),
       max: bounds && boundBytes(bounds, 1, 'max'),
     },
@@ -87,7 +88,7 @@ function encodeCells(native: NativeEncoder, levels: ByteSink, cells: Cells, vers
   const isWhole = cells.kind === 'int32' || cells.kind === 'int64'
   const deltas = isWhole && version === 'v2' ? deltaPage(native, levels, cells) : undefined
   if (deltas !== undefined && lengthOf(deltas) * 8 <= cells.count * narrowBits) return { page: deltas }
-  const found = findDictionary(native, levels, cells)
+  const found = findDictionary(native, levels, cells, version)
   if (found !== undefined && isSmaller(found, deltas)) return found
   if (deltas !== undefined) return { page: deltas }
   const isText = cells.kind === 'bytes' && version === 'v2'
@@ -95,11 +96,11 @@ function encodeCells(native: NativeEncoder, levels: ByteSink, cells: Cells, vers
 }
 
 interface Encoded {
-  readonly page: DataPage
+  readonly page: Page
   readonly dictionary?: Dictionary
 }
 
-function isSmaller({ page, dictionary }: Required<Encoded>, other: DataPage | undefined): boolean {
+function isSmaller({ page, dictionary }: Required<Encoded>, other: Page | undefined): boolean {
   return other === undefined || lengthOf(page) + lengthOf(dictionary.page) < lengthOf(other)
 }
 
@@ -110,7 +111,7 @@ function beginPage(native: NativeEncoder, levels: ByteSink, bytes: number): Rang
   return { at, end: at + levels.length }
 }
 
-function plainPage(native: NativeEncoder, levels: ByteSink, cells: Cells): DataPage {
+function plainPage(native: NativeEncoder, levels: ByteSink, cells: Cells): Page {
   const { kind, count, data, bytes } = cells
   const encoding = encodings.plain
   if (kind === 'bytes') {
@@ -129,14 +130,14 @@ function plainPage(native: NativeEncoder, levels: ByteSink, cells: Cells): DataP
 }
 
 /** Whole numbers by their differences. */
-function deltaPage(native: NativeEncoder, levels: ByteSink, { data, width, count }: Cells): DataPage {
+function deltaPage(native: NativeEncoder, levels: ByteSink, { data, width, count }: Cells): Page {
   const scratch = native.take(blockValues * 8)
   const { at, end } = beginPage(native, levels, deltaBytesMax(count, width))
   return { at, end: native.run.packNumbers(data, width, count, scratch, end), encoding: encodings.deltaBinaryPacked }
 }
 
 /** Texts one behind the other, after the lengths of all. */
-function textPage(native: NativeEncoder, levels: ByteSink, { count, offsets, data, bytes }: Cells): DataPage {
+function textPage(native: NativeEncoder, levels: ByteSink, { count, offsets, data, bytes }: Cells): Page {
   const scratch = native.take(blockValues * 8)
   const lengths = native.take(count * 4)
   const { at, end } = beginPage(native, levels, deltaBytesMax(count, 4) + bytes)
@@ -151,8 +152,19 @@ function deltaBytesMax(count: number, width: number): number {
   return count * (width + 1) + blockValues * 16
 }
 
+/** What the pages of places and of entries are called, which lie alike in both versions (Encodings.md, "Dictionary Encoding"). */
+const dictionaryEncodings = {
+  v1: [encodings.plainDictionary, encodings.plainDictionary],
+  v2: [encodings.rleDictionary, encodings.plain],
+} as const
+
 /** Undefined where there are too many different values. */
-function findDictionary(native: NativeEncoder, levels: ByteSink, cells: Cells): Required<Encoded> | undefined {
+function findDictionary(
+  native: NativeEncoder,
+  levels: ByteSink,
+  cells: Cells,
+  version: ParquetVersion,
+): Required<Encoded> | undefined {
   const { kind, count, width, data, offsets, bytes } = cells
   const most = Math.floor(count / valuesPerEntry)
   if (most === 0 || kind === 'boolean' || kind === 'fixed') return undefined
@@ -164,9 +176,12 @@ function findDictionary(native: NativeEncoder, levels: ByteSink, cells: Cells): 
       ? run.textDictionary(offsets, data, count, numbers, entries, most, table, slots)
       : run.numberDictionary(data, width, count, numbers, entries, most, table, slots)
   if (found === 0) return undefined
+  const places = placesPage(native, levels, { numbers, count, entries: found })
+  const page = entriesPage(native, cells, { entries, count: found, bytes })
+  const [ofPlaces, ofEntries] = dictionaryEncodings[version]
   return {
-    page: placesPage(native, levels, { numbers, count, entries: found }),
-    dictionary: { entries, count: found, page: entriesPage(native, cells, { entries, count: found, bytes }) },
+    page: { ...places, encoding: ofPlaces },
+    dictionary: { entries, count: found, page: { ...page, encoding: ofEntries } },
   }
 }
 
@@ -175,16 +190,15 @@ function placesPage(
   native: NativeEncoder,
   levels: ByteSink,
   { numbers, count, entries }: { readonly numbers: number; readonly count: number; readonly entries: number },
-): DataPage {
+): Range {
   const width = 32 - Math.clz32(entries - 1)
   const { at, end } = beginPage(native, levels, Math.ceil(count / 8) * width + 16)
-  const encoding = encodings.rleDictionary
   native.bytes[end] = width
-  if (width > 0) return { at, end: native.run.packPlaces(numbers, count, width, end + 1), encoding }
+  if (width > 0) return { at, end: native.run.packPlaces(numbers, count, width, end + 1) }
   const repeated = new ByteSink(0)
   putVarint(repeated, count * 2)
   native.bytes.set(repeated.written(), end + 1)
-  return { at, end: end + 1 + repeated.length, encoding }
+  return { at, end: end + 1 + repeated.length }
 }
 
 /** The entries in PLAIN encoding. */
@@ -219,7 +233,13 @@ function putPages(native: NativeEncoder, sink: ByteSink, { page, dictionary, slo
   const from = sink.length
   let headerBytes = 0
   if (dictionary !== undefined && entries !== undefined) {
-    putDictionaryHeader(sink, entries.length, lengthOf(dictionary.page), dictionary.count)
+    const { page: own, count } = dictionary
+    putDictionaryHeader(sink, {
+      bytes: entries.length,
+      plainBytes: lengthOf(own),
+      valueCount: count,
+      encoding: own.encoding,
+    })
     headerBytes = sink.length - from
     sink.append(entries)
   }
@@ -229,7 +249,9 @@ function putPages(native: NativeEncoder, sink: ByteSink, { page, dictionary, slo
   headerBytes += sink.length - dataPageOffset
   sink.append(bytes)
   return {
-    encodings: [...new Set([page.encoding, encodings.rle, ...(dictionary === undefined ? [] : [encodings.plain])])],
+    encodings: [
+      ...new Set([page.encoding, encodings.rle, ...(dictionary === undefined ? [] : [dictionary.page.encoding])]),
+    ],
     codec: isWorth ? codecs.snappy : codecs.none,
     ...(dictionary !== undefined && { dictionaryPageOffset: from }),
     dataPageOffset,

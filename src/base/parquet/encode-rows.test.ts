@@ -14,7 +14,7 @@ import { must } from '../errors.ts'
 import type { EncodedGroup } from './encode-rows.ts'
 import { encodeRows } from './encode-rows.ts'
 import { joinFiles, readPart } from './join-files.ts'
-import type { NativeEncoder } from './native-encoder.ts'
+import { NativeEncoder } from './native-encoder.ts'
 import {
   anyRow,
   booleanVector,
@@ -184,12 +184,20 @@ describe('encodeRows', () => {
       none: 'DELTA_LENGTH_BYTE_ARRAY UNCOMPRESSED',
     })
     expect(await encodingsOf('v1')).toMatchObject({
-      time: 'RLE_DICTIONARY SNAPPY',
+      time: 'PLAIN_DICTIONARY SNAPPY',
       scattered: 'PLAIN UNCOMPRESSED',
       line: 'PLAIN SNAPPY',
-      day: 'RLE_DICTIONARY SNAPPY',
+      day: 'PLAIN_DICTIONARY SNAPPY',
       none: 'PLAIN UNCOMPRESSED',
     })
+  })
+
+  it('calls dictionaries in the headers of their pages as the version does', () => {
+    const columns = [column(1, 'word', bytesVector(Array.from({ length: 40 }, () => 'same')), text)]
+    const hexOf = (version: ParquetVersion) => readFileSync(write(columns, 40, { version }).path).toString('hex')
+    // How many values, then the encoding: of the entries, and of the places with that of their levels.
+    expect(hexOf('v1')).toMatch(/4c1502150400.*2c15501504150615060000/u)
+    expect(hexOf('v2')).toMatch(/4c1502150000.*2c15501510150615060000/u)
   })
 
   it('gives a dictionary up whose values were made to meet in one slot of its table', async () => {
@@ -255,15 +263,7 @@ describe('encodeRows', () => {
     const rows = 20_000
     const users = Array.from({ length: rows }, (_, row) => `user ${(row * 31) % 3000}`)
     const codes = Array.from({ length: rows }, (_, row) => BigInt(((row * 17) % 2000) * 1_000_003))
-    const shares = codes.map((code) => Number(code) / 7)
-    const { path } = write(
-      [
-        column(1, 'user', bytesVector(users), text),
-        column(2, 'code', int64Vector(codes)),
-        column(3, 'share', doubleVector(shares)),
-      ],
-      rows,
-    )
+    const { path } = write([column(1, 'user', bytesVector(users), text), column(2, 'code', int64Vector(codes))], rows)
     const probed = async (name: string, probes: readonly string[]) => {
       let count = 0
       for (const probe of probes) {
@@ -289,12 +289,6 @@ describe('encodeRows', () => {
     ).toBe(0)
     expect(
       await probed(
-        'share',
-        present.map((n) => `(${n * 1_000_003} / 7.0)::double`),
-      ),
-    ).toBe(0)
-    expect(
-      await probed(
         'user',
         present.map((n) => `'nobody ${n}'`),
       ),
@@ -305,6 +299,20 @@ describe('encodeRows', () => {
         present.map((n) => `${n * 1_000_003 + 1}`),
       ),
     ).toBeGreaterThan(50)
+  })
+
+  it('writes none of doubles, of which equal ones have other bits', async () => {
+    const bits = [...Array<bigint>(100).fill(1n << 63n), ...Array<bigint>(100).fill(0xfff8n << 48n)]
+    const values = new Float64Array(BigUint64Array.from(bits).buffer)
+    const { path } = write([column(1, 'd', { kind: 'double', valid: new Uint8Array(200).fill(1), values })], 200, {
+      groupRowsMax: 100,
+    })
+    expect(await select(`select encodings, bloom_filter_offset from parquet_metadata('${path}')`)).toEqual([
+      ['RLE_DICTIONARY, RLE, PLAIN', null],
+      ['RLE_DICTIONARY, RLE, PLAIN', null],
+    ])
+    expect(await select(`select count(*) from '${path}' where d = 0.0`)).toEqual([[100n]])
+    expect(await select(`select count(*) from '${path}' where d = 'nan'`)).toEqual([[100n]])
   })
 
   it('puts groups of other columns into one file, where what a group lacks is null', async () => {
@@ -390,5 +398,33 @@ describe('encodeRows', () => {
     expect(
       await select(`select count(*) from '${path}' where text = repeat((file_row_number)::varchar, 500000)`),
     ).toEqual([[40n]])
+  })
+
+  it('ends groups by the bytes that they have, wherever these lie', async () => {
+    const long = 'x'.repeat(4 << 20)
+    const texts = Array.from({ length: 4000 }, (_, row) => (row < 3992 ? '' : long))
+    const groups = encodeRows(native, [column(1, 'text', bytesVector(texts), text)], texts.length, {
+      groupRowsMax: 10_000,
+      version: 'v2',
+    })
+    expect(groups.map(({ rows }) => rows)).toEqual([3995, 3, 2])
+    const chunks = groups.flatMap((group) => group.columns.get(1)?.chunks ?? [])
+    for (const { plainBytes } of chunks) expect(plainBytes).toBeLessThanOrEqual(16 << 20)
+    // What is kept of them is no more than what they take.
+    for (const { bytes } of groups) expect(bytes.buffer.byteLength).toBe(bytes.length)
+    const rows = [long.repeat(5), 'y', long.repeat(5)]
+    const alone = encodeRows(native, [column(1, 'text', bytesVector(rows), text)], 3, {
+      groupRowsMax: 10,
+      version: 'v2',
+    })
+    expect(alone.map((group) => group.rows)).toEqual([1, 1, 1])
+  })
+
+  it('fails where the memory of the encoder is not enough', async () => {
+    const encoder = await compiledEncoder()
+    expect(() => encoder.take(2 ** 31)).toThrow('fits into the memory')
+    encoder.clear()
+    const stuck = new NativeEncoder({ ...encoder.run, reserve: () => {} })
+    expect(() => stuck.take(stuck.bytes.length)).toThrow('can grow')
   })
 })

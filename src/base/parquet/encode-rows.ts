@@ -32,10 +32,10 @@ export interface EncodingOptions {
   readonly version: ParquetVersion
 }
 
-/** Of the values of a column, so many bytes are in the encoder's memory at one time. */
+/** A row group ends where a leaf comes to so many bytes, unless a single row has more: the encoder's memory is a few times as large. */
 const chunkBytesMax = 16 << 20
 
-/** Encodes the rows of columns as row groups of about the same size. */
+/** Encodes the rows of columns as row groups of about the same size, where no leaf has too many bytes. */
 export function encodeRows(
   native: NativeEncoder,
   columns: readonly ParquetColumn[],
@@ -43,25 +43,38 @@ export function encodeRows(
   { groupRowsMax, version }: EncodingOptions,
 ): EncodedGroup[] {
   const sources = columns.map((column) => ({ column, leaves: leafSources(column) }))
-  const bytesMax = Math.max(...sources.flatMap(({ leaves }) => leaves.map((leaf) => bytesOf(leaf, rows))))
-  const count = Math.max(Math.ceil(rows / groupRowsMax), Math.ceil(bytesMax / chunkBytesMax))
-  const groupRows = Math.ceil(rows / count)
+  const allLeaves = sources.flatMap(({ leaves }) => leaves)
+  const groupRows = Math.ceil(rows / Math.ceil(rows / groupRowsMax))
   const groups: EncodedGroup[] = []
-  for (let from = 0; from < rows; from += groupRows) {
-    const to = Math.min(from + groupRows, rows)
-    const sink = new ByteSink((to - from) * 4 * columns.length)
+  for (let from = 0, to = 0; from < rows; from = to) {
+    to = allLeaves.reduce((end, leaf) => endOfGroup(leaf, from, end), Math.min(from + groupRows, rows))
+    const range = { from, to, version }
+    const sink = new ByteSink(0)
     const encoded = sources.map(({ column, leaves }) => {
-      return [column.fieldId, encodeColumn(native, sink, { column, leaves, from, to, version })] as const
+      return [column.fieldId, encodeColumn(native, sink, { column, leaves, ...range })] as const
     })
-    groups.push({ rows: to - from, bytes: sink.written(), columns: new Map(encoded) })
+    // The groups wait in memory for the end of the file: without the sink's room for more.
+    groups.push({ rows: to - from, bytes: sink.written().slice(), columns: new Map(encoded) })
   }
   return groups
 }
 
-/** What the values of the rows take without compression. */
-function bytesOf({ vector, valueIndex }: LeafSource, rows: number): number {
-  const [first, end] = [valueIndex(0), valueIndex(rows)]
-  if (vector.kind === 'bytes') return (vector.offsets[end] ?? 0) - (vector.offsets[first] ?? 0)
+/** The last row up to `most` before which the leaf has no more bytes than it may have. */
+function endOfGroup(leaf: LeafSource, from: number, most: number): number {
+  if (bytesOf(leaf, from, most) <= chunkBytesMax) return most
+  let [least, end] = [from + 1, most]
+  while (least < end) {
+    const middle = (least + end + 1) >> 1
+    if (bytesOf(leaf, from, middle) <= chunkBytesMax) least = middle
+    else end = middle - 1
+  }
+  return least
+}
+
+/** What the values of the rows take in the encoder's memory. */
+function bytesOf({ vector, valueIndex }: LeafSource, from: number, to: number): number {
+  const [first, end] = [valueIndex(from), valueIndex(to)]
+  if (vector.kind === 'bytes') return (vector.offsets[end] ?? 0) - (vector.offsets[first] ?? 0) + (end - first) * 4
   return (end - first) * (vector.kind === 'fixed' ? vector.width : vector.values.BYTES_PER_ELEMENT)
 }
 

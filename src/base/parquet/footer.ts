@@ -11,7 +11,14 @@ const repetition = { required: 0, optional: 1, repeated: 2 } as const
 const converted = { utf8: 0, map: 1, list: 3, decimal: 5, date: 6, timestampMicros: 10 } as const
 const logical = { string: 1, map: 2, list: 3, decimal: 5, date: 6, timestamp: 8 } as const
 const timeUnitMicros = 2
-export const encodings = { plain: 0, rle: 3, deltaBinaryPacked: 5, deltaLengthByteArray: 6, rleDictionary: 8 } as const
+export const encodings = {
+  plain: 0,
+  plainDictionary: 2,
+  rle: 3,
+  deltaBinaryPacked: 5,
+  deltaLengthByteArray: 6,
+  rleDictionary: 8,
+} as const
 export const codecs = { none: 0, snappy: 1 } as const
 const pageType = { data: 0, dictionary: 2 } as const
 
@@ -67,14 +74,14 @@ export function putPageHeader(sink: ByteSink, { bytes, plainBytes, valueCount, e
   })
 }
 
-/** Writes the header of a page of entries, which are PLAIN. */
-export function putDictionaryHeader(sink: ByteSink, bytes: number, plainBytes: number, entries: number): void {
+/** Writes the header of a page of entries, which lie as in PLAIN by either name. */
+export function putDictionaryHeader(sink: ByteSink, { bytes, plainBytes, valueCount, encoding }: PageFacts): void {
   putStruct(sink, (header) => {
     header
       .i32(1, pageType.dictionary)
       .i32(2, plainBytes)
       .i32(3, bytes)
-      .struct(7, (page) => page.i32(1, entries).i32(2, encodings.plain))
+      .struct(7, (page) => page.i32(1, valueCount).i32(2, encoding))
   })
 }
 

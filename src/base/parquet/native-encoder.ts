@@ -1,3 +1,4 @@
+import { assert } from '../errors.ts'
 import { openModule } from '../web-assembly.ts'
 
 /** What the module of `assembly/encoder.ts` exports; places are those in its memory. */
@@ -65,6 +66,9 @@ export function openNativeEncoder(bytes: Uint8Array): NativeEncoder | undefined 
 /** Bytes are read and written up to sixteen at a time, beyond their end. */
 const slackBytes = 32
 
+/** From here on, JavaScript would take places that the module returns for negative numbers. */
+const placesEnd = 2 ** 31
+
 /** The module and its memory, which serves one column chunk after the other: what was taken lasts until `clear`. */
 export class NativeEncoder {
   readonly run: Exports
@@ -88,9 +92,11 @@ export class NativeEncoder {
   take(bytes: number): number {
     const at = this.#end
     this.#end = aligned(at + bytes + slackBytes)
+    assert(this.#end < placesEnd, 'a column chunk fits into the memory of the encoder')
     if (this.#end > this.bytes.length) {
       this.run.reserve(this.#end)
       this.bytes = new Uint8Array(this.run.memory.buffer)
+      assert(this.#end <= this.bytes.length, 'the memory of the encoder can grow')
     }
     return at
   }
@@ -105,10 +111,6 @@ export class NativeEncoder {
     const at = this.take(source.length)
     this.bytes.set(source, at)
     return at
-  }
-
-  copyOf(at: number, end: number): Uint8Array {
-    return this.bytes.slice(at, end)
   }
 }
 
