@@ -66,6 +66,9 @@ export function encodeChunk(
   const cells = loadCells(native, source.vector, source.valueIndex(from), source.valueIndex(to))
   const { page, dictionary } = encodeCells(native, levels, cells, version)
   const bounds = boundsOf(native, cells, dictionary?.entries ?? 0, dictionary?.count ?? cells.count)
+  // It is known since the bounds were looked for. They leave NaN out, and DuckDB takes them for those of all values.
+  const hasNan = cells.kind === 'double' && cells.count > 0 && native.run.hasNan.value !== 0
+  const stated = hasNan ? undefined : bounds
   const written = putPages(native, sink, { page, ...(dictionary && { dictionary }), slots })
   return {
     facts: {
@@ -75,11 +78,11 @@ export function encodeChunk(
       ...written,
       // Zeros of either sign are the same to readers, and so are all NaN, but their bits and hashes are not.
       bloomFilter: cells.kind === 'double' ? undefined : dictionary && putBloomFilter(native, sink, cells, dictionary),
-      min: bounds && boundBytes(bounds, 0, 'min'),
-      max: bounds && boundBytes(bounds, 1, 'max'),
+      min: stated && boundBytes(stated, 0, 'min'),
+      max: stated && boundBytes(stated, 1, 'max'),
     },
     bounds,
-    hasNan: cells.kind === 'double' && cells.count > 0 && native.run.hasNan.value !== 0,
+    hasNan,
   }
 }
 

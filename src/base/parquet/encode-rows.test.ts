@@ -343,8 +343,17 @@ describe('encodeRows', () => {
     const { path, facts } = write([column(1, 'd', doubleVector(doubles))], doubles.length)
     expect(facts[1]).toMatchObject({ nulls: 1, min: '0.0', max: '0.0', nan: true })
     const bounds = await select(`select stats_min_value, stats_max_value from parquet_metadata('${path}')`)
-    expect(bounds).toEqual([['-0.0', '0.0']])
+    expect(bounds).toEqual([[null, null]])
     expect(await select(`select count(*) from '${path}' where d = 0`)).toEqual([[9n]])
+    const plain = writePlain([column(1, 'd', doubleVector(doubles))], doubles.length)
+    for (const file of [path, plain]) {
+      expect(await select(`select count(*) from '${file}' where d = 'nan'`)).toEqual([[2n]])
+      expect(await select(`select count(*) from '${file}' where d > 100`)).toEqual([[2n]])
+    }
+    const zeros = write([column(1, 'd', doubleVector([0, 0, 0]))], 3).path
+    expect(await select(`select stats_min_value, stats_max_value from parquet_metadata('${zeros}')`)).toEqual([
+      ['-0.0', '0.0'],
+    ])
     const of = (values: readonly (number | null)[], groupRowsMax = 100) => {
       return write([column(1, 'd', doubleVector(values))], values.length, { groupRowsMax }).facts[1]
     }

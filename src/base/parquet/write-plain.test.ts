@@ -163,7 +163,11 @@ describe('writePlainParquet', () => {
     const { path, facts } = write([column(1, 'd', doubleVector([Number.NaN, 0, -0, null]))], 4)
     expect(facts[1]).toMatchObject({ nulls: 1, min: '0.0', max: '0.0', nan: true })
     const bounds = await select(`select stats_min_value, stats_max_value from parquet_metadata('${path}')`)
-    expect(bounds).toEqual([['-0.0', '0.0']])
+    expect(bounds).toEqual([[null, null]])
+    const { path: zeros } = write([column(1, 'd', doubleVector([0, -0, null]))], 3)
+    expect(await select(`select stats_min_value, stats_max_value from parquet_metadata('${zeros}')`)).toEqual([
+      ['-0.0', '0.0'],
+    ])
     expect(await select(`select count(*) from read_parquet('${path}') where d = 0`)).toEqual([[2n]])
     const { facts: allNaN } = write([column(1, 'd', doubleVector([Number.NaN]))], 1)
     expect(Object.keys(allNaN[1] ?? {})).toEqual(['bytes', 'nulls', 'nan'])

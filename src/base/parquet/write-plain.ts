@@ -144,6 +144,8 @@ class ColumnWriter {
     const [first, last] = [source.valueIndex(from), source.valueIndex(to)]
     const values = last - first - countNulls(vector.valid, first, last)
     const bounds = this.#wantsBounds ? findBounds(vector, first, last) : undefined
+    // They leave NaN out, and DuckDB takes them for those of all values.
+    const stated = bounds && hasNan(vector, first, last) ? undefined : bounds
     if (vector === valuesOf(this.column.vector)) this.#bounds = mergeBounds(vector, this.#bounds, bounds)
     const bytes = this.#file.length - dataPageOffset
     this.#bytes += bytes
@@ -156,8 +158,8 @@ class ColumnWriter {
       dataPageOffset,
       bytes,
       plainBytes: bytes,
-      min: bounds && boundBytes(vector, bounds.min, 'min'),
-      max: bounds && boundBytes(vector, bounds.max, 'max'),
+      min: stated && boundBytes(vector, stated.min, 'min'),
+      max: stated && boundBytes(vector, stated.max, 'max'),
     }
   }
 
@@ -195,11 +197,13 @@ class ColumnWriter {
       nulls: this.#nulls,
       ...(min !== undefined && { min }),
       ...(max !== undefined && { max }),
-      ...(vector.kind === 'double' && this.#wantsBounds && { nan: hasNan(vector.values, vector.valid) }),
+      ...(vector.kind === 'double' && this.#wantsBounds && { nan: hasNan(vector, 0, vector.values.length) }),
     }
   }
 }
 
-function hasNan(values: Float64Array, valid: Uint8Array): boolean {
-  return values.some((value, row) => Number.isNaN(value) && valid[row] === 1)
+function hasNan(vector: DenseVector, from: number, to: number): boolean {
+  if (vector.kind !== 'double') return false
+  const { values, valid } = vector
+  return values.subarray(from, to).some((value, index) => Number.isNaN(value) && valid[from + index] === 1)
 }
