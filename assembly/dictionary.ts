@@ -46,8 +46,7 @@ export function textDictionary(
     if (entry === 0) {
       if (found === most) return 0
       entry = found += 1
-      store<u32>(table + (slot << 3), entry)
-      store<u32>(table + (slot << 3), tag, 4)
+      putEntry(table + (slot << 3), entry, tag)
       store<u32>(entries + ((entry - 1) << 2), index)
     }
     store<u32>(numbers + (index << 2), entry - 1)
@@ -86,13 +85,17 @@ export function numberDictionary(
     if (entry === 0) {
       if (found === most) return 0
       entry = found += 1
-      store<u32>(table + (slot << 3), entry)
-      store<u32>(table + (slot << 3), tag, 4)
+      putEntry(table + (slot << 3), entry, tag)
       store<u32>(entries + ((entry - 1) << 2), index)
     }
     store<u32>(numbers + (index << 2), entry - 1)
   }
   return found
+}
+
+function putEntry(slot: u32, entry: u32, tag: u32): void {
+  store<u32>(slot, entry)
+  store<u32>(slot, tag, 4)
 }
 
 function wordAt(values: u32, width: u32, place: u32): u64 {

@@ -6,17 +6,6 @@ export { findNumberBounds, findRealBounds, findTextBounds, hasNan, maxAt, minAt 
 export { packNumbers, packPlaces, packTextLengths } from './bits'
 export { keepTexts, keepValues, putTexts, putValues } from './cells'
 export { fillBloomFilter } from './bloom'
+export { firstFree, reserve } from './memory'
 export { numberDictionary, textDictionary } from './dictionary'
 export { compress } from './snappy'
-
-/** What lies below is the module's own. */
-export function firstFree(): u32 {
-  return <u32>__heap_base
-}
-
-/** Makes room for so many bytes of memory in all. */
-export function reserve(bytes: u32): void {
-  const pages = (bytes + 0xffff) >>> 16
-  const present = <u32>memory.size()
-  if (pages > present) memory.grow(pages - present)
-}

@@ -1,5 +1,7 @@
 // The fields that records are expected to have, and the putting of values into them.
 
+import { sameBytes } from './words'
+
 /** Records that are read by one call. */
 export const rowsMax: u32 = 1024
 
@@ -66,10 +68,6 @@ function behind(at: u32, key: u32, length: u32, end: u32): u32 {
   for (; index + 16 < length; index += 16) if (sameBytes(at + index, key + index) !== 0xffff) return other
   const unlike = ~sameBytes(at + index, key + index)
   return unlike << (32 - (length - index)) === 0 ? at + length : other
-}
-
-function sameBytes(one: u32, two: u32): u32 {
-  return <u32>i8x16.bitmask(i8x16.eq(v128.load(one), v128.load(two)))
 }
 
 /** Takes back what a record that was begun put into the row, and is not taken. */

@@ -5,21 +5,11 @@ import { clearFields, other, rowsMax, clearRow } from './fields'
 import { behindLine, readObject } from './json'
 import { readMap } from './msgpack'
 
+export { firstFree, reserve } from './memory'
+
 /** What the last call read, and where it stopped. */
 export let rows: u32 = 0
 export let stoppedAt: u32 = 0
-
-/** What lies below is the module's own. */
-export function firstFree(): u32 {
-  return <u32>__heap_base
-}
-
-/** Makes room for so many bytes of memory in all. */
-export function reserve(bytes: u32): void {
-  const pages = (bytes + 0xffff) >>> 16
-  const present = <u32>memory.size()
-  if (pages > present) memory.grow(pages - present)
-}
 
 /** Reads maps of MessagePack from `start` as long as they are as the fields say, and at most `most` of them, or as many as a call may. */
 export function readMsgpack(fields: u32, count: u32, start: u32, end: u32, most: u32, recordBytesMax: u32): void {

@@ -1,4 +1,4 @@
-import { ByteSink } from './byte-sink.ts'
+import type { ByteSink } from './byte-sink.ts'
 import type { ThriftStruct } from './thrift-compact.ts'
 import { putStruct } from './thrift-compact.ts'
 import type { FlatVector, InnerVector, ParquetAnnotation, ParquetColumn } from './vectors.ts'
@@ -51,6 +51,15 @@ export interface RowGroupFacts {
   readonly columns: readonly ColumnChunkFacts[]
 }
 
+export interface FileFacts {
+  readonly groups: readonly RowGroupFacts[]
+  readonly rows: number
+  readonly version: ParquetVersion
+}
+
+/** Begins and ends a file. */
+export const magic = Buffer.from('PAR1')
+
 /** By this name, files tell that no other library wrote them. */
 export const ownWriter = 'biwa'
 
@@ -91,14 +100,13 @@ export function putBloomFilterHeader(sink: ByteSink, bytes: number): void {
   putStruct(sink, (header) => header.i32(1, bytes).struct(2, first).struct(3, first).struct(4, first))
 }
 
-/** FileMetaData, which ends the file before its length and the magic. */
-export function fileMetaData(
+/** Ends a file: FileMetaData, its length and the magic. */
+export function putFooter(
+  sink: ByteSink,
   columns: readonly ParquetColumn[],
-  groups: readonly RowGroupFacts[],
-  rows: number,
-  version: ParquetVersion,
-): Uint8Array {
-  const sink = new ByteSink(4096)
+  { groups, rows, version }: FileFacts,
+): void {
+  const from = sink.length
   const schema = columns.flatMap((column) => {
     return schemaElements({ field: column, vector: column.vector, required: column.required })
   })
@@ -113,7 +121,8 @@ export function fileMetaData(
       // Readers trust min_value and max_value only where the order is stated: TypeDefinedOrder for every leaf.
       .structs(7, Array.from({ length: leafCount }), (order) => order.struct(1, () => {}))
   })
-  return sink.written()
+  sink.uint32(sink.length - from)
+  sink.append(magic)
 }
 
 interface SchemaElement {

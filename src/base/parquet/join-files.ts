@@ -6,6 +6,7 @@ import { ByteSink } from './byte-sink.ts'
 import type { CopyRules } from './copy-thrift.ts'
 import { putStructsHeader, ThriftCopier } from './copy-thrift.ts'
 import type { ThriftPlace } from './copy-thrift.ts'
+import { magic } from './footer.ts'
 import { putZigzag } from './thrift-compact.ts'
 
 // Row groups of several files in one, as they are: compressed pages are copied, and only the footer is made anew, in which
@@ -26,7 +27,6 @@ export interface JoinedShape {
   readonly pageBytes: number
 }
 
-const magic = Buffer.from('PAR1')
 const trailerBytes = 8
 const blockBytes = 1 << 20
 

@@ -19,30 +19,8 @@ interface Exports {
   packPlaces(numbers: number, count: number, width: number, target: number): number
   packNumbers(values: number, width: number, count: number, scratch: number, target: number): number
   packTextLengths(offsets: number, count: number, lengths: number, scratch: number, target: number): number
-  readonly textDictionary: (
-    ...places: readonly [
-      offsets: number,
-      data: number,
-      count: number,
-      numbers: number,
-      entries: number,
-      most: number,
-      table: number,
-      slots: number,
-    ]
-  ) => number
-  readonly numberDictionary: (
-    ...places: readonly [
-      values: number,
-      width: number,
-      count: number,
-      numbers: number,
-      entries: number,
-      most: number,
-      table: number,
-      slots: number,
-    ]
-  ) => number
+  readonly textDictionary: (...places: readonly [offsets: number, data: number, ...DictionaryPlaces]) => number
+  readonly numberDictionary: (...places: readonly [values: number, width: number, ...DictionaryPlaces]) => number
   readonly fillBloomFilter: (
     ...places: readonly [
       offsets: number,
@@ -56,6 +34,15 @@ interface Exports {
   ) => void
   compress(source: number, length: number, target: number): number
 }
+
+type DictionaryPlaces = readonly [
+  count: number,
+  numbers: number,
+  entries: number,
+  most: number,
+  table: number,
+  slots: number,
+]
 
 /** Undefined on a processor without SIMD, as `openModule`. */
 export function openNativeEncoder(bytes: Uint8Array): NativeEncoder | undefined {

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { magic } from './footer.ts'
 import type { ThriftFields, ThriftValue } from './read-thrift.ts'
 import { readThrift } from './read-thrift.ts'
 
@@ -26,7 +27,6 @@ export interface Footer {
   readonly columns: readonly FooterColumn[]
 }
 
-const magic = Buffer.from('PAR1')
 const trailerBytes = 8
 const footerBytesMax = 64 << 20
 

@@ -4,7 +4,7 @@ import { ByteSink } from './byte-sink.ts'
 import { encodeColumn } from './encode-rows.ts'
 import type { EncodedColumn, EncodedGroup } from './encode-rows.ts'
 import type { ColumnChunkFacts, RowGroupFacts } from './footer.ts'
-import { fileMetaData } from './footer.ts'
+import { magic, putFooter } from './footer.ts'
 import { leafSources } from './leaves.ts'
 import type { NativeEncoder } from './native-encoder.ts'
 import type { FlatVector, ParquetColumn } from './vectors.ts'
@@ -20,8 +20,6 @@ export interface GroupsFile {
   /** By field id of the top-level columns. */
   readonly columns: Readonly<Record<number, PlainColumnFacts>>
 }
-
-const magic = Buffer.from('PAR1')
 
 /** Makes a file of row groups, each of which has some of the columns. Of the columns' vectors, only the shape counts. */
 export function writeGroups(
@@ -41,10 +39,7 @@ export function writeGroups(
   }
   const rows = groups.reduce((sum, group) => sum + group.rows, 0)
   const footer = new ByteSink(4096)
-  const metaData = fileMetaData(columns, facts, rows, version)
-  footer.append(metaData)
-  footer.uint32(metaData.length)
-  footer.append(magic)
+  putFooter(footer, columns, { groups: facts, rows, version })
   parts.push(footer.written())
   const known = columns.map((column, index) => {
     return [

@@ -2,7 +2,7 @@ import type { Bounds } from './bounds.ts'
 import { boundBytes, boundText, findBounds, mergeBounds } from './bounds.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { ColumnChunkFacts, RowGroupFacts } from './footer.ts'
-import { codecs, encodings, fileMetaData, putPageHeader } from './footer.ts'
+import { codecs, encodings, magic, putFooter, putPageHeader } from './footer.ts'
 import type { LeafSource } from './leaves.ts'
 import { leafSources } from './leaves.ts'
 import { countNulls, nullsOf } from './nulls.ts'
@@ -44,8 +44,6 @@ export interface PlainColumnFacts {
   readonly nan?: boolean
 }
 
-const magic = Buffer.from('PAR1')
-
 /**
  * Writes columns to a Parquet file without compression (parquet-format, README.md, "File format"): for files that are small,
  * or that another writer reads at once. Every column has `rows` rows. A required column holds no null.
@@ -66,10 +64,7 @@ export function writePlainParquet(
   }
   const besideAt = file.length
   if (beside !== undefined) file.append(beside)
-  const metaData = fileMetaData(columns, groups, rows, version)
-  file.append(metaData)
-  file.uint32(metaData.length)
-  file.append(magic)
+  putFooter(file, columns, { groups, rows, version })
   const facts = Object.fromEntries(writers.map((writer) => [writer.column.fieldId, writer.facts()]))
   return { bytes: Buffer.from(file.bytes.buffer, 0, file.length), columns: facts, besideAt }
 }
