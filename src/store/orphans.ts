@@ -1,6 +1,6 @@
-import { mayBeInTransaction } from '../base/objects/orphan-age.ts'
+import { knownOrOpen } from '../base/objects/orphan-age.ts'
 import type { OrphanRule } from '../base/objects/orphan-walk.ts'
-import type { Postgres } from '../base/postgres/postgres.ts'
+import type { Postgres, Queryable } from '../base/postgres/postgres.ts'
 import { chunkPrefix, parseChunkKey } from './chunk-keys.ts'
 import { selectKnownChunks, selectKnownQuarantine } from './removal.sql.ts'
 
@@ -12,13 +12,14 @@ export function chunkRule(postgres: Postgres): OrphanRule {
       const chunk = parseChunkKey(key)
       return chunk === undefined ? undefined : Math.max(modifiedMs, chunk.madeMs)
     },
-    async known(keys) {
-      if (await mayBeInTransaction(postgres)) return keys
-      const keyOf = new Map(keys.map((key) => [parseChunkKey(key)?.id ?? '', key]))
-      const ids = await selectKnownChunks(postgres, [...keyOf.keys()])
-      return ids.flatMap((id) => keyOf.get(id) ?? [])
-    },
+    known: (keys) => knownOrOpen(postgres, keys, knownChunks),
   }
+}
+
+async function knownChunks(db: Queryable, keys: readonly string[]): Promise<readonly string[]> {
+  const keyOf = new Map(keys.map((key) => [parseChunkKey(key)?.id ?? '', key]))
+  const ids = await selectKnownChunks(db, [...keyOf.keys()])
+  return ids.flatMap((id) => keyOf.get(id) ?? [])
 }
 
 /**
@@ -29,6 +30,6 @@ export function quarantineRule(postgres: Postgres): OrphanRule {
   return {
     prefix: 'quarantine/',
     madeMs: ({ key, modifiedMs }) => (/^quarantine\/\d+\//.test(key) ? modifiedMs : undefined),
-    known: async (keys) => ((await mayBeInTransaction(postgres)) ? keys : await selectKnownQuarantine(postgres, keys)),
+    known: (keys) => knownOrOpen(postgres, keys, selectKnownQuarantine),
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '../../base/clock.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
-import { mayBeInTransaction } from '../../base/objects/orphan-age.ts'
+import { knownOrOpen } from '../../base/objects/orphan-age.ts'
 import { OrphanWalk, removeObjects } from '../../base/objects/orphan-walk.ts'
 import type { OrphanWalkOptions } from '../../base/objects/orphan-walk.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -20,7 +20,7 @@ export function partOrphans(postgres: Postgres, options: OrphanWalkOptions): Orp
     {
       prefix,
       madeMs: ({ modifiedMs }) => modifiedMs,
-      known: async (keys) => ((await mayBeInTransaction(postgres)) ? keys : await selectKnownParts(postgres, keys)),
+      known: (keys) => knownOrOpen(postgres, keys, selectKnownParts),
     },
     options,
   )

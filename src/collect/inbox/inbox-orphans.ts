@@ -1,4 +1,4 @@
-import { mayBeInTransaction } from '../../base/objects/orphan-age.ts'
+import { knownOrOpen } from '../../base/objects/orphan-age.ts'
 import { OrphanWalk } from '../../base/objects/orphan-walk.ts'
 import type { OrphanWalkOptions } from '../../base/objects/orphan-walk.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -13,7 +13,7 @@ export function inboxOrphans(postgres: Postgres, options: OrphanWalkOptions): Or
     {
       prefix: 'inbox/',
       madeMs: ({ modifiedMs }) => modifiedMs,
-      known: async (keys) => ((await mayBeInTransaction(postgres)) ? keys : await selectRegistered(postgres, keys)),
+      known: (keys) => knownOrOpen(postgres, keys, selectRegistered),
     },
     options,
   )
