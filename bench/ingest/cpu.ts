@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 
+import { niceness } from '../../src/server/process-order.ts'
 import { descendants } from '../../test/support/biwa.ts'
 
 /** What the processes of a server and a loader took of the processors up to a moment, in seconds. */
@@ -34,7 +35,11 @@ export function processorTimes(supervisor: number, loader: number): ProcessorTim
 }
 
 /** What engine processes are for shows in how far they stand back. */
-const enginesByNiceness: Readonly<Record<number, string>> = { 3: 'queries', 10: 'conversions', 15: 'merges' }
+const enginesByNiceness: Readonly<Record<number, string>> = {
+  [niceness.queries]: 'queries',
+  [niceness.imports]: 'conversions',
+  [niceness.merges]: 'merges',
+}
 
 /** Which part of the server a process is, by its command line. */
 export function kindOf(command: string): string {

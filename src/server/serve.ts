@@ -17,6 +17,7 @@ import { requireFreePorts } from './free-ports.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { openObjects } from './platform.ts'
 import { renewRoles } from './renew-roles.ts'
+import { niceness } from './process-order.ts'
 import { settingsForRoles } from './role-settings.ts'
 import { loadSample } from './sample.ts'
 import { SupervisedRole } from './supervisor.ts'
@@ -87,21 +88,13 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
     api: {
       // Of an inbox there is one writer.
       alone: true,
-      niceness: 0,
       nodeFlags: [`--initial-old-space-size=${doorHeapMebibytes}`],
     },
-    worker: { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000, niceness: behindDoors },
-    scheduler: { niceness: behindDoors },
+    worker: { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000 },
+    scheduler: {},
   }[name]
-  return new SupervisedRole({ name, entry, environment, ...manner }, systemClock, log)
+  return new SupervisedRole({ name, entry, environment, niceness: niceness[name], ...manner }, systemClock, log)
 }
-
-/**
- * The api process needs little time and needs it at once: an acknowledgement takes half a dozen turns of its threads, and behind processes of its
- * own rank each turn may wait for as long as one of them has a core. A niceness of 3 leaves the others a third
- * of the time where both have work (Linux weighs it 526 to 1024), and all of it where the api process has none.
- */
-const behindDoors = 3
 
 /**
  * Below so much, V8 does not mark the whole heap of the api process. Some 30 MiB of it stay, and what bodies leave behind goes with the young

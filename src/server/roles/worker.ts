@@ -28,6 +28,7 @@ import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
+import { niceness } from '../process-order.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 import { makeScratchDirectory } from '../scratch-directory.ts'
@@ -70,14 +71,6 @@ const mergeLimits = {
  */
 const importIdleBytesMax = 768 * 2 ** 20
 
-/**
- * Doors and queries are waited for, by the millisecond; the conversion of what is safe already, by the second; a merge by nobody. So much do their
- * processes stand back behind this one and its queries: 7 leaves a sixth of the time to whoever has it, where another process of none wants the same
- * core, and 12 a fifteenth.
- */
-const importNiceness = 7
-const mergeNiceness = 12
-
 await runRole(log, async () => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
@@ -86,10 +79,10 @@ await runRole(log, async () => {
   const batches = enginePool(platform, 'batches', batchesMax, { warm: 0 })
   const imports = enginePool(platform, 'imports', settings.enginesMax, {
     idleBytesMax: importIdleBytesMax,
-    niceness: importNiceness,
+    niceness: niceness.imports - niceness.worker,
   })
   // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
-  const merges = enginePool(platform, 'merges', 1, { warm: 0, niceness: mergeNiceness })
+  const merges = enginePool(platform, 'merges', 1, { warm: 0, niceness: niceness.merges - niceness.worker })
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     ...bulkKinds(platform, imports, scratchDirectory),
