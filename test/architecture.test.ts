@@ -45,6 +45,7 @@ const doors: Record<string, readonly string[]> = {
     'types.ts',
     'columns.ts',
     'conditions.ts',
+    'damaged-file.ts',
     'parquet-options.ts',
     'quarantine.ts',
     'upkeep.ts',

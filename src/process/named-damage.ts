@@ -1,7 +1,7 @@
-import { AppError, isAppError } from '../base/errors.ts'
+import { isAppError } from '../base/errors.ts'
 import type { LocalObject } from '../base/objects/objects.ts'
 import { crc32OfFile } from '../base/objects/put-checked.ts'
-import type { Chunk, Table } from '../store/store.ts'
+import { damagedFile, withRepairHint } from '../store/damaged-file.ts'
 import type { ChosenScan } from './planning/choose-chunks.ts'
 import type { QueryContext } from './query-context.ts'
 
@@ -24,26 +24,16 @@ export async function namedDamage(
   )
   const says = (text: string | undefined): boolean => text !== undefined && error.message.includes(text)
   const named = read.find(({ chunk, path }) => says(chunk.objectKey) || says(path))
-  if (named !== undefined) return damageOf(named.table, named.chunk, error, named.path)
+  if (named !== undefined) return damagedFile(named.table, named.chunk, error, named.path)
   if (error.code === 'object_not_found') return error
   for (const { table, chunk, path } of read) {
     if (path === undefined || chunk.crc32 === null) continue
-    if ((await crc32OfFile(ports.disk, path)) !== chunk.crc32) return damageOf(table, chunk, error, path)
+    if ((await crc32OfFile(ports.disk, path)) !== chunk.crc32) return damagedFile(table, chunk, error, path)
   }
   if (error.code !== 'object_damaged') return error
-  const tables = scans.map(({ snapshot: { table } }) => `${table.database}.${table.name}`)
-  return withHint(error, error.message, tables.join(' and '))
-}
-
-function damageOf({ database, name }: Table, { id }: Chunk, error: AppError, path: string | undefined): AppError {
-  const said = path === undefined ? error.message : error.message.replaceAll(path, 'the file')
-  const what = error.code === 'object_not_found' ? 'missing' : 'damaged'
-  return withHint(error, `The file of chunk ${id} of "${database}.${name}" is ${what}: ${said}`, `${database}.${name}`)
-}
-
-function withHint(error: AppError, message: string, tables: string): AppError {
-  return new AppError(error.code === 'object_not_found' ? error.code : 'object_damaged', message, {
-    hint: `biwa verify ${tables} --repair mends it where that can be done, and else sets it aside so that queries go on.`,
-    cause: error,
-  })
+  return withRepairHint(
+    error,
+    error.message,
+    scans.map(({ snapshot: { table } }) => table),
+  )
 }

@@ -16,7 +16,7 @@ export function storeEngineHandlers(disk: Disk, version?: ParquetVersion): Reado
   const sessions = new KeptSessions()
   return {
     [mergeTask]: (input: MergeInput, context) => mergeChunks(input, { disk, lend: sessions.lend, context, version }),
-    [restateTask]: (input: RestateInput) => restateFiles(input, sessions.lend, version),
+    [restateTask]: (input: RestateInput) => restateFiles(input, disk, sessions.lend, version),
     // Files that may be damaged are looked at in instances of their own.
     [checkTask]: checkFiles,
   }

@@ -6,7 +6,7 @@ const words =
 
 /**
  * The failure of a task that met a damaged file; undefined where DuckDB failed of something else. It carries DuckDB's first
- * sentence with the path, if any: whoever gave the task knows which chunk that is (`namedDamage`).
+ * sentence with the path, if any: whoever gave the task knows which chunk that is (`damagedFile`).
  */
 export function damageError(message: string): AppError | undefined {
   if (!words.test(message)) return undefined

@@ -2,6 +2,7 @@ import type { Disk } from '../../base/disk.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import type { EngineContext } from '../../base/engines/engines.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
+import { requireSound } from '../sound-files.ts'
 import { joinChunks } from './join-chunks.ts'
 import { mergeFiles } from './merge-files.ts'
 import type { MergeInput, MergeOutput } from './tasks.ts'
@@ -22,5 +23,6 @@ export async function mergeChunks(
   const taken = new Set(joined.flatMap(({ inputs }) => inputs))
   const files = input.files.filter((_file, index) => !taken.has(index))
   if (files.length === 0) return { joined, written: [] }
+  await requireSound(disk, files)
   return { joined, written: [await mergeFiles({ ...input, files }, lend, context, version)] }
 }

@@ -145,7 +145,7 @@ class TableUpkeep {
 }
 
 function realtimeSource(row: RealtimeRow): MergeSource {
-  return { ...sourceOf(row), crc32: row.crc32, withoutNan: row.without_nan }
+  return { ...sourceOf(row), withoutNan: row.without_nan }
 }
 
 function sourceOf(row: MergeableRow): MergeSource {
@@ -156,6 +156,7 @@ function sourceOf(row: MergeableRow): MergeSource {
     timeRange: { from: row.time_from, to: row.time_to },
     rows: row.rows,
     bytes: row.bytes,
+    crc32: row.crc32,
     createdAt: row.created_at,
     ...(row.sorted_by !== null && { sortedBy: row.sorted_by }),
   }

@@ -10,13 +10,13 @@ export interface MergeableRow {
   readonly time_to: number
   readonly rows: number
   readonly bytes: number
+  readonly crc32: number | null
   readonly sorted_by: readonly number[] | null
   readonly created_at: Date
 }
 
 /** A realtime chunk, with what has to be known of a file that is to lie beside others as it is. */
 export interface RealtimeRow extends MergeableRow {
-  readonly crc32: number | null
   /** Field ids of its columns of doubles that have no NaN. */
   readonly without_nan: readonly number[]
 }
@@ -27,8 +27,8 @@ export function selectRealtime(
   table: { accountId: number; tableId: number; restatedVersion: number },
 ): Promise<RealtimeRow[]> {
   return db.query(sql`
-    select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, sorted_by,
-           created_at, crc32,
+    select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, crc32,
+           sorted_by, created_at,
            array(select key::integer from jsonb_each(column_statistics) where value->'nan' = 'false') as without_nan
       from chunks
      where table_id = ${table.tableId} and account_id = ${table.accountId} and layer = 'realtime'
@@ -41,8 +41,8 @@ export function selectArchive(
   between: { from: number; to: number },
 ): Promise<MergeableRow[]> {
   return db.query(sql`
-    select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, sorted_by,
-           created_at
+    select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, crc32,
+           sorted_by, created_at
       from chunks
      where table_id = ${table.tableId} and account_id = ${table.accountId} and layer = 'archive'
        and time_range && int8range(${between.from}, ${between.to})

@@ -36,8 +36,8 @@ export interface MergeTools {
 
 export interface MergeSource extends MergeableChunk {
   readonly objectKey: string
-  /** Of realtime chunks, which may be joined as they are: the checksum, and the columns of doubles that have no NaN. */
-  readonly crc32?: number | null
+  readonly crc32: number | null
+  /** Of realtime chunks, which may be joined as they are: the columns of doubles that have no NaN. */
   readonly withoutNan?: readonly number[]
 }
 
@@ -61,8 +61,9 @@ export async function performMerge(
   await tools.disk.makeDirectory(directory)
   try {
     const inputs = merge.inputs.toSorted((a, b) => a.timeRange.from - b.timeRange.from)
-    const output = await withLocalFiles(tools.objects, inputs, attempt.signal, (files) =>
-      mergeInEngine(tools, attempt, { table, merge: { ...merge, inputs }, files, directory }),
+    const output = await withLocalFiles(
+      { objects: tools.objects, table, chunks: inputs, signal: attempt.signal },
+      (files) => mergeInEngine(tools, attempt, { table, merge: { ...merge, inputs }, files, directory }),
     )
     const chunks = await upload(tools, table, { ...merge, inputs }, output)
     return await commit(tools, attempt, { table, merge, chunks })
@@ -79,7 +80,7 @@ async function mergeInEngine(
   const { inputs, layer } = job.merge
   const { residentBytesMax, timeoutMs, ...sessionLimits } = limits
   const input: MergeInput = {
-    files: inputs.map(({ rows, bytes, crc32 = null }, index) => {
+    files: inputs.map(({ rows, bytes, crc32 }, index) => {
       return { path: must(job.files[index], 'each input has a file'), rows, bytes, crc32 }
     }),
     withoutNan: (inputs[0]?.withoutNan ?? []).filter((id) => inputs.every((input) => input.withoutNan?.includes(id))),

@@ -1,4 +1,5 @@
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
+import type { SummedFile } from '../sound-files.ts'
 import type { Column, Layer, NewChunk } from '../store.ts'
 
 /** What merges ask of engine processes, and what these answer: plain data. */
@@ -20,13 +21,10 @@ export interface MergeInput {
   readonly limits: MergeLimits
 }
 
-/** The file of a chunk, with what the catalog says of it. */
-export interface MergedFile {
-  readonly path: string
+/** The file of a chunk, with what the catalog says of it. One without a checksum is never joined as it is. */
+export interface MergedFile extends SummedFile {
   readonly rows: number
   readonly bytes: number
-  /** Without one it is written anew, and never joined as it is. */
-  readonly crc32: number | null
 }
 
 export interface MergeLimits {

@@ -12,7 +12,7 @@ const hourSeconds = 3600
 /** A chunk that is to be written anew. */
 export type OldChunk = Pick<
   Chunk,
-  'id' | 'objectKey' | 'layer' | 'timeRange' | 'rows' | 'bytes' | 'statistics' | 'schemaVersion'
+  'id' | 'objectKey' | 'layer' | 'timeRange' | 'rows' | 'bytes' | 'statistics' | 'schemaVersion' | 'crc32'
 >
 
 export interface Restating<C extends OldChunk = OldChunk> extends ChunkGroup<C> {

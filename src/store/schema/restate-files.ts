@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import type { Disk } from '../../base/disk.ts'
 import { copiedFile } from '../../base/duckdb/copied-file.ts'
 import type { LendSession, Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
@@ -8,6 +9,7 @@ import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
 import { fieldIdsClause } from '../columns.ts'
 import { chunkOptions } from '../parquet-options.ts'
+import { requireSound } from '../sound-files.ts'
 import { quotedName } from '../types.ts'
 import { filledColumns, projectedScan } from './projection.ts'
 import type { RestateInput, RestateOutput } from './tasks.ts'
@@ -15,9 +17,14 @@ import type { RestateInput, RestateOutput } from './tasks.ts'
 /** Writes the rows of files as they are since the columns were changed to another file, as an engine task. */
 export async function restateFiles(
   input: RestateInput,
+  disk: Disk,
   lend: LendSession,
   version: ParquetVersion = parquetVersionDefault,
 ): Promise<RestateOutput> {
+  await requireSound(
+    disk,
+    input.files.map((path, index) => ({ path, crc32: input.checksums[index] ?? null })),
+  )
   const limits = { ...input.limits, spillDirectory: join(input.directory, 'spill') }
   return await lend(limits, (session) => restate(session, input, version))
 }

@@ -122,7 +122,7 @@ class TableRestating {
     const directory = join(scratchDirectory, `restate-${job.id}-${leaseToken}-${restating.chunks[0]?.id}`)
     await disk.makeDirectory(directory)
     try {
-      const output = await withLocalFiles(objects, restating.chunks, signal, (files) =>
+      const output = await withLocalFiles({ objects, table, chunks: restating.chunks, signal }, (files) =>
         this.#write(table, restating, { files, directory }),
       )
       return await this.#commit(table, restating, await this.#upload(table, restating, output))
@@ -141,6 +141,7 @@ class TableRestating {
     const input: RestateInput = {
       changes,
       files,
+      checksums: chunks.map(({ crc32 }) => crc32),
       columns: queryColumns(table.columns),
       sortedBy: sortOrder(table, layer).names,
       rows: chunks.reduce((sum, { rows }) => sum + rows, 0),
@@ -193,5 +194,6 @@ function oldChunkOf(row: OldChunkRow): OldChunk {
     bytes: row.bytes,
     statistics: row.column_statistics,
     schemaVersion: row.schema_version,
+    crc32: row.crc32,
   }
 }

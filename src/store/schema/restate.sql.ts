@@ -8,13 +8,13 @@ interface RestatedTable {
   readonly restatedVersion: number
 }
 
-export type OldChunkRow = Omit<ChunkRow, 'added_snapshot' | 'crc32'> & { readonly sorted_by: readonly number[] | null }
+export type OldChunkRow = Omit<ChunkRow, 'added_snapshot'> & { readonly sorted_by: readonly number[] | null }
 
 /** Live chunks from before the change, by time. */
 export function selectOldChunks(db: Queryable, table: RestatedTable, limit: number): Promise<OldChunkRow[]> {
   return db.query(sql`
     select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes,
-           column_statistics, schema_version, sorted_by, created_at
+           column_statistics, schema_version, crc32, sorted_by, created_at
       from chunks
      where table_id = ${table.tableId} and account_id = ${table.accountId}
        and schema_version < ${table.restatedVersion}

@@ -6,6 +6,8 @@ import type { ScannedFiles } from './projection.ts'
 export const restateTask = 'store.restate'
 
 export interface RestateInput extends ScannedFiles {
+  /** Of the files, in their order: what their bytes have to have, where it is known. */
+  readonly checksums: readonly (number | null)[]
   /** The table's columns; the file is written with those of them that may have a value. */
   readonly columns: readonly QueryColumn[]
   /** Names of columns: the order of the rows. */

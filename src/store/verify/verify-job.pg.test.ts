@@ -1,4 +1,5 @@
 import { systemDisk } from '../../base/disk.ts'
+import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 
 import fc from 'fast-check'
@@ -173,6 +174,20 @@ describe('damage', () => {
     await bench.objects.put(objectKey, bytes)
   }
 
+  /** Flips a bit that DuckDB finds nothing wrong with, and reads as another score. */
+  const changeValue = async (table: Table, objectKey: string): Promise<void> => {
+    const scores = () => bench.scan(table.name, 'select sum(hash(score)::hugeint)::varchar as hash from rows')
+    const before = await scores()
+    const bytes = await bench.objects.get(objectKey)
+    for (let at = 4; ; at += 13) {
+      const changed = Buffer.from(bytes)
+      changed.writeUInt8(bytes.readUInt8(at) ^ 1, at)
+      await bench.objects.put(objectKey, changed)
+      const after = await scores().catch(() => before)
+      if (!isDeepStrictEqual(after, before)) return
+    }
+  }
+
   test('of what a merge made is mended by merging again', async () => {
     const table = await newTable(mergeRules.fanIn)
     const before = await fingerprint(table)
@@ -186,6 +201,24 @@ describe('damage', () => {
     expect(await fingerprint(table)).toEqual(before)
     expect((await verify(table)).problemCount).toBe(0)
     expect((await bench.table(table.name)).rows).toBe(200 * mergeRules.fanIn)
+  })
+
+  test('is not taken along: neither a merge nor new columns make a wrong value a right one', async () => {
+    const table = await newTable(mergeRules.fanIn)
+    const [, second] = await chunksOf(table)
+    const { id, objectKey } = must(second, 'a chunk')
+    await changeValue(table, objectKey)
+    const named = { code: 'object_damaged', message: expect.stringContaining(id) as string }
+    await expect(bench.merge(table)).rejects.toMatchObject(named)
+    const change = { kind: 'change_type', name: 'score', type: parseType('varchar') } as const
+    await bench.store.alterColumns(bench.accountId, { database: 'web', name: table.name }, [change])
+    await expect(bench.restate(table)).rejects.toMatchObject(named)
+    expect((await chunksOf(table)).map((chunk) => chunk.id)).toContain(id)
+    expect(outcomesOf(await verify(table, { repair: true }))).toEqual([
+      { chunk: id, what: 'checksum', outcome: 'set_aside' },
+    ])
+    await bench.restate(table)
+    expect((await bench.table(table.name)).rows).toBe(200 * (mergeRules.fanIn - 1))
   })
 
   test('that nothing mends is set aside: queries go on, and the file stays', async () => {
