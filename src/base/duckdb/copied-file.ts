@@ -1,7 +1,10 @@
 import type { DuckDBValue } from '@duckdb/node-api'
 import { DuckDBMapValue } from '@duckdb/node-api'
 
+import { systemDisk } from '../disk.ts'
 import { assert } from '../errors.ts'
+import { forgetDoubleFilters } from '../parquet/double-filters.ts'
+import type { Session } from './session.ts'
 
 /** A column of a written file: compressed bytes, and bounds as text, as DuckDB prints the type. */
 export interface FileStatistics {
@@ -20,6 +23,16 @@ export interface CopiedFile {
   readonly bytes: number
   /** By path of the column in the file, such as `"a"."element"`. */
   readonly columns: Readonly<Record<string, FileStatistics>>
+}
+
+/**
+ * Runs a COPY (RETURN_STATS true) whose files become chunks, and has them forget the bloom filters by which DuckDB would not find
+ * all doubles that are equal.
+ */
+export async function copyToChunks(session: Pick<Session, 'rows'>, statement: string): Promise<CopiedFile[]> {
+  const written = (await session.rows(statement)).map(copiedFile)
+  for (const { path } of written) await forgetDoubleFilters(systemDisk, path)
+  return written
 }
 
 /** What `COPY … (RETURN_STATS true)` tells of the file it wrote: name, rows, bytes, footer, statistics by column. */

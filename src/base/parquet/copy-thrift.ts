@@ -7,8 +7,13 @@ export type ChangeNumber = (value: number) => number
 
 /** By field id: how numbers change, and what changes inside of structs and lists of structs. All else stays byte for byte. */
 export interface CopyRules {
-  readonly [fieldId: number]: ChangeNumber | CopyRules
+  readonly [fieldId: number]: ChangeNumber | StructRules | 'omit'
 }
+
+/** What changes in a struct, which may depend on its own numbers. */
+export type StructRules =
+  | CopyRules
+  | { readonly choose: (numberOf: (fieldId: number) => number | undefined) => CopyRules }
 
 /** A field of a struct: from `from`, where its header begins, over `valueFrom` to `to`. */
 export interface ThriftPlace {
@@ -58,25 +63,47 @@ export class ThriftCopier {
   }
 
   /** Copies the struct that begins here. */
-  copyStruct(sink: ByteSink, rules: CopyRules): void {
+  copyStruct(sink: ByteSink, given: StructRules): void {
+    const rules = 'choose' in given ? given.choose(this.#numbersHere()) : given
+    let copiedId = 0
     for (let id = 0; ;) {
       const from = this.#at
       const header = this.#header(id)
-      sink.append(this.bytes.subarray(from, this.#at))
-      if (header.type === types.stop) return
+      const isAsItWas = copiedId === id
       id = header.id
-      const rule = rules[id]
-      if (rule === undefined) {
-        const valueFrom = this.#at
+      const rule = header.type === types.stop ? undefined : rules[id]
+      if (rule === 'omit') {
         this.#skip(header.type, 0)
-        sink.append(this.bytes.subarray(valueFrom, this.#at))
-      } else if (typeof rule === 'function') putZigzag(sink, rule(this.number()))
-      else if (header.type === types.struct) this.copyStruct(sink, rule)
-      else this.#copyStructs(sink, rule)
+        continue
+      }
+      if (isAsItWas || header.type === types.stop) sink.append(this.bytes.subarray(from, this.#at))
+      else putFieldHeader(sink, header, copiedId)
+      if (header.type === types.stop) return
+      copiedId = id
+      this.#copyValue(sink, header.type, rule)
     }
   }
 
-  #copyStructs(sink: ByteSink, rules: CopyRules): void {
+  #copyValue(sink: ByteSink, type: number, rule: ChangeNumber | StructRules | undefined): void {
+    if (rule === undefined) {
+      const from = this.#at
+      this.#skip(type, 0)
+      sink.append(this.bytes.subarray(from, this.#at))
+    } else if (typeof rule === 'function') putZigzag(sink, rule(this.number()))
+    else if (type === types.struct) this.copyStruct(sink, rule)
+    else this.#copyStructs(sink, rule)
+  }
+
+  /** The numbers of the struct that begins here, by field id. */
+  #numbersHere(): (fieldId: number) => number | undefined {
+    const places = new ThriftCopier(this.bytes, this.#at).places()
+    return (fieldId) => {
+      const place = places.find(({ id }) => id === fieldId)
+      return place && new ThriftCopier(this.bytes, place.valueFrom).number()
+    }
+  }
+
+  #copyStructs(sink: ByteSink, rules: StructRules): void {
     const size = this.listSize()
     putStructsHeader(sink, size)
     for (let element = 0; element < size; element += 1) this.copyStruct(sink, rules)
@@ -151,6 +178,13 @@ export class ThriftCopier {
     if (length > this.bytes.byteLength - this.#at) throw new Error('it ends too early')
     this.#at += length
   }
+}
+
+/** The header of a field behind the field `lastId`: near ones by their distance, others by their id. */
+function putFieldHeader(sink: ByteSink, { id, type }: { id: number; type: number }, lastId: number): void {
+  if (id > lastId && id - lastId <= 15) return sink.byte(((id - lastId) << 4) | type)
+  sink.byte(type)
+  putZigzag(sink, id)
 }
 
 /** The beginning of a list of structs. */

@@ -1,6 +1,5 @@
-import type { DuckDBValue } from '@duckdb/node-api'
-
-import { copiedFile } from '../../base/duckdb/copied-file.ts'
+import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
+import { copyToChunks } from '../../base/duckdb/copied-file.ts'
 import { assert, must } from '../../base/errors.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { fieldIdsClause, rescuedColumn, timeColumn } from '../../store/columns.ts'
@@ -44,11 +43,11 @@ export async function encodeParquet(session: Session, plan: EncodePlan): Promise
     ...(isSplit ? [`row_groups_per_file ${Math.round(fileRows / groupRowsOf(plan.columns.length))}`] : []),
   ]
   const target = quotedText(isSplit ? plan.path : `${plan.path}.parquet`)
-  const written = await session.rows(`copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
+  const written = await copyToChunks(session, `copy (${plan.query}${order}) to ${target} (${options.join(', ')})`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
   const files: ConvertedFile[] = []
-  for (const row of written.filter((file) => Number(file[1]) > 0)) {
-    files.push(convertedFile(row, plan.columns, await nestedNulls(session, String(row[0]), plan.columns)))
+  for (const file of written.filter((of) => of.rows > 0)) {
+    files.push(convertedFile(file, plan.columns, await nestedNulls(session, file.path, plan.columns)))
   }
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   assert(rows === plan.rows, `DuckDB wrote ${rows} rows of ${plan.rows}`)
@@ -95,13 +94,12 @@ async function nestedNulls(
   return new Map(nested.map(({ fieldId }, index) => [fieldId, Number(row?.[index])]))
 }
 
-/** What COPY tells of a file: its name, rows, bytes, footer and the statistics of its columns. */
+/** What COPY tells of a file, by field ids instead of paths. */
 function convertedFile(
-  row: readonly DuckDBValue[],
+  { path, rows, bytes, columns: byPath }: CopiedFile,
   columns: readonly FileColumn[],
   nulls: ReadonlyMap<number, number>,
 ): ConvertedFile {
-  const { path, rows, bytes, columns: byPath } = copiedFile(row)
   const paths = Object.entries(byPath)
   const byName = new Map(paths)
   const statistics: Record<number, ColumnStatistics> = {}

@@ -1,4 +1,4 @@
-import { copiedFile } from '../../base/duckdb/copied-file.ts'
+import { copyToChunks } from '../../base/duckdb/copied-file.ts'
 import { diskFailure } from '../../base/duckdb/disk-failures.ts'
 import { lockDown, quotedText, withSession } from '../../base/duckdb/session.ts'
 import type { EngineHandler } from '../../base/engines/engines.ts'
@@ -21,8 +21,8 @@ async function writeExport(input: ExportInput, version: ParquetVersion): Promise
   return await withSession(limits, async (session) => {
     await lockDown(session, [source, path])
     try {
-      const [written] = await session.rows(copyStatement(input, version))
-      return copiedFile(must(written, 'COPY answers with what it wrote'))
+      const [written] = await copyToChunks(session, copyStatement(input, version))
+      return must(written, 'COPY answers with what it wrote')
     } catch (error) {
       throw expectedFailure(error, input) ?? error
     }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-import { copiedFile } from '../../base/duckdb/copied-file.ts'
+import { copyToChunks } from '../../base/duckdb/copied-file.ts'
 import type { CopiedFile } from '../../base/duckdb/copied-file.ts'
 import { damageError } from '../../base/duckdb/damaged-files.ts'
 import { diskFailure } from '../../base/duckdb/disk-failures.ts'
@@ -120,12 +120,13 @@ async function copyCut(
   const target = join(input.directory, isSplit ? `part-${index}` : `part-${index}.parquet`)
   // Among several files, two threads now and then put a row group into another one than its time says.
   if (isSplit) await session.run('set threads = 1')
-  const written = await session.rows(
+  const written = await copyToChunks(
+    session,
     `copy (select ${names} from ${source}${where} order by ${order}) to ${quotedText(target)} (${options.join(', ')})`,
   )
   if (isSplit) await session.run(`set threads = ${input.limits.threads}`)
   // A file that was begun for rows that had all been written already is empty, and no chunk.
-  return written.map(copiedFile).filter((file) => file.rows > 0)
+  return written.filter((file) => file.rows > 0)
 }
 
 function sumOf(files: readonly MergedFile[], of: 'rows' | 'bytes'): number {

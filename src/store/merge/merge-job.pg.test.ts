@@ -174,6 +174,18 @@ describe('a job that merges', () => {
     expect(files).toHaveLength(rules.fanIn + 1)
   })
 
+  test('writes files in which a double is found by any that is equal', async () => {
+    bench.setClock(start * 1000)
+    const table = await bench.createTable(`t${(tables += 1)}`, [{ name: 'price', type: parseType('double') }])
+    const price = `case i % 3 when 0 then '-0.0'::double when 1 then '-nan'::double else 8 end as price`
+    const select = `select ${start} + i as time, ${price} from range(900) r(i)`
+    for (let index = 0; index < rules.fanIn; index += 1) await bench.add(table, [await bench.write(table, select)])
+    expect(await bench.merge(table)).toMatchObject({ merges: 1 })
+    const count = (where: string) => bench.scan(table.name, `select count(*)::integer as n from rows where ${where}`)
+    expect(await count('price = 0.0')).toEqual([{ n: 300 * rules.fanIn }])
+    expect(await count(`price = 'nan'`)).toEqual([{ n: 300 * rules.fanIn }])
+  })
+
   test('leaves columns out that none of the chunks has', async () => {
     const table = await newTable()
     for (let index = 0; index < rules.fanIn; index += 1) {

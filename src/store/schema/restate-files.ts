@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import type { Disk } from '../../base/disk.ts'
-import { copiedFile } from '../../base/duckdb/copied-file.ts'
+import { copyToChunks } from '../../base/duckdb/copied-file.ts'
 import type { LendSession, Session } from '../../base/duckdb/session.ts'
 import { quotedText } from '../../base/duckdb/session.ts'
 import { assert, must } from '../../base/errors.ts'
@@ -37,8 +37,8 @@ async function restate(session: Session, input: RestateInput, version: ParquetVe
   const rows = `select ${names} from (${projectedScan(input.columns, input, 'of files')})`
   const order = input.sortedBy.map(quotedName).join(', ')
   const target = quotedText(join(input.directory, 'restated.parquet'))
-  const [written] = await session.rows(`copy (${rows} order by ${order}) to ${target} (${options.join(', ')})`)
-  const file = copiedFile(must(written, 'COPY tells what it wrote'))
+  const [written] = await copyToChunks(session, `copy (${rows} order by ${order}) to ${target} (${options.join(', ')})`)
+  const file = must(written, 'COPY tells what it wrote')
   assert(file.rows === input.rows, `${input.rows} rows were to be restated, and ${file.rows} were`)
   return { file, fieldIds: columns.map(({ column }) => column.fieldId) }
 }

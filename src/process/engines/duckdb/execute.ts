@@ -8,7 +8,7 @@ import type { ParquetVersion } from '../../../base/parquet/version.ts'
 import { chunkOptions, parquetOptions } from '../../../store/parquet-options.ts'
 import { quotedName } from '../../../store/types.ts'
 import { diskError, engineFailure, queryError } from './engine-errors.ts'
-import { copiedFile } from '../../../base/duckdb/copied-file.ts'
+import { copiedFile, copyToChunks } from '../../../base/duckdb/copied-file.ts'
 import { damageError } from '../../../base/duckdb/damaged-files.ts'
 import type { LendSession, Session } from '../../../base/duckdb/session.ts'
 import { lockDown, quotedText } from '../../../base/duckdb/session.ts'
@@ -93,7 +93,9 @@ export async function copyAnswer(
   { clock, parquetVersion }: ExecuteTools,
 ): Promise<Execution> {
   return await withProgress(session, context, clock, async () => {
-    const written = (await session.rows(copyStatement(input, parquetVersion))).map(copiedFile)
+    const statement = copyStatement(input, parquetVersion)
+    const written =
+      input.fieldIds === null ? (await session.rows(statement)).map(copiedFile) : await copyToChunks(session, statement)
     const files = input.fileBytes === null ? written : written.filter((file) => file.rows > 0)
     const sum = (of: 'rows' | 'bytes') => files.reduce((total, file) => total + file[of], 0)
     return { rows: sum('rows'), bytes: sum('bytes'), files }
