@@ -34,12 +34,13 @@ const urlCharactersMax = 500
 /**
  * A lane for single events, which are sent again and again to the same address: the framework's way of a request costs more than
  * the server beneath it and all that is done to the event together. Only what the ordinary way took before is taken here, and only
- * where nothing about it is unusual; everything else, and in particular every failure, is left to the ordinary way, which then
- * begins at the beginning. So there is one place that refuses, and a lane that only knows how to say yes.
+ * where nothing about it is unusual; everything else is left to the ordinary way, which then begins at the beginning. So there is one
+ * place that refuses, and a lane that only knows how to say yes. An event that the intake failed to take is not offered to it again: it
+ * may have been kept all the same, where the answer to a commit was lost, and nothing tells it from another one by then.
  */
 export class EventLane {
-  /** Bodies that were read here, of requests that the ordinary way has to deal with after all; or the bug that was met. */
-  readonly readAhead = new WeakMap<IncomingMessage, () => ReadBody>()
+  /** What the intake failed with. The ordinary way meets it where it would read the body, and answers it. */
+  readonly failures = new WeakMap<IncomingMessage, { readonly error: unknown }>()
   readonly #options: EventLaneOptions
   readonly #places = new Map<string, EventPlace>()
 
@@ -93,9 +94,9 @@ export class EventLane {
     times.note('POST', 202, (clock.monotonicMs() - startedMs) / 1000)
   }
 
-  /** Undefined where the ordinary way has to judge, because something is not as usual or failed: nothing was kept then. */
+  /** Undefined where the ordinary way has to go on, because something is not as usual or failed. */
   async #accept(place: EventPlace, request: IncomingMessage): Promise<ImportReceipt | undefined> {
-    const { access, collect, budget, body: limits } = this.#options
+    const { access, collect, budget, body: limits, ingest } = this.#options
     const { authorization, origin, 'content-length': length } = request.headers
     let body: ReadBody | undefined
     try {
@@ -103,7 +104,7 @@ export class EventLane {
       body = wholeBody(request, Number(length), limits, budget)
       if (body === undefined) return undefined
       const { database, table, timeColumn, format } = place
-      const receipt = await collect.accept({
+      return await collect.accept({
         principal,
         database,
         table,
@@ -114,17 +115,14 @@ export class EventLane {
         door: 'events',
         body: body.bytes,
       })
-      body.release()
-      return receipt
     } catch (error) {
-      const read = body
-      if (!isAppError(error)) {
-        read?.release()
-        this.readAhead.set(request, () => {
-          throw error
-        })
-      } else if (read !== undefined) this.readAhead.set(request, () => read)
+      // Without a body nothing was offered to the intake, and the ordinary way finds out by itself what is wrong.
+      if (body === undefined && isAppError(error)) return undefined
+      this.failures.set(request, { error })
+      ingest.note('events', isAppError(error) ? error.code : 'internal', 0)
       return undefined
+    } finally {
+      body?.release()
     }
   }
 

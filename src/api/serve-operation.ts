@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.ts'
 import { isAppError } from '../base/errors.ts'
 import { clientGoneOr } from '../base/http/client-gone.ts'
 import { readBody } from '../base/http/read-body.ts'
-import type { BodyBudget, BodyLimits, ReadBody } from '../base/http/read-body.ts'
+import type { BodyBudget, BodyLimits } from '../base/http/read-body.ts'
 import type { Rejections } from '../collect/rejections.ts'
 import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson, partChecker } from './check-input.ts'
@@ -36,8 +36,8 @@ export interface OperationHost {
   readonly budget: BodyBudget
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
-  /** Bodies that were read before the operation was asked for them. */
-  readonly readAhead: WeakMap<IncomingMessage, () => ReadBody>
+  /** Requests whose bodies were read, and failed, before the operation was asked for them. */
+  readonly failures: WeakMap<IncomingMessage, { readonly error: unknown }>
   /** Aborted when the server begins to close: who waits is answered with what there is. */
   readonly closing: AbortSignal
 }
@@ -143,8 +143,9 @@ async function bodyOf(
   const limits = isBytesBody(schema) ? host.importBody : host.jsonBody
   const length = request.headers['content-length']
   const announced = length === undefined ? undefined : Number(length)
-  const { bytes, release } =
-    host.readAhead.get(request.raw)?.() ?? (await readBody(request.raw, announced, limits, host.budget, host.clock))
+  const failure = host.failures.get(request.raw)
+  if (failure !== undefined) throw failure.error
+  const { bytes, release } = await readBody(request.raw, announced, limits, host.budget, host.clock)
   if (isBytesBody(schema)) return { value: bytes, release }
   try {
     return { value: checkInput(schema, 'body', parseJson(bytes)), release }

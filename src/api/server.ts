@@ -114,7 +114,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
     importBody,
     closing,
     jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
-    readAhead: lane.readAhead,
+    failures: lane.failures,
   }
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
