@@ -3,6 +3,9 @@ import type { WantedOfLane } from './acquire.sql.ts'
 import type { LaneRow } from './active-lanes.sql.ts'
 import { positionMin } from './position.sql.ts'
 
+/** Of so many accounts and kinds it is remembered when they were granted places last. */
+const grantedMax = 10_000
+
 /** How many jobs of a kind a worker can take now. */
 export interface FreePlaces {
   readonly kind: string
@@ -200,7 +203,11 @@ export class LanePicker {
 
   #grant({ key, places }: Grant): void {
     count(this.#asked, key, places)
+    // The oldest first: who is forgotten was granted nothing for so long that it comes before all others, as it would have.
+    this.#granted.delete(key)
     this.#granted.set(key, (this.#grants += 1))
+    const [oldest] = this.#granted.keys()
+    if (this.#granted.size > grantedMax && oldest !== undefined) this.#granted.delete(oldest)
   }
 }
 
