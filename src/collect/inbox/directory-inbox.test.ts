@@ -15,7 +15,13 @@ const directory = '/inbox'
 
 function openOn(disk: SimulatedDisk, clock = systemClock): Inbox {
   const ports = { disk, clock, randomness: systemRandomness, log: openLog('silent') }
-  return openDirectoryInbox({ directory, segmentBytes, smallBytesMax, hold: async () => ({ release: async () => {} }), ...ports })
+  return openDirectoryInbox({
+    directory,
+    segmentBytes,
+    smallBytesMax,
+    hold: async () => ({ release: async () => {} }),
+    ...ports,
+  })
 }
 
 function headerOf(name: string): FrameHeader {
