@@ -1,5 +1,4 @@
-import { constants, openSync, writeSync } from 'node:fs'
-import { write } from 'node:fs'
+import { constants, openSync, write, writeSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'

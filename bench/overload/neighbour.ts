@@ -36,7 +36,7 @@ export async function startNeighbour(): Promise<Neighbour> {
     async meet(place, account) {
       const sender = new Sender(place, account, loaders[0], events)
       const bare = await startBare()
-      endBare = bare.stop
+      endBare = () => bare.stop()
       const nobody = { name: 'nobody', apiKey: 'none' }
       const bareSender = new Sender({ url: '', port: bare.port }, nobody, loaders[1], { ...events, door: 'bare' })
       return async (seconds) => {
