@@ -109,9 +109,14 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
     load: () => import('./ingest.ts'),
   },
   overload: {
-    summary: 'Ten times what imports can do from one account, and a neighbour beside it',
+    summary:
+      'Ten times what a door can take in from one account, and a neighbour’s single events beside it and beside a full machine',
     options: {
-      seconds: { fallback: '30', meaning: 'of the flood; peak and calm are measured for a third of it each' },
+      door: { fallback: 'import', meaning: 'the way in of the flood: import, forward or events' },
+      seconds: {
+        fallback: '30',
+        meaning: 'of the flood; the neighbour alone and the peak are measured for a third of it each',
+      },
       factor: { fallback: '10', meaning: 'how many times the peak is offered' },
       lines: { fallback: '64', meaning: 'connections of the flood' },
       backlog: { fallback: '3', meaning: 'seconds of conversion that may wait (--backlog-seconds)' },

@@ -1,164 +1,168 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setPriority } from 'node:os'
 
+import { must } from '../src/base/errors.ts'
+import { niceness } from '../src/server/process-order.ts'
 import { startBiwa } from '../test/support/biwa.ts'
-import type { Biwa } from '../test/support/biwa.ts'
+import { freePort } from '../test/support/forward-sender.ts'
 import { createAccounts } from './accounts.ts'
-import type { AccountKey } from './accounts.ts'
 import { startLoader } from './ingest/load.ts'
-import type { Loader, LoadOrder, LoadReport } from './ingest/load.ts'
+import type { LoadReport } from './ingest/load.ts'
 import type { Options } from './options.ts'
-import { mapped } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
-import { memoryOf, peaksDuring } from './overload/memory.ts'
+import { memoryDuring, most } from './overload/memory.ts'
+import type { Amounts } from './overload/memory.ts'
+import { startNeighbour } from './overload/neighbour.ts'
+import type { Waits } from './overload/neighbour.ts'
+import { Sender } from './overload/sender.ts'
+import type { Goodput, Manner } from './overload/sender.ts'
 import { startServer } from './queue/server.ts'
 
-const recordsEach = 10_000
-
-/** Events a second of the neighbour, who has a connection for each that may be under way. */
-const neighbour = { perSecond: 20, lines: 8 }
+/** What one that sends with all its might sends at a time through each door. */
+const manners: Readonly<Record<string, Manner>> = {
+  import: { door: 'import', table: 'flood', recordsEach: 10_000 },
+  forward: { door: 'forward', table: 'flood', recordsEach: 10_000 },
+  events: { door: 'events', table: 'flood', recordsEach: 1 },
+}
 
 /**
- * One account offers many times what the machine can take in, by clients that heed nothing and send on at once. Shown are what of it can
- * be queried, beside what could be when it was sent as it was answered; how soon refusals come; what memory does; and how long
- * another account’s events take until they are acknowledged, alone and beside the flood. The flood begins behind a backlog that is full.
+ * How far the server stands back behind the neighbour's client, who in life has a machine of its own: what it waits for is the server
+ * then, and not its own turn. No more, for merges stand back by 15 besides, and there is no more than 19. The flood's client, who needs a
+ * third of a core, has a machine of its own as well: it does not stand beside the doors, but behind them.
+ */
+const distance = 4
+
+/**
+ * One account offers many times what the machine can take in, by clients that heed nothing and send on at once.
+ *
+ * - The peak is what can be queried of it when its senders go as fast as they are answered, and heed what the answers say.
+ * - Goodput is what can be queried of it under the flood, which begins behind a backlog that is full.
+ * - Another account sends single events. How long they take is measured three times: with nothing else to do, beside the peak, which is a
+ *   machine in full use, and beside the flood.
+ * - A bare server that writes each event durably and answers gets the same events at the same time: what it takes is what this machine
+ *   gives beside that load to a process that hardly does anything.
+ * - Memory is looked at twice a second: what it is at most beside the peak, at most in the first tenth of the flood, and at most in all of it.
  */
 export async function run(options: Options): Promise<Outcome> {
   const seconds = options.number('seconds')
   const factor = options.number('factor')
+  const manner = must(manners[options.text('door')], '--door is import, forward or events')
+  const neighbour = await startNeighbour()
+  setPriority(distance)
   const database = await startServer()
+  const [crowd, other] = await createAccounts(database.url, ['crowd', 'neighbour'])
+  if (crowd === undefined || other === undefined) throw new Error('there are accounts')
+  const forwardPort = await freePort()
+  const backlog = options.number('backlog')
   const biwa = await startBiwa({
-    arguments: [`--database-url=${database.url}`, `--backlog-seconds=${options.number('backlog')}`],
+    arguments: [
+      `--database-url=${database.url}`,
+      `--backlog-seconds=${backlog}`,
+      `--fluent-port=${forwardPort}`,
+      `--fluent-api-key=${crowd.apiKey}`,
+    ],
   })
-  const loaders = await Promise.all([startLoader(), startLoader()])
+  const loader = await startLoader()
+  setPriority(loader.pid, distance + niceness.worker)
   try {
-    const [crowd, other] = await createAccounts(database.url, ['crowd', 'neighbour'])
-    if (crowd === undefined || other === undefined) throw new Error('there are accounts')
-    const flood = new Sender(biwa, crowd, loaders[0], { door: 'import', table: 'flood', recordsEach })
-    const events = new Sender(biwa, other, loaders[1], { door: 'events', table: 'events', recordsEach: 1 })
+    const place = { url: biwa.url, port: Number(new URL(biwa.url).port) }
+    const floodPlace = manner.door === 'forward' ? { ...place, port: forwardPort } : place
+    const flood = new Sender(floodPlace, crowd, loader, manner)
+    const events = await neighbour.meet(place, other)
     const supervisor = biwa.supervisor.pid ?? 0
 
-    await Promise.all([
-      flood.send({ perSecond: null, lines: 16, seconds: 3 }),
-      events.send({ ...neighbour, seconds: 3 }),
+    const full = { perSecond: null, lines: 16, comesAgain: true }
+    await Promise.all([flood.send({ ...full, seconds: 3 }), events(3)])
+    await flood.settled()
+    const idle = await events(seconds / 3)
+    console.log(`the neighbour alone: ${waited(idle)}`)
+
+    const peaking = flood.goodput(() => flood.send({ ...full, seconds: seconds / 3 }), true)
+    const [peak, usual, usualMemory] = await Promise.all([
+      peaking,
+      events(seconds / 3),
+      memoryDuring(supervisor, peaking),
     ])
-    await flood.settled()
-    const peak = await flood.goodput(() => flood.send({ perSecond: null, lines: 16, seconds: seconds / 3 }), true)
     console.log(`peak ${shown(peak.perSecond)} records/s can be queried; ${told(peak.report)}`)
-    await flood.settled()
-    const calm = await events.send({ ...neighbour, seconds: seconds / 3 })
-    console.log(`the neighbour alone: ack p50 ${calm.ackMs.p50} p99 ${calm.ackMs.p99} ms`)
+    console.log(`the neighbour beside it: ${waited(usual)}`)
 
-    const offer = { perSecond: peak.perSecond * factor, lines: options.number('lines') }
-    await flood.send({ ...offer, seconds: options.number('backlog') * 2 })
-    const before = memoryOf(supervisor)
-    const beside = events.send({ ...neighbour, seconds })
+    const offer = { perSecond: peak.perSecond * factor, lines: options.number('lines'), comesAgain: false }
+    await flood.send({ ...offer, seconds: backlog * 2 })
     const flooding = flood.goodput(() => flood.send({ ...offer, seconds }))
-    const [overloaded, pressed, peaks] = await Promise.all([flooding, beside, peaksDuring(supervisor, flooding)])
+    const [overloaded, pressed, memoryLooks] = await Promise.all([
+      flooding,
+      events(seconds),
+      memoryDuring(supervisor, flooding),
+    ])
+    const { acknowledged, refused } = overloaded.report
+    const sentFactor = (acknowledged + refused) / seconds / peak.perSecond
     console.log(
-      `offered ${factor} times as much: ${shown(overloaded.perSecond)} records/s can be queried; ${told(overloaded.report)}`,
+      `offered ${factor} times as much, of which ${sentFactor.toFixed(1)} times were sent: ${shown(overloaded.perSecond)} records/s can be queried; ${told(overloaded.report)}`,
     )
-    console.log(`the neighbour beside it: ack p50 ${pressed.ackMs.p50} p99 ${pressed.ackMs.p99} ms`)
-    const memory = { before: mapped(before, Math.round), most: mapped(peaks, Math.round) }
-    console.log(`MiB before ${JSON.stringify(memory.before)}, at most ${JSON.stringify(memory.most)}`)
-
-    const goodput = { Biwa: overloaded.perSecond, 'at its peak': peak.perSecond }
-    return {
-      figures: { peak, overloaded, calm, pressed, memory },
-      sections: [
-        {
-          kind: 'amounts',
-          title: 'Can be queried',
-          unit: 'records/s',
-          better: 'more',
-          yardstick: 'at its peak',
-          rows: { 'under the flood': goodput },
-        },
-        {
-          kind: 'quantiles',
-          title: 'Answers',
-          unit: 'ms',
-          rows: {
-            'refusals of the flood': { Biwa: overloaded.report.refusalMs },
-            'the neighbour’s acknowledgements, alone': { Biwa: calm.ackMs },
-            'the neighbour’s acknowledgements, beside the flood': { Biwa: pressed.ackMs },
-          },
-        },
-        { kind: 'amounts', title: 'Memory', unit: 'MiB', better: 'less', rows: memory },
-      ],
+    console.log(`the neighbour beside it: ${waited(pressed)}`)
+    const memory = {
+      'at the peak': most(usualMemory),
+      'as the flood begins': most(memoryLooks.slice(0, Math.ceil(memoryLooks.length / 10))),
+      'under the flood': most(memoryLooks),
     }
+    for (const [when, amounts] of Object.entries(memory)) console.log(`MiB ${when}: ${JSON.stringify(amounts)}`)
+    return outcome({ peak, overloaded, idle, usual, pressed, memory })
   } finally {
-    for (const loader of loaders) loader.stop()
+    neighbour.stop()
+    loader.stop()
     await biwa.stop()
     await database.stop()
   }
 }
 
-interface Goodput {
-  /** Records that became queryable. */
-  readonly perSecond: number
-  readonly report: LoadReport
+interface Figures {
+  readonly peak: Goodput
+  readonly overloaded: Goodput
+  readonly idle: Waits
+  readonly usual: Waits
+  readonly pressed: Waits
+  readonly memory: Readonly<Record<string, Amounts>>
 }
 
-/** What one account sends to one table of its own. */
-class Sender {
-  readonly #biwa: Biwa
-  readonly #account: AccountKey
-  readonly #loader: Loader
-  readonly #what: Pick<LoadOrder, 'door' | 'table' | 'recordsEach'>
-  #runs = 0
-  #acknowledged = 0
-
-  constructor(
-    biwa: Biwa,
-    account: AccountKey,
-    loader: Loader,
-    what: Pick<LoadOrder, 'door' | 'table' | 'recordsEach'>,
-  ) {
-    this.#biwa = biwa
-    this.#account = account
-    this.#loader = loader
-    this.#what = what
+function outcome(figures: Figures): Outcome {
+  const { peak, overloaded, idle, usual, pressed, memory } = figures
+  const goodput = { Biwa: overloaded.perSecond, 'at its peak': peak.perSecond }
+  return {
+    figures,
+    sections: [
+      {
+        kind: 'amounts',
+        title: 'Can be queried',
+        unit: 'records/s',
+        better: 'more',
+        yardstick: 'at its peak',
+        rows: { 'under the flood': goodput },
+      },
+      {
+        kind: 'quantiles',
+        title: 'Refusals of the flood',
+        unit: 'ms',
+        rows: { 'under the flood': { Biwa: overloaded.report.refusalMs } },
+      },
+      {
+        kind: 'quantiles',
+        title: 'Acknowledgements of the neighbour’s events',
+        unit: 'ms',
+        yardstick: 'bare node:http',
+        rows: {
+          alone: { ...idle },
+          'beside the peak': { ...usual },
+          'beside the flood': { ...pressed },
+        },
+      },
+      { kind: 'amounts', title: 'Memory', unit: 'MiB', better: 'less', rows: memory },
+    ],
   }
+}
 
-  async send(how: Pick<LoadOrder, 'perSecond' | 'lines' | 'seconds'>): Promise<LoadReport> {
-    const report = await this.#loader.run({
-      ...this.#what,
-      ...how,
-      shape: 'narrow',
-      format: this.#what.door === 'import' ? 'msgpack' : 'ndjson',
-      port: Number(new URL(this.#biwa.url).port),
-      apiKey: this.#account.apiKey,
-      run: `${this.#account.name}-${process.pid}-${this.#runs++}`,
-      startSeconds: Math.floor(Date.now() / 1000),
-      comesAgain: false,
-    })
-    this.#acknowledged += report.acknowledged
-    return report
-  }
-
-  /** Until it is sent or, `toItsEnd`, until the last of it can be queried. */
-  async goodput(send: () => Promise<LoadReport>, toItsEnd = false): Promise<Goodput> {
-    const [before, start] = [await this.#rows(), performance.now()]
-    const report = await send()
-    const [rows, end] = toItsEnd ? await this.settled() : [await this.#rows(), performance.now()]
-    return { perSecond: ((rows - before) * 1000) / (end - start), report }
-  }
-
-  /** Resolves when all that was acknowledged can be queried, with how many records that are, and when it was so. */
-  async settled(): Promise<[rows: number, at: number]> {
-    for (;;) {
-      const rows = await this.#rows()
-      if (rows >= this.#acknowledged) return [rows, performance.now()]
-      await sleep(50)
-    }
-  }
-
-  async #rows(): Promise<number> {
-    const headers = { authorization: `Bearer ${this.#account.apiKey}` }
-    const response = await fetch(`${this.#biwa.url}/api/v1/databases/bench/tables/${this.#what.table}`, { headers })
-    if (response.status === 404) return 0
-    return ((await response.json()) as { rows: number }).rows
-  }
+function waited(waits: Waits): string {
+  return Object.entries(waits)
+    .map(([who, { p50, p90, p99, max }]) => `${who} p50 ${p50} p90 ${p90} p99 ${p99} max ${max} ms`)
+    .join('; ')
 }
 
 function told({ acknowledged, refused, ackMs, refusalMs }: LoadReport): string {

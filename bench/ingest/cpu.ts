@@ -19,16 +19,14 @@ interface ProcessTime {
 export function processorTimes(supervisor: number, loader: number): ProcessorTimes {
   const living = new Map<number, ProcessTime>()
   let endedSeconds = 0
-  const processes = descendants(supervisor).map(({ pid, command }) => ({ pid, kind: kindOf(command) }))
+  const kind = kindsBelow(supervisor)
+  const processes = descendants(supervisor).map(({ pid, command }) => ({ pid, kind: kind(pid, command) }))
   for (const { pid, kind } of [...processes, { pid: loader, kind: 'loader' }]) {
     const times = timesOf(pid)
     if (times === undefined) continue
     const isPostgres = kind === 'postgres'
     // A connection's process comes and goes with it, and is PostgreSQL's own affair.
-    living.set(pid, {
-      kind: kind === 'engines' ? (enginesByNiceness[times.niceness] ?? kind) : kind,
-      seconds: times.own + (isPostgres ? times.ended : 0),
-    })
+    living.set(pid, { kind, seconds: times.own + (isPostgres ? times.ended : 0) })
     if (!isPostgres) endedSeconds += times.ended
   }
   return { living, endedSeconds }
@@ -41,7 +39,17 @@ const enginesByNiceness: Readonly<Record<number, string>> = {
   [niceness.merges]: 'merges',
 }
 
-/** Which part of the server a process is, by its command line. */
+/** Which part of a server its processes are, by their command lines and by how far they stand back behind its supervisor. */
+export function kindsBelow(supervisor: number): (pid: number, command: string) => string {
+  const ownNiceness = timesOf(supervisor)?.niceness ?? 0
+  return (pid, command) => {
+    const kind = kindOf(command)
+    if (kind !== 'engines') return kind
+    return enginesByNiceness[(timesOf(pid)?.niceness ?? 0) - ownNiceness] ?? kind
+  }
+}
+
+/** By its command line alone. */
 export function kindOf(command: string): string {
   if (command.startsWith('postgres') || command.includes('/postgres ')) return 'postgres'
   const role = /roles\/(\w+)\.(?:js|ts)/.exec(command)?.[1]

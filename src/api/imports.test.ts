@@ -2,12 +2,12 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
-import type { ImportOutcome } from '../collect/collect.ts'
+import type { Collect, ImportOutcome } from '../collect/collect.ts'
 import type { Problem } from './contract/problem.ts'
 import { lightApi } from './testing/light-api.ts'
 import type { LightApi, LightParts } from './testing/light-api.ts'
@@ -196,6 +196,36 @@ describe('limits', () => {
     letGo()
     expect((await holding).status).toBe(202)
     expect((await post(url, 'x'.repeat(600))).status).toBe(202)
+  })
+
+  it('of a body for which there is no room before it has arrived, and reads the next one on the same connection', async () => {
+    const asked: unknown[] = []
+    const requireRoom: Collect['requireRoom'] = async ({ accountId }, database, bytes) => {
+      if (asked.push([accountId, database, bytes]) === 1)
+        throw new AppError('overloaded', 'full', { retryAfterSeconds: 3 })
+    }
+    const { api, port } = await listening({ collect: { requireRoom } })
+    const socket = connect(port, '127.0.0.1')
+    const answers = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+    const answer = async (): Promise<string> => String((await answers.next()).value)
+    socket.write(`${head()}content-length: 1000\r\n\r\n${'x'.repeat(400)}`)
+    const refused = await answer()
+    expect(refused).toMatch(/^HTTP\/1.1 429 .*retry-after: 3\r\n.*"code":"overloaded"/s)
+    expect(refused).not.toMatch(/connection: close/i)
+    socket.write('x'.repeat(600))
+    socket.write(`${head()}content-length: 300\r\n\r\n`)
+    await vi.waitFor(() =>
+      expect(asked).toEqual([
+        [1, 'd', 1000],
+        [1, 'd', 300],
+      ]),
+    )
+    socket.write('y'.repeat(300))
+    expect(await answer()).toMatch(/^HTTP\/1.1 202 /)
+    socket.destroy()
+    expect(api.imports.map(({ body }) => Buffer.from(body).toString())).toEqual(['y'.repeat(300)])
+    const metrics = await api.app.inject('/metrics')
+    expect(metrics.body).toMatch(/biwa_ingest\w*\{[^}]*overloaded[^}]*\} 1/)
   })
 
   it('of silence in the middle of a body', async () => {

@@ -15,7 +15,15 @@ import { apiPrefix, isBytesBody } from './contract/operation.ts'
 import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
 
 /** A request for an operation: checked, and from somebody who is known. */
-export interface Call<O extends Operation> extends OperationInput<O> {
+export interface Call<O extends Operation> extends OperationInput<O>, Caller {}
+
+/** What is asked for by whom, before the body is read. */
+export type Announced<O extends Operation> = Omit<Call<O>, 'body'>
+
+/** Fails where a body of so many bytes is not welcome now. */
+export type Admit<O extends Operation> = (call: Announced<O>, bytes: number) => Promise<void>
+
+interface Caller {
   readonly principal: Principal
   readonly method: string
   /** As it was asked, with the query. */
@@ -49,14 +57,14 @@ export function serveOperation<O extends Operation>(
   host: OperationHost,
   operation: O,
   // In two steps, because the handler's answers get their exact types only where the operation is settled.
-): { with(handler: (call: Call<O>) => Promise<OperationAnswer<O>>): void } {
+): { with(handler: (call: Call<O>) => Promise<OperationAnswer<O>>, admit?: Admit<O>): void } {
   const check: Checks = {
     params: partChecker(operation.params, 'path'),
     query: partChecker(operation.query, 'query'),
     headers: partChecker(operation.headers, 'headers'),
   }
   return {
-    with(handler) {
+    with(handler, admit) {
       host.app.route({
         method: operation.method === 'GET' ? ['GET', 'HEAD'] : operation.method,
         url: routePath(operation),
@@ -65,7 +73,7 @@ export function serveOperation<O extends Operation>(
           try {
             // Nothing of the body is read for somebody unknown.
             principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
-            return send(reply, await answerOf(host, operation, check, request, reply, principal, handler))
+            return send(reply, await answerOf(host, operation, check, request, reply, principal, handler, admit))
           } catch (error) {
             noteRejection(host, operation, request, principal, error)
             throw error
@@ -84,14 +92,18 @@ async function answerOf<O extends Operation>(
   reply: FastifyReply,
   principal: Principal,
   handler: (call: Call<O>) => Promise<OperationAnswer<O>>,
+  admit: Admit<O> | undefined,
 ): Promise<OperationAnswer<O>> {
   const params = check.params(request.params)
   const query = check.query(request.query)
   const headers = check.headers(request.headers)
-  const body = await bodyOf(host, operation, request)
+  const announced = { params, query, headers, ...callerOf(host, request, reply, principal) } as unknown as Announced<O>
+  const bytes = announcedBytes(request)
+  // A body that lies there with its head is judged with everything else that is in it.
+  if (admit !== undefined && bytes !== undefined && !request.raw.complete) await admit(announced, bytes)
+  const body = await bodyOf(host, operation, request, bytes)
   try {
-    const input = { params, query, headers, body: body.value } as unknown as OperationInput<O>
-    return await handler(callOf(host, request, reply, principal, input))
+    return await handler({ ...announced, body: body.value } as unknown as Call<O>)
   } finally {
     body.release()
   }
@@ -137,12 +149,11 @@ async function bodyOf(
   host: OperationHost,
   operation: Operation,
   request: FastifyRequest,
+  announced: number | undefined,
 ): Promise<{ value: unknown; release: () => void }> {
   const { body: schema } = operation
   if (schema === undefined) return { value: undefined, release: () => {} }
   const limits = isBytesBody(schema) ? host.importBody : host.jsonBody
-  const length = request.headers['content-length']
-  const announced = length === undefined ? undefined : Number(length)
   const failure = host.failures.get(request.raw)
   if (failure !== undefined) throw failure.error
   const { bytes, release } = await readBody(request.raw, announced, limits, host.budget, host.clock)
@@ -155,18 +166,13 @@ async function bodyOf(
   }
 }
 
-function callOf<O extends Operation>(
-  host: OperationHost,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  principal: Principal,
-  input: OperationInput<O>,
-): Call<O> {
+function announcedBytes({ headers }: FastifyRequest): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
+}
+
+function callerOf(host: OperationHost, request: FastifyRequest, reply: FastifyReply, principal: Principal): Caller {
   return {
-    params: input.params,
-    query: input.query,
-    headers: input.headers,
-    body: input.body,
     principal,
     method: request.method,
     url: request.url,

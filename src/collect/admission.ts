@@ -36,11 +36,15 @@ export class Admission {
     this.#pace = new Pace(clock)
   }
 
-  /**
-   * Lets a body in; the returned function takes it off the count again. Fails with `overloaded`. `backlogBytes` is what
-   * the inbox takes on the disk, which may be more than the bodies in it.
-   */
+  /** Lets a body in; the returned function takes it off the count again. Fails as `require` does. */
   enter(accountId: number, bytes: number, backlogBytes: number): () => void {
+    this.require(accountId, bytes, backlogBytes)
+    this.#inflight.add(accountId, bytes)
+    return () => this.#inflight.add(accountId, -bytes)
+  }
+
+  /** Fails with `overloaded`. `backlogBytes` is what the inbox takes on the disk, which may be more than the bodies in it. */
+  require(accountId: number, bytes: number, backlogBytes: number): void {
     const { inflightBytesMax, backlogBytesMax } = this.#limits
     if (!this.#inflight.hasRoom(accountId, bytes, inflightBytesMax)) {
       throw overloaded('The server receives more than it can write at this moment.')
@@ -49,8 +53,6 @@ export class Admission {
     const isFull = backlogBytes > 0 && backlogBytes + bytes > backlogBytesMax
     if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) throw this.#full(backlogBytes)
     if (bytes > smallBodyBytesMax) this.#requireSoon(accountId)
-    this.#inflight.add(accountId, bytes)
-    return () => this.#inflight.add(accountId, -bytes)
   }
 
   /** So many more bytes of the account wait. */

@@ -1,4 +1,4 @@
-import type { Access } from '../access/access.ts'
+import type { Access, Principal } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { requireColumnName, requireName, reservedColumnNames } from '../base/names.ts'
@@ -27,6 +27,14 @@ export class Intake {
 
   constructor(options: IntakeOptions) {
     this.#options = options
+  }
+
+  async requireRoom(principal: Principal, database: string, bytes: number): Promise<void> {
+    const { access, admission, inbox } = this.#options
+    if (this.#closed) throw shuttingDown()
+    requireName('database', database)
+    await access.require(principal, database, 'import')
+    admission.require(principal.accountId, bytes, inbox.backlogBytes())
   }
 
   async accept(request: ImportRequest): Promise<ImportReceipt> {

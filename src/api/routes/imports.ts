@@ -1,18 +1,25 @@
 import { AppError } from '../../base/errors.ts'
-import { countedIngest } from '../../base/http/ingest-metrics.ts'
+import { countedIngest, countedRefusal } from '../../base/http/ingest-metrics.ts'
 import type { Collect, ImportOutcome, ImportReceipt, ImportRequest } from '../../collect/collect.ts'
 import { postEvents, postImport, putImport } from '../contract/imports.ts'
 import type { EventLane } from '../event-lane.ts'
 import { formatOfMediaType, requireEncoding, requireFormat } from '../import-request.ts'
 import type { ApiMetrics } from '../metrics.ts'
 import { serveOperation } from '../serve-operation.ts'
-import type { Call, OperationHost } from '../serve-operation.ts'
+import type { Announced, Call, OperationHost } from '../serve-operation.ts'
 
 export function serveImports(host: OperationHost, collect: Collect, metrics: ApiMetrics, lane: EventLane): void {
   const handleImport = (call: ImportCall) =>
     countedIngest(metrics, 'import', call.body, () => answerImport(collect, call))
-  serveOperation(host, postImport).with(handleImport)
-  serveOperation(host, putImport).with(handleImport)
+  const admitImport = async ({ principal, params }: Announced<ImportOperation>, bytes: number): Promise<void> => {
+    try {
+      await collect.requireRoom(principal, params.database, bytes)
+    } catch (error) {
+      throw countedRefusal(metrics, 'import', error)
+    }
+  }
+  serveOperation(host, postImport).with(handleImport, admitImport)
+  serveOperation(host, putImport).with(handleImport, admitImport)
 
   serveOperation(host, postEvents).with(async (call) => {
     const { principal, params, query, headers, body, contentType } = call
@@ -32,6 +39,7 @@ export function serveImports(host: OperationHost, collect: Collect, metrics: Api
   })
 }
 
+type ImportOperation = typeof postImport | typeof putImport
 type ImportCall = Call<typeof postImport> | Call<typeof putImport>
 
 function answerImport(collect: Collect, call: ImportCall) {

@@ -30,7 +30,12 @@ export async function countedStream<T>(
     metrics.ingest.note(door, 'accepted', bytesOf(done))
     return done
   } catch (error) {
-    metrics.ingest.note(door, error instanceof AppError ? error.code : 'internal', 0)
-    throw error
+    throw countedRefusal(metrics, door, error)
   }
+}
+
+/** Counts a body that was not taken in; answers with the reason. */
+export function countedRefusal(metrics: IngestMetrics, door: string, reason: unknown): unknown {
+  metrics.ingest.note(door, reason instanceof AppError ? reason.code : 'internal', 0)
+  return reason
 }

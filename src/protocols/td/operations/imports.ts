@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 
 import { AppError, isAppError } from '../../../base/errors.ts'
-import { countedIngest } from '../../../base/http/ingest-metrics.ts'
+import { countedIngest, countedRefusal } from '../../../base/http/ingest-metrics.ts'
 import type { ImportRequest } from '../../../collect/collect.ts'
 import type { TableName } from '../../../store/store.ts'
 import { uploadOperation } from '../operation.ts'
@@ -25,6 +25,7 @@ async function importBody(call: UploadCall): Promise<Answer> {
   const { format, encoding } = formatOf(param(call, 'format'))
   await call.access.require(principal, database, 'import')
   await requireTable(call, { database, name: table })
+  await requireRoom(call, database)
   const body = await call.upload()
   const uniqueId = call.params['id'] ?? null
   const request = {
@@ -47,6 +48,17 @@ async function importBody(call: UploadCall): Promise<Answer> {
       md5_hex: await md5Hex(body),
       elapsed_time: (clock.monotonicMs() - startedMs) / 1000,
     },
+  }
+}
+
+/** A body that is refused for want of room need not be received. Without a length, it is judged when it is there. */
+async function requireRoom({ collect, principal, headers, metrics }: UploadCall, database: string): Promise<void> {
+  const length = headers['content-length']
+  if (length === undefined) return
+  try {
+    await collect.requireRoom(principal, database, Number(length))
+  } catch (error) {
+    throw countedRefusal(metrics, 'td_import', error)
   }
 }
 
