@@ -9,8 +9,10 @@ import type { Store } from '../store/store.ts'
 import type { EngineSql, QueryMoment } from './engines/duckdb/tasks.ts'
 import type { KnownAnalyses } from './planning/known-analyses.ts'
 import type { KnownPlans } from './planning/known-plans.ts'
+import type { KnownStatements } from './planning/known-statements.ts'
 import type { SelectText } from './planning/statement.ts'
 import type { QueryJobInput, QueryProgress } from './process.ts'
+import type { Scratch } from './scratch.ts'
 
 /** What a worker runs queries with. */
 export interface QueryPorts {
@@ -44,10 +46,10 @@ export interface QueryContext {
   readonly principal: Principal
   readonly accountId: number
   readonly moment: QueryMoment
-  /** A directory of this attempt alone: whoever needs it makes it, and it is removed afterwards. */
-  readonly scratch: string
+  readonly scratch: Scratch
   /** Where engine processes keep what they read and write through (`engines/duckdb/windows.ts`). */
   readonly windows: string
+  readonly statements: KnownStatements
   readonly analyses: KnownAnalyses
   readonly plans: KnownPlans
   /** When the query has to be done, on the clock that never jumps. */

@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import { performStatement } from './perform-statement.ts'
 import { dialectOf } from './planning/dialects/dialect.ts'
-import { inDialect } from './planning/dialects/translate.ts'
+import { inTranslation } from './planning/dialects/translate.ts'
 import { KnownAnalyses } from './planning/known-analyses.ts'
 import { KnownPlans } from './planning/known-plans.ts'
-import { parseScript } from './planning/parse-script.ts'
+import { KnownStatements } from './planning/known-statements.ts'
 import { runScript } from './scripts/run-script.ts'
 import type { QueryEngine, QueryJobInput, QueryOutput } from './process.ts'
 import { queryJobKinds } from './process.ts'
 import type { QueryContext, QueryLimits, QueryPorts } from './query-context.ts'
+import { Scratch } from './scratch.ts'
 
 export interface QueryJobOptions extends QueryPorts {
   /** For the files of running queries; on the disk of a directory store, results need no copy. */
@@ -21,11 +22,11 @@ export interface QueryJobOptions extends QueryPorts {
 }
 
 /** What is remembered from one query to the next. */
-type Known = Pick<QueryContext, 'analyses' | 'plans'>
+type Known = Pick<QueryContext, 'statements' | 'analyses' | 'plans'>
 
 /** The job kind that runs SQL on one of the engines, for the worker role. */
 export function queryJobKind(options: QueryJobOptions, engine: QueryEngine = 'interactive'): JobKind {
-  const known = { analyses: new KnownAnalyses(), plans: new KnownPlans() }
+  const known = { statements: new KnownStatements(), analyses: new KnownAnalyses(), plans: new KnownPlans() }
   return {
     kind: queryJobKinds[engine],
     concurrency: options.concurrency,
@@ -39,7 +40,7 @@ async function runQuery(options: QueryJobOptions, known: Known, attempt: Attempt
   try {
     return await perform(context)
   } finally {
-    await options.disk.removeDirectory(context.scratch)
+    if (context.scratch.mayHaveFiles) await options.disk.removeDirectory(context.scratch.path)
   }
 }
 
@@ -62,7 +63,7 @@ async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise
       scheduledSeconds: input.scheduledTime ?? Math.floor(job.createdAt.getTime() / 1000),
       integerDivision: dialectOf(input.submittedAs) === 'presto',
     },
-    scratch: join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`),
+    scratch: new Scratch(join(scratchDirectory, `query-${job.id}-${attempt.leaseToken}`)),
     windows: join(scratchDirectory, 'windows'),
     deadlineMs: clock.monotonicMs() + Math.min(job.timeoutMs ?? limits.timeoutMs, limits.timeoutMs),
     progress: (progress) => attempt.progress(progress),
@@ -70,10 +71,11 @@ async function queryContext(options: QueryJobOptions, attempt: Attempt): Promise
 }
 
 async function perform(context: QueryContext): Promise<QueryOutput> {
-  const { input } = context
-  return await inDialect(input.sql, dialectOf(input.submittedAs), async (sql) => {
+  const { input, statements } = context
+  const translation = statements.translation(input.sql, dialectOf(input.submittedAs))
+  return await inTranslation(input.sql, translation, async (sql) => {
     const within = { ...context, input: { ...input, sql } }
-    const [statement, ...more] = parseScript(sql)
+    const [statement, ...more] = statements.script(sql)
     if (statement !== undefined && more.length === 0) return await performStatement(within, statement)
     return await runScript(within, statement === undefined ? [] : [statement, ...more])
   })

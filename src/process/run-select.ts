@@ -42,8 +42,9 @@ export async function runSelect(
   const { clock } = context.ports
   const startedMs = clock.monotonicMs()
   const path = answerPath(context, file.fileBytes !== undefined)
+  context.scratch.lend()
   if (file.fileBytes !== undefined) await context.ports.disk.makeDirectory(path)
-  const spillDirectory = join(context.scratch, 'spill')
+  const spillDirectory = join(context.scratch.path, 'spill')
   const threads = threadsFor(context, planned)
   return await withFiles(context, planned.scans, async (scans, sizes) => {
     const input: ExecuteInput = {
@@ -68,6 +69,8 @@ export async function runSelect(
       kept: { owner: `${context.accountId}/${context.principal.userId}`, windows: context.windows },
     }
     const execution = await withDiskWatched(context, (limits) => execute(context, planned, input, limits))
+    // Its whole way was through a window, which keeps its links elsewhere.
+    if (execution.small !== undefined) context.scratch.giveBackEmpty()
     return { ...execution, runMs: Math.round(clock.monotonicMs() - startedMs) }
   })
 }
@@ -140,7 +143,7 @@ async function readingGroups(context: QueryContext, { snapshot, chunks }: Chosen
 }
 
 function answerPath({ scratch }: QueryContext, isDirectory: boolean): string {
-  return join(scratch, isDirectory ? 'answer' : 'answer.parquet')
+  return join(scratch.path, isDirectory ? 'answer' : 'answer.parquet')
 }
 
 const diskSampleEveryMs = 500
@@ -151,11 +154,17 @@ const diskSampleEveryMs = 500
  */
 async function withDiskWatched<T>(context: QueryContext, body: (limits: PoolLimits) => Promise<T>): Promise<T> {
   const limits = runningPoolLimits(context)
-  const tooLarge = new AbortController()
-  const stopWatching = watchDisk(context, tooLarge)
+  // `AbortSignal.any` would say the same, for several times as much of a processor.
+  const over = new AbortController()
+  const { signal } = context.attempt
+  const follow = (): void => over.abort(signal.reason)
+  signal.addEventListener('abort', follow)
+  if (signal.aborted) follow()
+  const stopWatching = watchDisk(context, over)
   try {
-    return await body({ ...limits, signal: AbortSignal.any([context.attempt.signal, tooLarge.signal]) })
+    return await body({ ...limits, signal: over.signal })
   } finally {
+    signal.removeEventListener('abort', follow)
     await stopWatching()
   }
 }
@@ -189,7 +198,7 @@ function watchDisk(context: QueryContext, tooLarge: AbortController): () => Prom
 async function scratchBytes(context: QueryContext): Promise<number> {
   const { disk } = context.ports
   const inside = async (directory: string) => (await disk.list(directory)).map((name) => join(directory, name))
-  const spilled = await inside(join(context.scratch, 'spill'))
+  const spilled = await inside(join(context.scratch.path, 'spill'))
   const parts = await inside(join(answerPath(context, true), filesDirectory))
   const entries = await Promise.all([answerPath(context, false), ...parts, ...spilled].map((path) => disk.stat(path)))
   return entries.reduce((sum, entry) => sum + (entry?.bytes ?? 0), 0)

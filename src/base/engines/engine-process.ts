@@ -101,8 +101,7 @@ export class EngineProcess {
     const cancelTimeout = this.#clock.schedule(Math.min(limits.timeoutMs, timerMsMax), () =>
       this.kill(tookTooLong(limits)),
     )
-    const watching = new AbortController()
-    const watched = this.#watchMemory(limits.residentBytesMax, watching.signal)
+    const stopWatching = this.#watchMemory(limits.residentBytesMax)
     try {
       // A send that fails means that the process is going: its exit rejects the task.
       this.#child.send({ kind: task.kind, input: task.input } satisfies ToEngine, () => {})
@@ -110,8 +109,7 @@ export class EngineProcess {
     } finally {
       limits.signal?.removeEventListener('abort', onAbort)
       cancelTimeout()
-      watching.abort()
-      await watched
+      stopWatching()
     }
   }
 
@@ -136,14 +134,27 @@ export class EngineProcess {
     if (task !== undefined) end(task)
   }
 
-  /** DuckDB's own memory limit has been seen passed eightfold, so the size of the whole process decides. */
-  async #watchMemory(residentBytesMax: number, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      await this.#clock.sleep(sampleEveryMs, signal)
-      if (signal.aborted || this.pid === undefined) return
-      const bytes = await residentBytesOf(this.pid)
-      if (signal.aborted || bytes === undefined) return
+  /**
+   * Looks from time to time, until what it returns is called: DuckDB's own memory limit has been seen passed eightfold, so the size of the
+   * whole process decides. Made of timers alone, since most tasks are over before the first look.
+   */
+  #watchMemory(residentBytesMax: number): () => void {
+    let isOver = false
+    let cancel = (): void => {}
+    const look = async (): Promise<void> => {
+      const bytes = this.pid === undefined ? undefined : await residentBytesOf(this.pid)
+      // Meanwhile another task may have begun, with limits of its own.
+      if (isOver || bytes === undefined) return
       if (bytes > residentBytesMax) this.kill(needsTooMuch(residentBytesMax))
+      lookLater()
+    }
+    const lookLater = (): void => {
+      cancel = this.#clock.schedule(sampleEveryMs, () => void look())
+    }
+    lookLater()
+    return () => {
+      isOver = true
+      cancel()
     }
   }
 }

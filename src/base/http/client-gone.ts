@@ -6,7 +6,7 @@ import { AppError } from '../errors.ts'
 export function clientGone(reply: FastifyReply): AbortSignal {
   const gone = new AbortController()
   reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) gone.abort(new AppError('request_timeout', 'The client went away.'))
+    if (!reply.raw.writableFinished) gone.abort(wentAway())
   })
   return gone.signal
 }
@@ -17,11 +17,14 @@ export function clientGone(reply: FastifyReply): AbortSignal {
  */
 export function clientGoneOr(closing: AbortSignal, reply: FastifyReply): AbortSignal {
   const over = new AbortController()
-  const gone = clientGone(reply)
-  const follow = ({ target }: Event): void => over.abort((target as AbortSignal).reason)
-  gone.addEventListener('abort', follow)
-  closing.addEventListener('abort', follow)
-  reply.raw.once('close', () => closing.removeEventListener('abort', follow))
-  if (closing.aborted) over.abort(closing.reason)
+  const close = (): void => over.abort(closing.reason)
+  closing.addEventListener('abort', close)
+  reply.raw.once('close', () => {
+    closing.removeEventListener('abort', close)
+    if (!reply.raw.writableFinished) over.abort(wentAway())
+  })
+  if (closing.aborted) close()
   return over.signal
 }
+
+const wentAway = (): AppError => new AppError('request_timeout', 'The client went away.')

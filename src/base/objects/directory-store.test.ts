@@ -73,6 +73,54 @@ describe('durability in a directory', () => {
     expect(notes.filter((note) => note.startsWith('sync directory'))).toEqual(['sync directory deep/objects/a/b'])
   })
 
+  test('names that come while their directory is synced share the next sync, and are durable only then', async () => {
+    const store = await open()
+    await store.put('a/first', Buffer.from('x'))
+    const renamed: string[] = []
+    const syncs: { readonly names: readonly string[]; readonly end: (failure?: Error) => void }[] = []
+    const slow = await open({
+      ...systemDisk,
+      async rename(from, to) {
+        await systemDisk.rename(from, to)
+        renamed.push(to.slice(-1))
+      },
+      syncDirectory: (path) =>
+        path.endsWith('/a')
+          ? new Promise((resolve, reject) => {
+              const end = (failure?: Error) => (failure === undefined ? resolve() : reject(failure))
+              syncs.push({ names: [...renamed], end })
+            })
+          : systemDisk.syncDirectory(path),
+    })
+    const durable: string[] = []
+    const put = async (name: string) => {
+      await slow.put(`a/${name}`, Buffer.from(name))
+      durable.push(name)
+    }
+    const puts = [put('1')]
+    await expect.poll(() => syncs.length).toBe(1)
+    puts.push(put('2'), put('3'))
+    await expect.poll(() => renamed.length).toBe(3)
+    expect(syncs.map(({ names }) => names.length)).toEqual([1])
+    syncs[0]?.end()
+    await puts[0]
+    await expect.poll(() => syncs.length).toBe(2)
+    expect(syncs[1]?.names).toHaveLength(3)
+    expect(durable).toEqual(['1'])
+    // Whoever asks whether the others are there has them made durable first.
+    const size = slow.size('a/2')
+    syncs[1]?.end(Object.assign(new Error('EIO'), { code: 'EIO' }))
+    await expect(Promise.allSettled(puts)).resolves.toMatchObject([
+      { status: 'fulfilled' },
+      { status: 'rejected' },
+      { status: 'rejected' },
+    ])
+    await expect.poll(() => syncs.length).toBe(3)
+    syncs[2]?.end()
+    expect(await size).toBe(1)
+    expect(syncs).toHaveLength(3)
+  })
+
   test('a file is synced before it is taken in', async () => {
     const notes: string[] = []
     const store = await open(notingDisk(notes))

@@ -28,6 +28,12 @@ const blockBytes = 1 << 20
 
 const seenMax = 100_000
 
+/** A sync of a directory, and the one that those wait for who came after it had begun. */
+interface SyncTurn {
+  now: Promise<void>
+  next: Promise<void> | undefined
+}
+
 /** A file of the directory is no copy. */
 const release = (): void => {}
 
@@ -47,6 +53,8 @@ class DirectoryStore implements ObjectStore {
   readonly #durable = new Map<string, Promise<void>>()
   /** Directories with names that may not be durable: the sync that was to make them so has failed, or is under way. */
   readonly #unsettled = new Set<string>()
+  /** Syncs of directories that are on their way. */
+  readonly #turns = new Map<string, SyncTurn>()
 
   /** How large objects were when they were looked at. What is under a key never changes, but a file may be lost. */
   readonly #seen = new Map<string, number>()
@@ -101,11 +109,30 @@ class DirectoryStore implements ObjectStore {
     })
   }
 
-  /** Makes the names in a directory durable. */
-  async #settle(directory: string): Promise<void> {
+  /**
+   * Makes the names in a directory durable. Those who come while a sync of it is on its way have come too late for that one, and share
+   * the next.
+   */
+  #settle(directory: string): Promise<void> {
     this.#unsettled.add(directory)
-    await this.#disk.syncDirectory(directory)
-    this.#unsettled.delete(directory)
+    const turn = this.#turns.get(directory)
+    if (turn === undefined) return this.#sync(directory)
+    turn.next ??= turn.now.catch(() => {}).then(() => this.#sync(directory))
+    return turn.next
+  }
+
+  #sync(directory: string): Promise<void> {
+    const turn: SyncTurn = { now: this.#disk.syncDirectory(directory), next: undefined }
+    this.#turns.set(directory, turn)
+    turn.now = turn.now
+      .then(() => {
+        // Whoever waits for the next one has names that this one says nothing of.
+        if (turn.next === undefined) this.#unsettled.delete(directory)
+      })
+      .finally(() => {
+        if (turn.next === undefined) this.#turns.delete(directory)
+      })
+    return turn.now
   }
 
   /** Takes in a file of another disk, where it cannot just be given a new name. */

@@ -30,15 +30,22 @@ export function dependsOnMoment(text: EngineSql & QueryMoment): boolean {
   return asksForMoment([text.sql, ...macrosFor(text)].join('\n'))
 }
 
+/** What there is to make, by name; the computed ones have no text. Made once: most queries need nothing of it. */
+const scheduledSeconds = '_scheduled_seconds'
+const library: ReadonlyMap<string, string> = new Map([
+  ...macros,
+  [scheduledSeconds, '() as null::bigint'],
+  ...computedNames.map((name) => [name, ''] as const),
+])
+
 /** Names of computed functions, and statements that make macros. */
 function neededFunctions({ sql, ...moment }: EngineSql & QueryMoment): {
   readonly computed: readonly string[]
   readonly macros: readonly string[]
 } {
-  const library = new Map(macros)
-  library.set('_scheduled_seconds', `() as ${Math.floor(moment.scheduledSeconds)}::bigint`)
-  for (const name of computedNames) library.set(name, '')
-  const needed = [...neededBy(sql, library)].map((name) => ({ name, macro: library.get(name) ?? '' }))
+  const textOf = (name: string): string =>
+    name === scheduledSeconds ? `() as ${Math.floor(moment.scheduledSeconds)}::bigint` : (library.get(name) ?? '')
+  const needed = [...neededBy(sql)].map((name) => ({ name, macro: textOf(name) }))
   const [made, computed] = [needed.filter(({ macro }) => macro !== ''), needed.filter(({ macro }) => macro === '')]
   const everything = [sql, ...made.map(({ macro }) => macro)].join('\n')
   return {
@@ -50,15 +57,19 @@ function neededFunctions({ sql, ...moment }: EngineSql & QueryMoment): {
   }
 }
 
-/** The names of the library that a text has in it, each behind those that its own body has. */
-function neededBy(text: string, library: ReadonlyMap<string, string>, needed = new Set<string>()): ReadonlySet<string> {
+/**
+ * The names of the library that a text has in it, each behind those that its own body has. `around` are those in whose bodies the text
+ * stands: a body can have its own name in it, in a text or as a function of DuckDB.
+ */
+function neededBy(
+  text: string,
+  needed = new Set<string>(),
+  around: ReadonlySet<string> = new Set(),
+): ReadonlySet<string> {
   for (const word of new Set(text.toLowerCase().match(/[a-z_]\w*|<!?~>/g))) {
     const macro = library.get(word)
-    if (macro === undefined || needed.has(word)) continue
-    // A body can have its own name in it, in a text or as a function of DuckDB.
-    const others = new Map(library)
-    others.delete(word)
-    neededBy(macro, others, needed)
+    if (macro === undefined || needed.has(word) || around.has(word)) continue
+    neededBy(macro, needed, new Set([...around, word]))
     needed.add(word)
   }
   return needed

@@ -1,6 +1,7 @@
-import { linkSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
+import { errno } from '../../../base/disk.ts'
 import type { OpenSession, Session, SessionLimits } from '../../../base/duckdb/session.ts'
 import { lockDown, openSession } from '../../../base/duckdb/session.ts'
 import { isAlive } from '../../../base/process-table.ts'
@@ -75,7 +76,7 @@ export class Windows {
       close(window)
       throw error
     } finally {
-      for (const path of links) rmSync(path, { force: true })
+      for (const path of links) unlink(path)
     }
   }
 
@@ -105,6 +106,16 @@ export class Windows {
 
 function windowLimits({ limits }: WindowTerms): SessionLimits {
   return { ...limits, temporaryBytes: 0, spillDirectory: null }
+}
+
+/** One call of the system; a `rmSync` makes three, for each file of each query. */
+function unlink(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    // It went with its window, or never came to be.
+    if (errno(error) !== 'ENOENT') throw error
+  }
 }
 
 function close({ session, directory }: KeptWindow): void {

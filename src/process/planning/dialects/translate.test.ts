@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
 import { AppError } from '../../../base/errors.ts'
-import { inDialect, translate } from './translate.ts'
+import { inTranslation, translate } from './translate.ts'
 
 describe('a translation', () => {
   it.each([
@@ -110,7 +110,7 @@ describe('a translation', () => {
       await Promise.resolve()
       throw new AppError('query_semantic', 'no', { position: { offset: text.indexOf('oops') } })
     }
-    await expect(inDialect(sql, 'presto', fail)).rejects.toMatchObject({
+    await expect(inTranslation(sql, translate(sql, 'presto'), fail)).rejects.toMatchObject({
       position: { offset: sql.indexOf('oops'), line: 2, column: 3 },
     })
   })

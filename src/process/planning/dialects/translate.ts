@@ -38,8 +38,11 @@ export function translate(sql: string, dialect: SqlDialect): Translation {
 }
 
 /** Does something with the translation of the SQL; the places of errors are those of the SQL as it was written. */
-export async function inDialect<T>(sql: string, dialect: SqlDialect, body: (sql: string) => Promise<T>): Promise<T> {
-  const translation = translate(sql, dialect)
+export async function inTranslation<T>(
+  sql: string,
+  translation: Translation,
+  body: (sql: string) => Promise<T>,
+): Promise<T> {
   try {
     return await body(translation.text)
   } catch (error) {
