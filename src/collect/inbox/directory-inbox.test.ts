@@ -37,12 +37,13 @@ async function readAll(disk: SimulatedDisk, places: readonly FramePlace[]): Prom
   const bodies = new Map<string, Buffer>()
   for (const { segment, from, to } of places) {
     const source = await openFrameSource(segment, { directory, disk, objects: undefined, postgres: undefined })
-    const { frames } = (await source?.read([[from, to]])) ?? { frames: [] }
-    for (const { header, body } of frames) {
-      expect(bodies.has(header.uniqueId ?? '')).toBe(false)
-      bodies.set(header.uniqueId ?? '', Buffer.from(body))
+    if (source === undefined) continue
+    for (const frame of (await source.read([[from, to]])).frames) {
+      const { uniqueId } = frame.header
+      expect(bodies.has(uniqueId ?? '')).toBe(false)
+      bodies.set(uniqueId ?? '', await source.readBody(frame))
     }
-    await source?.close()
+    await source.close()
   }
   return bodies
 }
