@@ -36,8 +36,8 @@ export interface DiskEntry {
 }
 
 export interface DiskFile {
-  /** Reads exactly `length` bytes at `offset`, or fewer at the end of the file. */
-  read(offset: number, length: number): Promise<Buffer>
+  /** Reads exactly `length` bytes at `offset`, or fewer at the end of the file. They may lie in `room`, if it is given and they fit. */
+  read(offset: number, length: number, room?: Buffer): Promise<Buffer>
   /** Writes all of `data` at `offset`. */
   write(data: Uint8Array, offset: number): Promise<void>
   /** Writes all of the buffers, one after the other, at `offset`. */
@@ -126,8 +126,8 @@ class SystemFile implements DiskFile {
     this.#handle = handle
   }
 
-  async read(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafe(length)
+  async read(offset: number, length: number, room?: Buffer): Promise<Buffer> {
+    const buffer = room !== undefined && room.byteLength >= length ? room : Buffer.allocUnsafe(length)
     let filled = 0
     while (filled < length) {
       const { bytesRead } = await this.#handle.read(buffer, filled, length - filled, offset + filled)

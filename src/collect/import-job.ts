@@ -48,7 +48,7 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
       for (let next = tables.shift(); next !== undefined; next = tables.shift()) {
         attempt.signal.throwIfAborted()
         const own = new TableImport(
-          { limits, attempt, path: source.path, neighbours: bodies, stretches: read.stretches, tally, ...tools },
+          { limits, attempt, source, neighbours: bodies, stretches: read.stretches, tally, ...tools },
           next,
         )
         await own.run()

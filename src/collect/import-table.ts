@@ -19,11 +19,11 @@ import { isPlain, runConversion } from './convert/message.ts'
 import type { ConvertedBody, ConvertedFile, ConvertInput, ConvertOutput } from './convert/tasks.ts'
 import type { BodyOutcome, OutcomeTally } from './import-input.ts'
 import type { Span } from './inbox/frame-source.ts'
-import type { Body } from './body.ts'
+import type { Body, BodySource } from './body.ts'
 import { rangesOf } from './place-ranges.ts'
 import { ReplayLedger } from './replay/replay-ledger.ts'
 import type { ReplayedItem } from './replay/replay-ledger.ts'
-import { idOf } from './body.ts'
+import { bytesOf, idOf } from './body.ts'
 import { quarantinedBody, quarantinedRows, unreadOutcome } from './keep-bodies.ts'
 
 /** What a conversion may use. */
@@ -58,8 +58,8 @@ export interface ImportTools {
 export interface TableImportOptions extends ImportTools {
   readonly limits: ImportLimits
   readonly attempt: Attempt
-  /** The file that the bodies lie in. */
-  readonly path: string
+  /** What the bodies lie in. */
+  readonly source: BodySource
   /** All bodies of the account that were read of it, in order, those for other tables, too. */
   readonly neighbours: readonly Body[]
   /** What of it was read without a gap. */
@@ -182,12 +182,14 @@ export class TableImport {
   }
 
   async #convert(table: Table, bodies: readonly Body[], directory: string): Promise<ConvertOutput> {
-    const { engines, limits, attempt, path } = this.#options
+    const { engines, limits, attempt, source } = this.#options
+    const { path } = source
     const { memoryBytes, threads, timeoutMs, residentBytesMax } = limits
     const input: ConvertInput = {
-      bodies: bodies.map(({ frame: { header, body, bodyFrom } }) => {
+      bodies: bodies.map((body) => {
+        const { header, bodyFrom: offset } = body.frame
         const { format, encoding, timeColumn, receivedAtUs } = header
-        return { path, offset: bodyFrom, bytes: body.byteLength, format, encoding, timeColumn, receivedAtUs }
+        return { path, offset, bytes: bytesOf(body), format, encoding, timeColumn, receivedAtUs }
       }),
       columns: table.columns.filter((column) => !isFixedColumn(column)),
       nextFieldId: table.nextFieldId,
@@ -268,7 +270,7 @@ export class TableImport {
     bodies: readonly Body[],
     results: readonly ConvertedBody[],
   ): Promise<Pick<Commit, 'quarantined' | 'replayed'>> {
-    const { objects, replayed: items, attempt, clock } = this.#options
+    const { replayed: items, attempt, clock } = this.#options
     const quarantined: QuarantinedRecord[] = []
     const replay = new ReplayLedger(attempt.job.id, new Date(clock.nowMs()))
     for (const [index, result] of results.entries()) {
@@ -279,8 +281,8 @@ export class TableImport {
       const { error } = result
       const records =
         error === null
-          ? await quarantinedRows(objects, body, result)
-          : [await quarantinedBody(objects, body, error.code, error.message)]
+          ? await quarantinedRows(this.#options, body, result)
+          : [await quarantinedBody(this.#options, body, error.code, error.message)]
       quarantined.push(...(item === undefined ? records : replay.partsOf(item, records)))
     }
     return items === undefined ? { quarantined } : { quarantined, replayed: replay.records }

@@ -4,7 +4,7 @@ import type { ObjectStore } from '../base/objects/objects.ts'
 import type { QuarantineSource, QuarantinedRecord } from '../store/quarantine.ts'
 import type { Store } from '../store/store.ts'
 import { AppliedBodies } from './applied-bodies.ts'
-import type { Body } from './body.ts'
+import type { Body, BodySource } from './body.ts'
 import { idOf } from './body.ts'
 import type { ContentEncoding, ImportOutcome } from './collect.ts'
 import type { ConvertedBody, RecordReading, RejectedRest } from './convert/tasks.ts'
@@ -21,14 +21,21 @@ export function quarantineKey({ segment, frame }: Body, recordNumber?: number): 
   return `quarantine/${frame.header.accountId}/${segment.id}-${frame.from}${record}`
 }
 
+/** What bodies are kept with. */
+export interface Keeping {
+  readonly objects: ObjectStore
+  /** Where the bodies lie. */
+  readonly source: BodySource
+}
+
 /** The whole body, as it was sent, as a record of the quarantine. */
 export async function quarantinedBody(
-  objects: ObjectStore,
+  { objects, source }: Keeping,
   body: Body,
   reason: string,
   detail: string,
 ): Promise<QuarantinedRecord> {
-  const bytes = body.frame.body
+  const bytes = await source.readBody(body.frame)
   const objectKey = bytes.byteLength > quarantinedBytesMax ? quarantineKey(body) : null
   if (objectKey !== null) await objects.put(objectKey, bytes)
   return {
@@ -52,7 +59,7 @@ function sourceOf({ frame }: Body, { format, header }: RecordReading, encoding: 
 
 /** The records of a body that could not be read. Where they are very many, those behind the first are kept together. */
 export async function quarantinedRows(
-  objects: ObjectStore,
+  keeping: Keeping,
   body: Body,
   { rejected, rejectedRows, readAs, rest }: Omit<ConvertedBody, 'rows' | 'error'>,
 ): Promise<QuarantinedRecord[]> {
@@ -60,16 +67,16 @@ export async function quarantinedRows(
   const source = readAs === undefined ? {} : { source: sourceOf(body, readAs, 'identity') }
   for (const { path, ...row } of rejectedRows) {
     const objectKey = path === null ? null : quarantineKey(body, row.recordNumber)
-    if (path !== null && objectKey !== null) await objects.putFile(objectKey, path)
+    if (path !== null && objectKey !== null) await keeping.objects.putFile(objectKey, path)
     records.push({ uniqueId: idOf(body), ...row, objectKey, ...source })
   }
   if (rejected === records.length) return records
-  return [...records, await quarantinedRest(objects, body, rejected - records.length, rest)]
+  return [...records, await quarantinedRest(keeping, body, rejected - records.length, rest)]
 }
 
 /** What of a body is not kept record by record. */
 async function quarantinedRest(
-  objects: ObjectStore,
+  keeping: Keeping,
   body: Body,
   records: number,
   rest: RejectedRest | undefined,
@@ -78,7 +85,7 @@ async function quarantinedRest(
   if (rest === undefined) {
     // Most of the body may have become rows: read again as a whole, it would add them a second time.
     const { source: _, ...whole } = await quarantinedBody(
-      objects,
+      keeping,
       body,
       'too_many_rejected',
       `${what}; this is the body as it was sent`,
@@ -87,7 +94,7 @@ async function quarantinedRest(
   }
   const isLong = rest.bytes > rest.head.byteLength
   const objectKey = isLong ? `${quarantineKey(body)}-rest` : null
-  if (objectKey !== null) await objects.putFile(objectKey, rest.path)
+  if (objectKey !== null) await keeping.objects.putFile(objectKey, rest.path)
   return {
     uniqueId: idOf(body),
     recordNumber: null,
@@ -126,7 +133,7 @@ export async function quarantineBodies(
     const applied = await appliedOf(store, sameTable)
     for (const body of sameTable.filter((one) => applied?.has(one) !== true)) {
       const { accountId, database, table } = body.frame.header
-      const record = await quarantinedBody(objects, body, error.code, error.message)
+      const record = await quarantinedBody({ objects, source }, body, error.code, error.message)
       await store.quarantine(accountId, database, table, [record])
       kept += 1
     }

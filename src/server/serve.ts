@@ -88,19 +88,23 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
     api: {
       // Of an inbox there is one writer.
       alone: true,
-      nodeFlags: [`--initial-old-space-size=${doorHeapMebibytes}`],
+      nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
     },
-    worker: { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000 },
+    worker: {
+      drainMsMax: settings.drainSeconds * 1000,
+      stopMsMax: 10_000,
+      nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
+    },
     scheduler: {},
   }[name]
   return new SupervisedRole({ name, entry, environment, niceness: niceness[name], ...manner }, systemClock, log)
 }
 
 /**
- * Below so much, V8 does not mark the whole heap of the api process. Some 30 MiB of it stay, and what bodies leave behind goes with the young
- * generation; but V8 counts their bytes for the old one, and marked all of it each second, for up to 90 ms where its helpers got no core.
+ * Below so much, V8 does not mark the whole heap of a process that bodies pass through. Some 30 MiB of it stay, and what bodies leave behind goes
+ * with the young generation; but V8 counts their bytes for the old one, and marked all of it each second, for up to 90 ms where its helpers got no core.
  */
-const doorHeapMebibytes = 96
+const heapMebibytesUnmarked = 96
 
 /** What the api role announced; nothing where this supervisor runs none. */
 function announcedBy(roles: readonly SupervisedRole[]): { readonly url?: string; readonly fluentPort?: number } {

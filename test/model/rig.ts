@@ -229,11 +229,12 @@ export class Rig {
       encoding: 'identity',
       receivedAtUs: this.#clock.nowMs() * 1000,
     }
-    const frame = { header, body, from: 0, bodyFrom: 0, to: body.byteLength, durableTo: 0 }
+    const frame = { header, from: 0, bodyFrom: 0, bodyTo: body.byteLength, to: body.byteLength, durableTo: 0 }
     const segment = { kind: 'file', inbox: 'model', id: uniqueId, name: 'body' } as const
     const tally = new OutcomeTally(() => false)
     const bodies = [{ segment, frame }]
-    const options = { ...ports, limits: importLimits, attempt, path, neighbours: bodies, stretches: [], tally }
+    const source = { path, readBody: async () => body }
+    const options = { ...ports, limits: importLimits, attempt, source, neighbours: bodies, stretches: [], tally }
     await new TableImport(options, bodies).run()
     await rm(path)
   }

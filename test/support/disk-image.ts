@@ -232,9 +232,12 @@ function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
     image.settle(file, covered)
   }
   return {
-    async read(offset, length) {
+    async read(offset, length, room) {
       await turn('read')
-      return Buffer.from(file.seen.subarray(offset, offset + length))
+      const bytes = file.seen.subarray(offset, offset + length)
+      if (room === undefined || room.byteLength < length) return Buffer.from(bytes)
+      bytes.copy(room)
+      return room.subarray(0, bytes.byteLength)
     },
     write: async (data, offset) => void (await writeAll([data], offset)),
     writeAll: async (data, offset) => void (await writeAll(data, offset)),

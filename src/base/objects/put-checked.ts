@@ -1,20 +1,25 @@
 import { crc32 } from 'node:zlib'
 
 import type { Disk } from '../disk.ts'
+import { LentBuffers } from '../lent-buffers.ts'
 import type { ObjectStore } from './objects.ts'
 
 const stepBytes = 1 << 20
+
+const rooms = new LentBuffers(4 * stepBytes)
 
 /** The CRC-32 (that of zlib) of a file's bytes. */
 export async function crc32OfFile(disk: Disk, path: string): Promise<number> {
   const file = await disk.open(path, 'read')
   try {
-    let sum = 0
-    for (let offset = 0; ; offset += stepBytes) {
-      const step = await file.read(offset, stepBytes)
-      if (step.byteLength === 0) return sum
-      sum = crc32(step, sum)
-    }
+    return await rooms.use(stepBytes, async (room) => {
+      let sum = 0
+      for (let offset = 0; ; offset += stepBytes) {
+        const step = await file.read(offset, stepBytes, room)
+        sum = crc32(step, sum)
+        if (step.byteLength < stepBytes) return sum
+      }
+    })
   } finally {
     await file.close()
   }

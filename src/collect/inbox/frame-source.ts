@@ -2,8 +2,11 @@ import { join } from 'node:path'
 
 import type { Disk, DiskFile } from '../../base/disk.ts'
 import { AppError, isAppError, must } from '../../base/errors.ts'
+import { LentBuffers } from '../../base/lent-buffers.ts'
 import type { ObjectStore } from '../../base/objects/objects.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
+import type { BodySource } from '../body.ts'
+import { jobBytesMax } from '../limits.ts'
 import { inboxNameFile } from './directory-inbox.ts'
 import type { FoundFrame } from './frame.ts'
 import { decodeFrame } from './frame.ts'
@@ -33,10 +36,8 @@ export interface ReadFrames {
   readonly damaged: readonly { readonly from: number; readonly bytes: Buffer }[]
 }
 
-/** An open segment. */
-export interface FrameSource {
-  /** The local file, in which the bodies lie at the offsets of the frames. */
-  readonly path: string
+/** An open segment, in a local file. */
+export interface FrameSource extends BodySource {
   read(spans: readonly Span[]): Promise<ReadFrames>
   close(): Promise<void>
 }
@@ -95,37 +96,56 @@ async function openFile(path: string, id: string, disk: Disk, release: () => voi
     await close()
     return undefined
   }
-  return { path, read: (spans) => readSpans(path, file, identity, spans), close }
+  const own: OpenSegment = { path, file, identity }
+  return { path, read: (spans) => readSpans(own, spans), readBody: (frame) => readBody(own, frame), close }
 }
 
-async function readSpans(
-  path: string,
-  file: DiskFile,
-  identity: SegmentIdentity,
-  spans: readonly Span[],
-): Promise<ReadFrames> {
+interface OpenSegment {
+  readonly path: string
+  readonly file: DiskFile
+  readonly identity: SegmentIdentity
+}
+
+/** Spans are looked through and forgotten, a few megabytes for each job, and two jobs at a time. */
+const rooms = new LentBuffers(4 * jobBytesMax)
+
+async function readSpans(own: OpenSegment, spans: readonly Span[]): Promise<ReadFrames> {
   const headers = new FrameHeaders()
   const frames: FoundFrame[] = []
   const stretches: Span[] = []
   const damaged: { from: number; bytes: Buffer }[] = []
   for (const [from, to] of spans) {
-    const bytes = await file.read(from, to - from)
-    // Fewer frames than were acknowledged would pass for all of them.
-    if (bytes.byteLength < to - from) throw unreadable(path)
-    let at = 0
-    while (at < bytes.byteLength) {
-      const frame = decodeFrame(bytes, at, from, identity.token, headers)
-      if (frame === undefined) {
-        // Lengths cannot be trusted here: whatever is left of the span is kept as it is.
-        damaged.push({ from: from + at, bytes: bytes.subarray(at) })
-        break
+    await rooms.use(to - from, async (room) => {
+      const bytes = await readWhole(own, from, to, room)
+      let at = 0
+      while (at < bytes.byteLength) {
+        const frame = decodeFrame(bytes, at, from, own.identity.token, headers)
+        if (frame === undefined) {
+          // Lengths cannot be trusted here: whatever is left of the span is kept as it is.
+          damaged.push({ from: from + at, bytes: Buffer.from(bytes.subarray(at)) })
+          break
+        }
+        frames.push(frame)
+        at = frame.to - from
       }
-      frames.push(frame)
-      at = frame.to - from
-    }
-    stretches.push([from, from + at])
+      stretches.push([from, from + at])
+    })
   }
   return { frames, stretches, damaged }
+}
+
+/** Looked at anew: where another attempt is done with the frame, the segment may have been released, and have other frames there now. */
+async function readBody(own: OpenSegment, { from, to, bodyFrom, bodyTo }: FoundFrame): Promise<Buffer> {
+  const bytes = await readWhole(own, from, to)
+  if (decodeFrame(bytes, 0, from, own.identity.token, new FrameHeaders()) === undefined) throw unreadable(own.path)
+  return bytes.subarray(bodyFrom - from, bodyTo - from)
+}
+
+/** Fewer frames than were acknowledged would pass for all of them. */
+async function readWhole({ file, path }: OpenSegment, from: number, to: number, room?: Buffer): Promise<Buffer> {
+  const bytes = await file.read(from, to - from, room)
+  if (bytes.byteLength < to - from) throw unreadable(path)
+  return bytes
 }
 
 async function requireInbox(segment: Segment & { kind: 'file' }, options: FrameSourceOptions): Promise<void> {

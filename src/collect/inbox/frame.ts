@@ -73,10 +73,10 @@ const zeroes = Buffer.alloc(alignment)
 /** A frame found in the bytes of a segment. */
 export interface FoundFrame {
   readonly header: FrameHeader
-  readonly body: Buffer
   /** Offsets in the segment. */
   readonly from: number
   readonly bodyFrom: number
+  readonly bodyTo: number
   readonly to: number
   readonly durableTo: number
 }
@@ -100,9 +100,9 @@ export function decodeFrame(
   if (checksum !== bytes.readUInt32LE(at + 28)) return undefined
   return {
     header: headers.read(bytes, at + prefixBytes, bodyAt),
-    body: bytes.subarray(bodyAt, end),
     from: base + at,
     bodyFrom: base + bodyAt,
+    bodyTo: base + end,
     to: base + Math.ceil(end / alignment) * alignment,
     durableTo: bytes.readUInt32LE(at + 24),
   }

@@ -9,7 +9,7 @@ import type { BodyOutcome } from '../import-input.ts'
 import type { ImportLimits, ImportTools } from '../import-table.ts'
 import { importLimitsDefault, TableImport } from '../import-table.ts'
 import type { FrameHeader } from '../inbox/inbox.ts'
-import type { Body } from '../body.ts'
+import type { Body, BodySource } from '../body.ts'
 import { intakeDoors } from '../rejections.ts'
 import type { ReplaySummary } from '../replay.ts'
 import { replayKind } from '../replay.ts'
@@ -88,7 +88,7 @@ class Replay {
     try {
       const path = join(directory, 'records')
       const bodies = await this.#writeBodies(items, path)
-      const outcomes = bodies.length === 0 ? [] : await this.#import(bodies, items, path)
+      const outcomes = bodies.length === 0 ? [] : await this.#import(bodies, items, this.#sourceAt(path))
       this.#count(outcomes, items.length - bodies.length)
     } finally {
       await disk.removeDirectory(directory)
@@ -98,7 +98,7 @@ class Replay {
   async #import(
     bodies: readonly Body[],
     items: readonly QuarantineItem[],
-    path: string,
+    source: BodySource,
   ): Promise<readonly BodyOutcome[]> {
     const limits = { ...importLimitsDefault, ...this.#options.limits }
     const replayed = new Map<string, ReplayedItem>(items.map((item) => [replayId(item), item]))
@@ -108,7 +108,7 @@ class Replay {
       ...this.#options,
       limits,
       attempt: this.#attempt,
-      path,
+      source,
       neighbours: bodies,
       stretches: [],
       tally,
@@ -116,6 +116,17 @@ class Replay {
     }
     await new TableImport(options, bodies).run()
     return tally.watched
+  }
+
+  #sourceAt(path: string): BodySource {
+    const { disk } = this.#options
+    return {
+      path,
+      async readBody({ bodyFrom, bodyTo }) {
+        const file = await disk.open(path, 'read')
+        return await file.read(bodyFrom, bodyTo - bodyFrom).finally(() => file.close())
+      },
+    }
   }
 
   /** The records that can be read, one behind the other in a file. */
@@ -135,7 +146,7 @@ class Replay {
         if (header === undefined || bytes === undefined) continue
         const body = isRecord(item) ? Buffer.concat([item.source?.header ?? Buffer.alloc(0), bytes]) : bytes
         await file.write(body, offset)
-        bodies.push(bodyAt(item, header, body, offset))
+        bodies.push(bodyAt(item, header, offset, offset + body.byteLength))
         offset += body.byteLength
       }
     } finally {
@@ -188,8 +199,8 @@ function isRecord({ recordNumber }: QuarantineItem): boolean {
   return recordNumber !== null
 }
 
-function bodyAt(item: QuarantineItem, header: FrameHeader, body: Buffer, offset: number): Body {
+function bodyAt(item: QuarantineItem, header: FrameHeader, bodyFrom: number, bodyTo: number): Body {
   const segment = { kind: 'object', id: `replay-${item.id}-${item.revision}`, key: '' } as const
-  const frame = { header, body, from: 0, bodyFrom: offset, to: body.byteLength, durableTo: 0 }
+  const frame = { header, from: 0, bodyFrom, bodyTo, to: bodyTo - bodyFrom, durableTo: 0 }
   return { segment, frame }
 }
