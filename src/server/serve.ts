@@ -88,9 +88,10 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
     api: {
       // Of an inbox there is one writer.
       alone: true,
+      keepsSpare: true,
       nodeFlags: [`--initial-old-space-size=${doorHeapMebibytes}`],
     },
-    worker: { drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000 },
+    worker: { keepsSpare: true, drainMsMax: settings.drainSeconds * 1000, stopMsMax: 10_000 },
     scheduler: {},
   }[name]
   return new SupervisedRole({ name, entry, environment, niceness: niceness[name], ...manner }, systemClock, log)
