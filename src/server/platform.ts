@@ -11,7 +11,7 @@ import { objectAddress } from '../base/objects/object-address.ts'
 import type { ObjectAddress } from '../base/objects/object-address.ts'
 import { openObjectStore } from '../base/objects/open-object-store.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
-import { openPostgres } from '../base/postgres/postgres.ts'
+import { postgresAt } from '../base/postgres/postgres.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { systemRandomness } from '../base/randomness.ts'
 import type { Randomness } from '../base/randomness.ts'
@@ -92,9 +92,10 @@ export function addressOfObjects(settings: Settings): ObjectAddress {
   return objectAddress(locationOf(settings))
 }
 
+/** Connects to nothing yet: the services do when they start. */
 export async function openPlatform(settings: Settings, role: string, log: Logger): Promise<Platform> {
   const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log }
-  const postgres = await openPostgres({
+  const postgres = postgresAt({
     url: settings.databaseUrl,
     connectionsMax,
     applicationName: `biwa ${role}`,

@@ -6,7 +6,7 @@ import type { EnginePoolOptions, ForkedEngines } from '../../base/engines/open-e
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
-import { openPostgres } from '../../base/postgres/postgres.ts'
+import { postgresAt } from '../../base/postgres/postgres.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
@@ -85,8 +85,7 @@ const merges = enginePool('merges', 1, { warm: 0, niceness: niceness.merges - ni
 // A worker that stands ready for another one has an engine process that does as well: queries are waited for by the millisecond.
 queries.kindle()
 
-await runRole(log, async () => {
-  imports.kindle()
+await runRole(log, async (begun) => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
   const kinds = withConcurrency([
@@ -106,7 +105,7 @@ await runRole(log, async () => {
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
   // A worker that is killed delays its jobs by the lease, and a heartbeat.
-  const leases = await leaseConnections()
+  const leases = leaseConnections()
   const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds })
   const registration = openWorkerRegistration({
     ...platform,
@@ -118,6 +117,7 @@ await runRole(log, async () => {
       kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
     },
   })
+  await begun
   const pools = [queries, batches, kindled(imports), merges]
   return { services: [...platform.services, leases, ...pools, runner, registration, comesUp(imports)] }
 })
@@ -139,8 +139,8 @@ function comesUp(pool: ForkedEngines): Service {
 }
 
 /** The queue has connections of its own: no commit of a chunk may keep a heartbeat waiting. */
-async function leaseConnections(): Promise<Service & { readonly postgres: Postgres }> {
-  const postgres = await openPostgres({
+function leaseConnections(): Service & { readonly postgres: Postgres } {
+  const postgres = postgresAt({
     url: settings.databaseUrl,
     connectionsMax: 6,
     applicationName: 'biwa worker queue',

@@ -12,7 +12,8 @@ import { runRole } from '../role-process.ts'
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id.
 const manner = process.env['MANNER']
 
-await runRole(openLog('silent'), async ({ previous, sockets }) => {
+await runRole(openLog('silent'), async (begun) => {
+  const { previous, sockets } = await begun
   if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
   return manner === 'listen' ? listening(previous, sockets) : plain(previous)
 })
