@@ -30,6 +30,8 @@ export interface Paths {
   readonly inbox: string
   readonly cache: string
   readonly scratch: string
+  /** Notes of workers, by which it is known which of them are gone. */
+  readonly workers: string
 }
 
 /** What every role is made of: the real ports, and the doors that all of them use. */
@@ -60,7 +62,8 @@ const removalGraceSeconds = 6 * 3600
 
 export function pathsOf(dataDirectory: string): Paths {
   const below = (name: string) => join(resolve(dataDirectory), name)
-  return { objects: below('objects'), inbox: below('inbox'), cache: below('cache'), scratch: below('scratch') }
+  const [objects, inbox, cache] = [below('objects'), below('inbox'), below('cache')]
+  return { objects, inbox, cache, scratch: below('scratch'), workers: below('workers') }
 }
 
 /** Opens the object store that the settings name; by default a directory of the data directory. */

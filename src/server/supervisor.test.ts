@@ -55,6 +55,53 @@ test('starts a killed role again, which is told what it announced before', async
   expect(role.announced).toEqual({ pid: first, previous: null })
 })
 
+test('has a process that stands ready take the place of one that was killed, and another one stand ready', async () => {
+  const role = makeRole('behave', { keepsSpare: true })
+  await role.start()
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const spare = role.sparePid ?? 0
+  process.kill(role.pid ?? 0, 'SIGKILL')
+  await expect.poll(() => role.pid, { timeout: 15_000 }).toBe(spare)
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  expect(role.sparePid).not.toBe(spare)
+  expect([role.pid, role.sparePid].map((pid) => isAlive(pid ?? 0))).toEqual([true, true])
+})
+
+test('replaces a process that stands ready and dies', async () => {
+  const role = makeRole('behave', { keepsSpare: true })
+  await role.start()
+  const { pid } = role
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const spare = role.sparePid ?? 0
+  process.kill(spare, 'SIGKILL')
+  await expect.poll(() => role.sparePid !== undefined && role.sparePid !== spare, { timeout: 15_000 }).toBe(true)
+  expect(role.pid).toBe(pid)
+})
+
+test('has new code loaded by what stands ready after a renewal, and leaves none behind', async () => {
+  const role = makeRole('behave', { keepsSpare: true })
+  await role.start()
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const spare = role.sparePid ?? 0
+  await role.renew()
+  expect(role.pid).not.toBe(spare)
+  expect(isAlive(spare)).toBe(false)
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const next = role.sparePid ?? 0
+  await role.stop()
+  expect([spare, next].map(isAlive)).toEqual([false, false])
+})
+
+test('loads the code of a role before it is started', async () => {
+  const role = makeRole('behave')
+  role.load()
+  const loading = role.sparePid
+  expect(loading).toBeDefined()
+  await role.start()
+  expect(role.pid).toBe(loading)
+  expect(role.announced).toEqual({ pid: loading, previous: null })
+})
+
 test('starts a role that dies of a bug again and again, until it is stopped', async () => {
   const role = makeRole('die')
   await role.start()

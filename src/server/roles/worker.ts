@@ -33,6 +33,7 @@ import { niceness } from '../process-order.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 import { makeScratchDirectory } from '../scratch-directory.ts'
+import { findGoneWorkers, noteWorker } from '../worker-notes.ts'
 
 /** The worker: takes jobs from the queue, and has engine processes do what is dangerous. */
 const settings = settingsOfRole()
@@ -104,9 +105,7 @@ await runRole(log, async (begun) => {
     }),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
-  // A worker that is killed delays its jobs by the lease, and a heartbeat.
   const leases = leaseConnections()
-  const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds })
   const registration = openWorkerRegistration({
     ...platform,
     worker: {
@@ -118,6 +117,13 @@ await runRole(log, async (begun) => {
     },
   })
   await begun
+  const { disk, paths } = platform
+  const gone = await findGoneWorkers(disk, paths.workers)
+  await noteWorker(disk, paths.workers, name).catch((error: unknown) =>
+    log.warn({ err: error }, 'no note of this worker'),
+  )
+  // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
+  const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
   const pools = [queries, batches, kindled(imports), merges]
   return { services: [...platform.services, leases, ...pools, runner, registration, comesUp(imports)] }
 })
