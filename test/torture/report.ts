@@ -1,4 +1,5 @@
 import { rowsPerBatch } from './ledger.ts'
+import { isKill } from './schedule.ts'
 import type { Recovery, TortureReport } from './torture.ts'
 
 /** What one seed, or all of them, came to. */
@@ -25,11 +26,6 @@ export function sumOf(reports: readonly TortureReport[], recoveryMsMax: number):
     storeFaults: total(({ storeFaults }) => storeFaults),
     violations: reports.flatMap(({ seed, violations }) => violations.map((line) => `seed ${seed}: ${line}`)),
   }
-}
-
-/** Whether a process ended of it. */
-export function isKill(fault: string): boolean {
-  return /^(kill|kill_at_commit|hang) /.test(fault)
 }
 
 export function textOf(title: string, sum: Sum): string {

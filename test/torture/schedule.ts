@@ -166,3 +166,13 @@ export function faultText(fault: Fault): string {
   const { kind, ...rest } = fault
   return [kind, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(' ')
 }
+
+/** By which faults are counted: what it is and, where it is a process, of which kind. */
+export function nameOf(fault: Fault): string {
+  return 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
+}
+
+/** Whether a process ended of a fault of this name. */
+export function isKill(name: string): boolean {
+  return /^(kill|kill_at_commit|hang) /.test(name)
+}

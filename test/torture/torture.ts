@@ -4,9 +4,8 @@ import { finishQuery } from '../support/query.ts'
 import { strike } from './faults.ts'
 import { violationsOf } from './ledger.ts'
 import { Load } from './load.ts'
-import { isKill } from './report.ts'
-import { faultText, scheduleOf, strands } from './schedule.ts'
-import type { Fault, Step, Strand } from './schedule.ts'
+import { faultText, isKill, nameOf, scheduleOf, strands } from './schedule.ts'
+import type { Step, Strand } from './schedule.ts'
 import { World } from './world.ts'
 import type { StoreKind } from './world.ts'
 
@@ -222,10 +221,6 @@ class Run {
     )
     return { waitedMs: (started ?? 0) - (created ?? 0), ranMs: (finished ?? 0) - (started ?? 0) }
   }
-}
-
-function nameOf(fault: Fault): string {
-  return 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
 }
 
 /** Waits until all is there that was acknowledged, or long enough, and says what is wrong. */
