@@ -1,6 +1,9 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
 import { systemClock } from '../base/clock.ts'
@@ -44,6 +47,14 @@ test('fails with the error of a role that cannot start', async () => {
   await expect(makeRole('exit early').start()).rejects.toMatchObject({
     message: expect.stringContaining('exit code 3'),
   })
+})
+
+test('starts a role that lost its database while it started once more', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'biwa-role-'))
+  const role = makeRole('lose once', { environment: { MANNER: 'lose once', MARK: join(directory, 'mark') } })
+  await role.start()
+  expect(role.announced).toEqual({ pid: role.pid, previous: null })
+  rmSync(directory, { recursive: true })
 })
 
 test('starts a killed role again, which is told what it announced before', async () => {

@@ -1,6 +1,6 @@
 import { restartMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import type { ForkedRole, Legacy, RoleEntry } from './forked-role.ts'
@@ -22,6 +22,10 @@ export interface RoleCommand extends RoleEntry {
 
 /** A new process that is not ready by then will not be. */
 const renewMsMax = 120_000
+
+/** For so long a database may be away while roles start for the first time. */
+const databaseMsMax = 10_000
+const betweenTriesMs = 100
 
 /** What just became ready has requests of a while to answer; its own spare would take the processor from them. */
 const spareAfterMs = 1500
@@ -82,8 +86,7 @@ export class SupervisedRole implements Service {
   }
 
   async start(): Promise<void> {
-    this.#current = this.#begin()
-    this.#inherit(await this.#current.ready)
+    this.#current = await this.#beginFirst()
     this.#inBackground(this.#keepRunning(this.#current))
   }
 
@@ -135,6 +138,27 @@ export class SupervisedRole implements Service {
     const role = this.#spare.take()
     role.begin(this.#legacy)
     return role
+  }
+
+  /** The database was there a moment ago: a connection that is lost meanwhile is no reason to give up a whole server. */
+  async #beginFirst(): Promise<ForkedRole> {
+    const { signal } = this.#ending
+    const deadline = this.#clock.monotonicMs() + databaseMsMax
+    for (;;) {
+      const role = this.#begin()
+      this.#current = role
+      try {
+        this.#inherit(await role.ready)
+        return role
+      } catch (error) {
+        const isOver = signal.aborted || this.#clock.monotonicMs() > deadline
+        if (isOver || !isAppError(error, 'database_unavailable')) throw error
+        this.#log.warn({ err: error }, 'the role did not start; trying again')
+        await role.exited
+        await this.#clock.sleep(betweenTriesMs, signal)
+        if (signal.aborted) throw error
+      }
+    }
   }
 
   /** What a process that became ready leaves to the next one. */

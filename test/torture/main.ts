@@ -29,8 +29,10 @@ const reports: TortureReport[] = []
 for (let seed = first; seed < first + seeds; seed += 1) {
   const passed = ((seed - first) * minutes) / seeds
   const leftOf = (seconds: number): string => clockText((minutes - passed) * 60 - seconds)
-  const startMs = performance.now()
+  // The first fault is the beginning: until then, the server starts.
+  let startMs: number | undefined
   const say = (line: string): void => {
+    startMs ??= performance.now()
     process.stdout.write(`  ${leftOf((performance.now() - startMs) / 1000)} left  ${line}\n`)
   }
   const report = await torture({ seed, minutes: minutes / seeds, ...(!values.quiet && { say }) })
