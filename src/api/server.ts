@@ -132,7 +132,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveResults(host, parts.jobs, parts.deliver)
   serveAccess(host, parts.access)
   serveStatus(host, parts)
-  servePages(app, parts.metrics, openApiDocument())
+  servePages(app, parts.metrics, openApiDocument)
   return app
 }
 

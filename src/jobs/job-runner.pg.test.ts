@@ -204,6 +204,19 @@ describe('the lease', () => {
     expect((await get(job)).output).toBe('fresh')
   })
 
+  test('of a worker that is known to be gone need not run out, and those of others stay', async () => {
+    const [orphaned, busy] = [await bench.submit(), await bench.submit()]
+    await acquireAndVanish('gone')
+    await acquireAndVanish('alive')
+    const forget = vi.fn(async () => {})
+    await bench.run(async ({ job: { attempt } }) => attempt, { owner: 'heir', gone: { names: ['gone'], forget } })
+    expect(await bench.finished(orphaned)).toMatchObject({ state: 'success', output: 2 })
+    expect(await get(busy)).toMatchObject({ state: 'running', attempt: 1 })
+    expect(forget).toHaveBeenCalledOnce()
+    const [, , loss] = await bench.jobs.history(bench.accountId, orphaned.id)
+    expect(loss).toMatchObject({ from: 'running', to: 'retry_wait', reason: 'lost with gone', actor: 'heir' })
+  })
+
   test('of a worker that is gone runs out, and another takes the job over', async () => {
     const job = await bench.submit()
     await acquireAndVanish('gone', 100)

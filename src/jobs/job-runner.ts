@@ -15,7 +15,7 @@ import { failedByBug, givenBack } from './outcome.ts'
 import { ReadyWatch } from './ready-watch.ts'
 import { runHandler } from './run-handler.ts'
 import type { RunningAttempt } from './running-attempt.ts'
-import { settleAttempt, settleExpired } from './settle.ts'
+import { settleAttempt, settleExpired, settleGone } from './settle.ts'
 import type { SettleParts } from './settle.ts'
 import type { EndedSuccess } from './turns.ts'
 import { Turns } from './turns.ts'
@@ -29,8 +29,17 @@ export interface JobRunnerOptions {
   /** Who holds the leases: names this process in histories. */
   readonly owner: string
   readonly kinds: readonly JobKind[]
+  /** Workers whose processes are surely gone: their jobs need not wait until leases run out. */
+  readonly gone?: GoneWorkers
   /** How long a lease holds without a heartbeat; a third of it is the time between two. 15 s by default. */
   readonly leaseMs?: number
+}
+
+export interface GoneWorkers {
+  /** As they owned their leases. */
+  readonly names: readonly string[]
+  /** Called when nothing of theirs is left. */
+  forget(): Promise<void>
 }
 
 /** The worker's side of the queue: takes jobs of its kinds, runs their handlers, and writes what came of them. */
@@ -100,6 +109,7 @@ class JobRunner implements Service {
     this.#beating = this.#beatUntilStopped()
     this.#ready.start(draining)
     this.#turns.start(draining)
+    await this.#takeOver()
   }
 
   async drain(): Promise<void> {
@@ -123,6 +133,18 @@ class JobRunner implements Service {
     const listeners = this.#stopListening
     this.#stopListening = []
     await Promise.all(listeners.map((stopListening) => stopListening()))
+  }
+
+  async #takeOver(): Promise<void> {
+    const { gone, log } = this.#options
+    if (gone === undefined || gone.names.length === 0) return
+    try {
+      const jobs = await settleGone(this.#settling, gone.names)
+      if (jobs.length > 0) log.warn({ jobs, workers: gone.names }, 'took over the jobs of workers that are gone')
+      await gone.forget()
+    } catch (error) {
+      log.warn({ err: error }, 'could not take over from workers that are gone; their leases will run out')
+    }
   }
 
   #begin(attempt: RunningAttempt): void {

@@ -46,6 +46,16 @@ export function lockExpired(tx: Queryable, limit: number): Promise<LeaseFacts[]>
        for update of r skip locked`)
 }
 
+/** Some of the jobs whose leases these workers hold, passing over those that somebody looks after at this moment. */
+export function lockLeasesOf(tx: Queryable, owners: readonly string[], limit: number): Promise<LeaseFacts[]> {
+  return tx.query(sql`
+    select ${leaseFacts} from job_running r
+     where r.lease_owner = any(${owners}::text[])
+     order by r.lease_token
+     limit ${limit}
+       for update of r skip locked`)
+}
+
 /** How an attempt ended. The texts are JSON. */
 export interface Settlement {
   readonly to: JobState

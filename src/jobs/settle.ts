@@ -10,7 +10,7 @@ import { killedError } from './kill.ts'
 import type { Outcome } from './outcome.ts'
 import { retryDelayMs } from './retry-delay.ts'
 import type { Lease, LeaseFacts } from './settle.sql.ts'
-import { lockExpired, lockLease, settleLease } from './settle.sql.ts'
+import { lockExpired, lockLease, lockLeasesOf, settleLease } from './settle.sql.ts'
 import { addUsedSlots, lockLimitIds } from './slots.sql.ts'
 import { storedJson } from './stored-json.ts'
 import { stateAfter } from './transitions.ts'
@@ -102,28 +102,50 @@ function announce(announcer: Announcer, settled: readonly Settled[]): void {
 }
 
 /** Few enough that their rows are not locked for long. */
-const expiredMax = 100
+const lostMax = 100
 
-/** Ends some of the attempts whose workers are gone. Returns the ids of their jobs. */
-export async function settleExpired(parts: SettleParts): Promise<number[]> {
+/** Ends some of the attempts whose workers gave no sign of life for too long. Returns the ids of their jobs. */
+export function settleExpired(parts: SettleParts): Promise<number[]> {
+  return settleLost(parts, 'gave no sign of life until its lease ran out', (tx) => lockExpired(tx, lostMax))
+}
+
+/**
+ * Ends the attempts of workers whose processes are known to be gone, without waiting for their leases to run out. Returns the ids of their
+ * jobs. Should a commit of one still be under way in the database, it holds the lease’s row, and its job is left to the lease.
+ */
+export async function settleGone(parts: SettleParts, owners: readonly string[]): Promise<number[]> {
+  const jobs: number[] = []
+  for (;;) {
+    const some = await settleLost(parts, 'has ended', (tx) => lockLeasesOf(tx, owners, lostMax))
+    jobs.push(...some)
+    if (some.length < lostMax) return jobs
+  }
+}
+
+async function settleLost(
+  parts: SettleParts,
+  what: string,
+  lock: (tx: Queryable) => Promise<LeaseFacts[]>,
+): Promise<number[]> {
   const settled = await parts.postgres.transaction(async (tx) => {
-    const expired = await lockExpired(tx, expiredMax)
+    const lost = await lock(tx)
     const ends: Settled[] = []
-    for (const facts of expired) {
+    for (const facts of lost) {
       const { id: jobId, lease_token: leaseToken, lease_owner: worker } = facts
-      ends.push(await settle(tx, parts, { jobId, leaseToken, outcome: lost(jobId, worker), progress: null }, facts))
+      const outcome = lostWith(jobId, worker, what)
+      ends.push(await settle(tx, parts, { jobId, leaseToken, outcome, progress: null }, facts))
     }
-    await giveBackSlots(tx, expired)
+    await giveBackSlots(tx, lost)
     return ends
   })
   announce(parts.announcer, settled)
   return settled.map(({ facts }) => facts.id)
 }
 
-function lost(jobId: number, worker: string): Outcome {
+function lostWith(jobId: number, worker: string, what: string): Outcome {
   const error = {
     code: 'worker_lost',
-    message: `The worker that ran job ${jobId} gave no sign of life until its lease ran out.`,
+    message: `The worker that ran job ${jobId} ${what}.`,
     hint: 'Submit it again if it is not tried again by itself. The log of the worker may tell why it ended.',
   } as const
   return { event: 'lose', output: null, error, reason: `lost with ${worker}` }

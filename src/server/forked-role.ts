@@ -23,7 +23,7 @@ export interface Legacy {
   readonly sockets: ListeningSockets
 }
 
-/** One process of a role, from fork to exit. */
+/** One process of a role, from fork to exit. It loads its code, and waits with everything else until it is told to begin. */
 export class ForkedRole {
   /** Resolves when the code of the role is loaded and its parts are made; rejects when it fails or ends before. */
   readonly opened: Promise<void>
@@ -36,7 +36,7 @@ export class ForkedRole {
   readonly #child: ChildProcess
   #isReady = false
 
-  constructor(command: RoleEntry, legacy: Legacy | undefined) {
+  constructor(command: RoleEntry) {
     const child = fork(command.entry, {
       execArgv: [...forkArguments(command.entry), ...(command.nodeFlags ?? [])],
       env: { ...process.env, ...command.environment },
@@ -56,6 +56,10 @@ export class ForkedRole {
       child.on('message', (message) => (message as FromRole).type === 'drained' && resolve())
       void this.exited.then(() => resolve())
     })
+  }
+
+  /** Has it become the role, in the place of the one that left this. */
+  begin(legacy: Legacy | undefined): void {
     for (const [name, socket] of legacy?.sockets ?? []) this.#send({ type: 'socket', name }, socket)
     this.#send({ type: 'begin', previous: legacy?.announced ?? null })
   }

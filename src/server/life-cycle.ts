@@ -69,6 +69,15 @@ export async function startServices(services: readonly Service[], asked?: AbortS
   }
 }
 
+/** Services that start all at once, because none needs another. */
+export function together(services: readonly Service[]): Service {
+  return {
+    name: services.map(({ name }) => name).join(' and '),
+    start: async () => void (await Promise.all(services.map((service) => service.start()))),
+    stop: async () => void (await Promise.all(services.map((service) => service.stop()))),
+  }
+}
+
 /** Drains the services in reverse order, and leaves the rest undrained when the caller gets into a hurry. */
 export async function drainServices(services: readonly Service[], log: Logger, hurry?: AbortSignal): Promise<void> {
   for (const service of services.toReversed()) {

@@ -11,7 +11,7 @@ import { objectAddress } from '../base/objects/object-address.ts'
 import type { ObjectAddress } from '../base/objects/object-address.ts'
 import { openObjectStore } from '../base/objects/open-object-store.ts'
 import type { ObjectStore } from '../base/objects/objects.ts'
-import { openPostgres } from '../base/postgres/postgres.ts'
+import { postgresAt } from '../base/postgres/postgres.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { systemRandomness } from '../base/randomness.ts'
 import type { Randomness } from '../base/randomness.ts'
@@ -30,6 +30,8 @@ export interface Paths {
   readonly inbox: string
   readonly cache: string
   readonly scratch: string
+  /** Notes of workers, by which it is known which of them are gone. */
+  readonly workers: string
 }
 
 /** What every role is made of: the real ports, and the doors that all of them use. */
@@ -60,7 +62,8 @@ const removalGraceSeconds = 6 * 3600
 
 export function pathsOf(dataDirectory: string): Paths {
   const below = (name: string) => join(resolve(dataDirectory), name)
-  return { objects: below('objects'), inbox: below('inbox'), cache: below('cache'), scratch: below('scratch') }
+  const [objects, inbox, cache] = [below('objects'), below('inbox'), below('cache')]
+  return { objects, inbox, cache, scratch: below('scratch'), workers: below('workers') }
 }
 
 /** Opens the object store that the settings name; by default a directory of the data directory. */
@@ -92,9 +95,10 @@ export function addressOfObjects(settings: Settings): ObjectAddress {
   return objectAddress(locationOf(settings))
 }
 
+/** Connects to nothing yet: the services do when they start. */
 export async function openPlatform(settings: Settings, role: string, log: Logger): Promise<Platform> {
   const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log }
-  const postgres = await openPostgres({
+  const postgres = postgresAt({
     url: settings.databaseUrl,
     connectionsMax,
     applicationName: `biwa ${role}`,

@@ -25,16 +25,17 @@ export interface Inheritance {
 
 /**
  * The whole life of a role's process, from its entry file: opens the role, starts its services, obeys the supervisor,
- * and ends with it.
+ * and ends with it. `open` makes whatever can be made ahead, and awaits `begun` before anything that only one process of
+ * the role may do, or that needs a server: a spare waits there until it is needed.
  */
-export async function runRole(log: Logger, open: (inheritance: Inheritance) => Promise<Role>): Promise<void> {
+export async function runRole(log: Logger, open: (begun: Promise<Inheritance>) => Promise<Role>): Promise<void> {
   dieOfBugs(log)
   // Ctrl-C and a service manager signal the whole process group; the supervisor alone decides when a role ends.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
   process.on('disconnect', () => process.exit(1))
   if (!process.connected) process.exit(1)
   try {
-    const { services, announce, sockets } = await open(await begun())
+    const { services, announce, sockets } = await open(begun())
     obey(services, log)
     tell({ type: 'opened' })
     await startServices(services)

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import type { Disk } from '../base/disk.ts'
-import { birthOf, isAlive } from '../base/process-table.ts'
+import { lives, nameOfProcess } from './process-names.ts'
 
 /**
  * Makes a directory for the temporary files of this process alone, named for its id and birth, and removes those of
@@ -9,18 +9,10 @@ import { birthOf, isAlive } from '../base/process-table.ts'
  * code run side by side, so the others' stay.
  */
 export async function makeScratchDirectory(disk: Disk, parent: string): Promise<string> {
-  const own = await nameFor(process.pid)
   for (const name of await disk.list(parent)) {
-    const pid = Number(name.split('.')[0])
-    const lives = Number.isSafeInteger(pid) && pid > 0 && isAlive(pid) && (await nameFor(pid)) === name
-    if (!lives) await disk.removeDirectory(join(parent, name))
+    if (!(await lives(name))) await disk.removeDirectory(join(parent, name))
   }
-  const path = join(parent, own)
+  const path = join(parent, await nameOfProcess(process.pid))
   await disk.makeDirectory(path)
   return path
-}
-
-async function nameFor(pid: number): Promise<string> {
-  const birth = (await birthOf(pid)) ?? 'gone'
-  return `${pid}.${birth.replaceAll(/[^0-9A-Za-z]+/g, '-')}`
 }

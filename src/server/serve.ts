@@ -11,7 +11,7 @@ import { readSettings } from '../base/settings.ts'
 import type { SettingName, Settings } from '../base/settings.ts'
 import { drainLine, readyLines } from './announce.ts'
 import { readCredentials, writeCredentials } from './credentials.ts'
-import { drainServices, listenForStopSignals, startServices, stopServices } from './life-cycle.ts'
+import { drainServices, listenForStopSignals, startServices, stopServices, together } from './life-cycle.ts'
 import type { StopSignals } from './life-cycle.ts'
 import { requireFreePorts } from './free-ports.ts'
 import { prepareDatabase } from './prepare-database.ts'
@@ -36,13 +36,18 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
   try {
     await requireFreePorts(settings)
     const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
-    if (postgres !== undefined) await begin([postgres], running, signals)
+    await postgres?.open()
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
+    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
+    // They load their code while PostgreSQL starts. Who is waited for goes first: that of the doors.
+    for (const role of roles.toReversed()) role.load()
+    running.push(together(roles))
+    if (postgres !== undefined) await begin([postgres], running, signals)
     const made = await prepareDatabase(complete, log)
     await (await openObjects(complete, log)).check()
-    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
+    await startServices([together(roles)], signals.asked)
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
-    await begin(roles, running, signals)
+    running.push(...roles)
     const { url: address, fluentPort: forwardPort } = announcedBy(roles)
     if (address !== undefined) {
       const apiKey = made?.key ?? (await readCredentials(directory.path))?.apiKey
@@ -88,9 +93,11 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
     api: {
       // Of an inbox there is one writer.
       alone: true,
+      keepsSpare: true,
       nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
     },
     worker: {
+      keepsSpare: true,
       drainMsMax: settings.drainSeconds * 1000,
       stopMsMax: 10_000,
       nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],

@@ -1,6 +1,9 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 
 import { systemClock } from '../base/clock.ts'
@@ -46,6 +49,14 @@ test('fails with the error of a role that cannot start', async () => {
   })
 })
 
+test('starts a role that lost its database while it started once more', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'biwa-role-'))
+  const role = makeRole('lose once', { environment: { MANNER: 'lose once', MARK: join(directory, 'mark') } })
+  await role.start()
+  expect(role.announced).toEqual({ pid: role.pid, previous: null })
+  rmSync(directory, { recursive: true })
+})
+
 test('starts a killed role again, which is told what it announced before', async () => {
   const role = makeRole('behave')
   await role.start()
@@ -53,6 +64,53 @@ test('starts a killed role again, which is told what it announced before', async
   process.kill(first ?? 0, 'SIGKILL')
   await expect.poll(() => role.pid !== undefined && role.pid !== first, { timeout: 15_000 }).toBe(true)
   expect(role.announced).toEqual({ pid: first, previous: null })
+})
+
+test('has a process that stands ready take the place of one that was killed, and another one stand ready', async () => {
+  const role = makeRole('behave', { keepsSpare: true })
+  await role.start()
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const spare = role.sparePid ?? 0
+  process.kill(role.pid ?? 0, 'SIGKILL')
+  await expect.poll(() => role.pid, { timeout: 15_000 }).toBe(spare)
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  expect(role.sparePid).not.toBe(spare)
+  expect([role.pid, role.sparePid].map((pid) => isAlive(pid ?? 0))).toEqual([true, true])
+})
+
+test('replaces a process that stands ready and dies', async () => {
+  const role = makeRole('behave', { keepsSpare: true })
+  await role.start()
+  const { pid } = role
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const spare = role.sparePid ?? 0
+  process.kill(spare, 'SIGKILL')
+  await expect.poll(() => role.sparePid !== undefined && role.sparePid !== spare, { timeout: 15_000 }).toBe(true)
+  expect(role.pid).toBe(pid)
+})
+
+test('has new code loaded by what stands ready after a renewal, and leaves none behind', async () => {
+  const role = makeRole('behave', { keepsSpare: true })
+  await role.start()
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const spare = role.sparePid ?? 0
+  await role.renew()
+  expect(role.pid).not.toBe(spare)
+  expect(isAlive(spare)).toBe(false)
+  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  const next = role.sparePid ?? 0
+  await role.stop()
+  expect([spare, next].map(isAlive)).toEqual([false, false])
+})
+
+test('loads the code of a role before it is started', async () => {
+  const role = makeRole('behave')
+  role.load()
+  const loading = role.sparePid
+  expect(loading).toBeDefined()
+  await role.start()
+  expect(role.pid).toBe(loading)
+  expect(role.announced).toEqual({ pid: loading, previous: null })
 })
 
 test('starts a role that dies of a bug again and again, until it is stopped', async () => {

@@ -1,10 +1,10 @@
 import { restartMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
-import { AppError } from '../base/errors.ts'
+import { AppError, isAppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
-import { ForkedRole } from './forked-role.ts'
-import type { Legacy, RoleEntry } from './forked-role.ts'
+import type { ForkedRole, Legacy, RoleEntry } from './forked-role.ts'
+import { SpareRole } from './spare-role.ts'
 
 export interface RoleCommand extends RoleEntry {
   /** How long it may take to finish its work in hand when a stop is asked for. 5 s by default. */
@@ -16,10 +16,19 @@ export interface RoleCommand extends RoleEntry {
    * made, and before it is ready.
    */
   readonly alone?: boolean
+  /** Whether a process that has loaded its code stands ready to take its place when it dies. */
+  readonly keepsSpare?: boolean
 }
 
 /** A new process that is not ready by then will not be. */
 const renewMsMax = 120_000
+
+/** For so long a database may be away while roles start for the first time. */
+const databaseMsMax = 10_000
+const betweenTriesMs = 100
+
+/** What just became ready has requests of a while to answer; its own spare would take the processor from them. */
+const spareAfterMs = 1500
 
 /**
  * A role in a process of its own, which is started again when it dies. `start` resolves when the role is ready, or
@@ -32,6 +41,7 @@ export class SupervisedRole implements Service {
   readonly #clock: Clock
   readonly #log: Logger
   readonly #ending = new AbortController()
+  readonly #spare: SpareRole
   #current: ForkedRole | undefined
   /** The one that is to replace it, while it starts. */
   #coming: ForkedRole | undefined
@@ -47,6 +57,7 @@ export class SupervisedRole implements Service {
     this.#command = command
     this.#clock = clock
     this.#log = log.child({ role: command.name })
+    this.#spare = new SpareRole(command, clock)
   }
 
   /** What the role said of itself when it became ready, for example the port it listens on. */
@@ -59,14 +70,23 @@ export class SupervisedRole implements Service {
     return this.#current?.pid
   }
 
+  /** The process that stands ready to replace it. */
+  get sparePid(): number | undefined {
+    return this.#spare.pid
+  }
+
   /** The processes that were replaced and still finish their work. */
   get retiringPids(): number[] {
     return [...this.#retiring].flatMap(({ pid }) => pid ?? [])
   }
 
+  /** Has the process of `start` load its code ahead, while what it needs is not there yet. */
+  load(): void {
+    this.#spare.load()
+  }
+
   async start(): Promise<void> {
-    this.#current = this.#fork()
-    this.#inherit(await this.#current.ready)
+    this.#current = await this.#beginFirst()
     this.#inBackground(this.#keepRunning(this.#current))
   }
 
@@ -76,7 +96,9 @@ export class SupervisedRole implements Service {
    * to make room already: then the new one is tried again and again.
    */
   async renew(): Promise<void> {
-    const next = this.#fork()
+    // The one that waits has loaded the code of before.
+    await this.#spare.discard()
+    const next = this.#begin()
     this.#coming = next
     try {
       await this.#readyInTime(next, this.#command.alone === true ? next.opened : next.ready)
@@ -93,6 +115,7 @@ export class SupervisedRole implements Service {
 
   async drain(): Promise<void> {
     this.#ending.abort()
+    this.#inBackground(this.#spare.discard())
     this.#closeSockets()
     if (this.#coming !== this.#current) this.#coming?.kill()
     this.#current?.askToDrain()
@@ -104,17 +127,43 @@ export class SupervisedRole implements Service {
 
   async stop(): Promise<void> {
     this.#ending.abort()
+    this.#inBackground(this.#spare.discard())
     this.#closeSockets()
     const roles = [this.#current, this.#coming, ...this.#retiring].filter((role) => role !== undefined)
     await Promise.all(roles.map((role) => this.#end(role)))
     await Promise.all(this.#background)
   }
 
-  #fork(): ForkedRole {
-    return new ForkedRole(this.#command, this.#legacy)
+  #begin(): ForkedRole {
+    const role = this.#spare.take()
+    role.begin(this.#legacy)
+    return role
   }
 
+  /** The database was there a moment ago: a connection that is lost meanwhile is no reason to give up a whole server. */
+  async #beginFirst(): Promise<ForkedRole> {
+    const { signal } = this.#ending
+    const deadline = this.#clock.monotonicMs() + databaseMsMax
+    for (;;) {
+      const role = this.#begin()
+      this.#current = role
+      try {
+        this.#inherit(await role.ready)
+        return role
+      } catch (error) {
+        const isOver = signal.aborted || this.#clock.monotonicMs() > deadline
+        if (isOver || !isAppError(error, 'database_unavailable')) throw error
+        this.#log.warn({ err: error }, 'the role did not start; trying again')
+        await role.exited
+        await this.#clock.sleep(betweenTriesMs, signal)
+        if (signal.aborted) throw error
+      }
+    }
+  }
+
+  /** What a process that became ready leaves to the next one. */
   #inherit(legacy: Legacy): void {
+    if (this.#command.keepsSpare === true && !this.#ending.signal.aborted) this.#spare.loadLater(spareAfterMs)
     // A socket that a process answers with is the one that it got under this name, under another number.
     const known = this.#legacy?.sockets ?? new Map()
     for (const [name, socket] of legacy.sockets) if (known.has(name)) socket.close()
@@ -165,7 +214,7 @@ export class SupervisedRole implements Service {
       await this.#clock.sleep(restartMs(failedStarts, this.#clock.monotonicMs() - startedMs), signal)
       if (isOver()) return
       startedMs = this.#clock.monotonicMs()
-      role = this.#fork()
+      role = this.#begin()
       this.#current = role
       role.ready.then(
         (legacy) => {

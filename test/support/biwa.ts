@@ -129,21 +129,27 @@ export async function runCli(
   return { code, stdout, stderr }
 }
 
-/** The processes below `pid`, deepest last, with their command lines (Linux). */
-export function descendants(pid: number): { pid: number; command: string }[] {
+/** The processes below `pid`, deepest last, with their command lines and the ticks of the clock when they began (Linux). */
+export function descendants(pid: number): { pid: number; command: string; bornAt: number }[] {
   const parents = new Map<number, number[]>()
   for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const parent = parentOf(Number(name))
+    const parent = lineageOf(Number(name))?.parent
     if (parent !== undefined) parents.set(parent, [...(parents.get(parent) ?? []), Number(name)])
   }
   const below = (root: number): number[] => (parents.get(root) ?? []).flatMap((child) => [child, ...below(child)])
-  return below(pid).map((child) => ({ pid: child, command: commandOf(child) }))
+  return below(pid).map((child) => ({
+    pid: child,
+    command: commandOf(child),
+    bornAt: lineageOf(child)?.bornAt ?? Infinity,
+  }))
 }
 
-function parentOf(pid: number): number | undefined {
+/** The fields 4 and 22 of /proc/pid/stat (proc(5)). */
+function lineageOf(pid: number): { readonly parent: number; readonly bornAt: number } | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return { parent: Number(fields[4 - 3]), bornAt: Number(fields[22 - 3]) }
   } catch {
     return undefined
   }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
+import { errno } from '../../src/base/disk.ts'
+
 const run = promisify(execFile)
 
 /** A real file system of its own that is easy to fill. */
@@ -32,10 +34,16 @@ export async function openSmallDisk(bytes: number): Promise<SmallDisk | undefine
       const { bavail, bsize } = await statfs(folder)
       const file = await open(ballast, 'a')
       const many = Buffer.alloc(256 * bsize)
-      for (let blocks = bavail - Math.ceil(bytesLeft / bsize); blocks > 0; blocks -= 256) {
-        await file.write(many.subarray(0, Math.min(256, blocks) * bsize))
+      try {
+        for (let blocks = bavail - Math.ceil(bytesLeft / bsize); blocks > 0; blocks -= 256) {
+          await file.write(many.subarray(0, Math.min(256, blocks) * bsize))
+        }
+      } catch (error) {
+        // Somebody else took the last of it meanwhile: full is full.
+        if (errno(error) !== 'ENOSPC') throw error
+      } finally {
+        await file.close()
       }
-      await file.close()
     },
     empty: () => rm(ballast, { force: true }),
     async close() {

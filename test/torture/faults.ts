@@ -3,18 +3,22 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault, ProcessKind, Step } from './schedule.ts'
 import type { World } from './world.ts'
 
-/** Does it to the server. False where there was nothing to do it to: another store, no such process at this moment. */
-export async function strike(world: World, { fault, choice }: Step): Promise<boolean> {
+/**
+ * Does it to the server. False where there was nothing to do it to: another store, no such process at this moment. `onKill` is called as soon as
+ * a process was killed; what is not started again by itself is then started again.
+ */
+export async function strike(world: World, { fault, choice }: Step, onKill: () => void): Promise<boolean> {
   switch (fault.kind) {
     case 'kill': {
       if (signal(world, fault.what, choice, 'SIGKILL') === undefined) return false
+      onKill()
       if (fault.what === 'supervisor') await world.startAgain()
       return true
     }
     case 'kill_at_commit':
-      return await killAtCommit(world, fault.what, choice)
+      return await killAtCommit(world, fault.what, choice, onKill)
     case 'hang':
-      return await hang(world, fault, choice)
+      return await hang(world, fault, choice, onKill)
     case 'pause':
       return await pause(world, fault, choice)
     case 'cut':
@@ -38,16 +42,29 @@ export async function strike(world: World, { fault, choice }: Step): Promise<boo
 /** Whoever commits nothing for so long is killed without. */
 const commitMsMax = 1500
 
-async function killAtCommit(world: World, what: 'api' | 'worker', choice: number): Promise<boolean> {
+async function killAtCommit(
+  world: World,
+  what: 'api' | 'worker',
+  choice: number,
+  onKill: () => void,
+): Promise<boolean> {
   await world.proxy.afterCommitOf(`biwa ${what}`, commitMsMax)
-  return signal(world, what, choice, 'SIGKILL') !== undefined
+  if (signal(world, what, choice, 'SIGKILL') === undefined) return false
+  onKill()
+  return true
 }
 
-async function hang(world: World, fault: Extract<Fault, { kind: 'hang' }>, choice: number): Promise<boolean> {
+async function hang(
+  world: World,
+  fault: Extract<Fault, { kind: 'hang' }>,
+  choice: number,
+  onKill: () => void,
+): Promise<boolean> {
   const pid = signal(world, fault.what, choice, 'SIGSTOP')
   if (pid === undefined) return false
   await sleep(fault.ms)
   const isDead = send(pid, 'SIGKILL')
+  if (isDead) onKill()
   if (fault.what === 'supervisor') await world.startAgain()
   return isDead
 }

@@ -1,73 +1,49 @@
 import { parseArgs } from 'node:util'
 
+import { sumOf, textOf } from './report.ts'
 import { torture } from './torture.ts'
-import type { Recovery, TortureReport } from './torture.ts'
+import type { TortureReport } from './torture.ts'
 
-// npm run torture -- --minutes 60 --seed 1: one seed after the other until the time is over, six minutes each at most.
+// npm run torture -- --minutes 60 --seeds 10: one seed after the other from `--seed` on, and a report over all of them. Fails where anything
+// was lost, doubled or seen in part, and where a kill kept imports or queries from being answered for longer than `--recovery-limit` seconds.
 
 const { values } = parseArgs({
   options: {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
+    seeds: { type: 'string' },
+    'recovery-limit': { type: 'string', default: '2' },
     quiet: { type: 'boolean', default: false },
   },
 })
 
-const minutesPerSeed = 6
+/** Where nobody says how many seeds share the time. */
+const minutesPerSeedMax = 6
 
-let left = Number(values.minutes)
-let isWell = true
-for (let seed = Number(values.seed); left > 0.01; seed += 1) {
-  const minutes = Math.min(left, minutesPerSeed)
-  left -= minutes
-  const report = await torture({
-    seed,
-    minutes,
-    ...(!values.quiet && { say: (line) => process.stdout.write(`  ${line}\n`) }),
-  })
-  process.stdout.write(`${textOf(report)}\n`)
-  isWell &&= report.violations.length === 0
-}
-process.exit(isWell ? 0 : 1)
+const minutes = Number(values.minutes)
+const seeds = Number(values.seeds ?? Math.ceil(minutes / minutesPerSeedMax))
+const first = Number(values.seed)
+const recoveryMsMax = Number(values['recovery-limit']) * 1000
 
-function textOf(report: TortureReport): string {
-  const { seed, store, kills, struck, acknowledged, recoveries, queries, failedQueries, violations } = report
-  const counts = (of: Readonly<Record<string, number>>): string =>
-    Object.entries(of)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', ')
-  return [
-    `seed ${seed}, ${store}: ${kills} kills; ${counts(struck)}; ${report.lostAnswers} answers lost, ${report.storeFaults} calls of the store failed`,
-    ...recoveryLines(recoveries),
-    `  batches acknowledged: ${counts(acknowledged)}; ${failedQueries} of ${queries} queries failed`,
-    violations.length === 0
-      ? '  nothing lost, nothing twice'
-      : violations.map((line) => `  VIOLATION ${line}`).join('\n'),
-  ].join('\n')
-}
-
-/** How soon imports and queries were answered again, after each fault that was followed by waiting for it. */
-function recoveryLines(recoveries: readonly Recovery[]): string[] {
-  const faults = [...new Set(recoveries.map(({ fault }) => fault))].toSorted()
-  const isKill = ({ fault }: Recovery): boolean => /^(kill|kill_at_commit|hang) /.test(fault)
-  return [
-    lineOf('all kills', recoveries.filter(isKill)),
-    ...faults.map((name) =>
-      lineOf(
-        name,
-        recoveries.filter(({ fault }) => fault === name),
-      ),
-    ),
-  ]
-}
-
-function lineOf(name: string, recoveries: readonly Recovery[]): string {
-  const shares = (of: (recovery: Recovery) => number): string => {
-    const sorted = recoveries.map(of).toSorted((a, b) => a - b)
-    const at = (share: number): number => Math.round(sorted[Math.ceil(share * sorted.length) - 1] ?? 0)
-    return `p50 ${at(0.5)}, p99 ${at(0.99)}, max ${at(1)} ms`
+const reports: TortureReport[] = []
+for (let seed = first; seed < first + seeds; seed += 1) {
+  const passed = ((seed - first) * minutes) / seeds
+  const leftOf = (seconds: number): string => clockText((minutes - passed) * 60 - seconds)
+  // The first fault is the beginning: until then, the server starts.
+  let startMs: number | undefined
+  const say = (line: string): void => {
+    startMs ??= performance.now()
+    process.stdout.write(`  ${leftOf((performance.now() - startMs) / 1000)} left  ${line}\n`)
   }
-  const [imports, queries] = [shares(({ importMs }) => importMs), shares(({ queryMs }) => queryMs)]
-  const ofIt = `it waited for a worker ${shares(({ waitedMs }) => waitedMs)}, and ran ${shares(({ ranMs }) => ranMs)}`
-  return `  after ${name} (${recoveries.length} looked at): an import ${imports}; a query ${queries}; ${ofIt}`
+  const report = await torture({ seed, minutes: minutes / seeds, ...(!values.quiet && { say }) })
+  reports.push(report)
+  process.stdout.write(`${textOf(`seed ${seed}, ${report.store}`, sumOf([report], recoveryMsMax))}\n`)
+}
+const sum = sumOf(reports, recoveryMsMax)
+if (reports.length > 1) process.stdout.write(`\n${textOf(`all ${seeds} seeds in ${minutes} minutes`, sum)}\n`)
+process.exit(sum.violations.length === 0 && sum.late.length === 0 ? 0 : 1)
+
+function clockText(seconds: number): string {
+  const left = Math.max(0, Math.round(seconds))
+  return `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`
 }

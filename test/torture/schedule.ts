@@ -1,7 +1,16 @@
 import type { Randomness } from '../../src/base/randomness.ts'
 import { seededRandomness, wholeNumber } from '../../src/jobs/testing/seeded-randomness.ts'
 
-export const processKinds = ['api', 'worker', 'scheduler', 'engine', 'supervisor', 'backend', 'postmaster'] as const
+export const processKinds = [
+  'api',
+  'worker',
+  'scheduler',
+  'engine',
+  'supervisor',
+  'backend',
+  'postmaster',
+  'spare',
+] as const
 export type ProcessKind = (typeof processKinds)[number]
 
 /** What goes wrong, and for how long. */
@@ -54,7 +63,7 @@ export interface Strand {
 const restMs = { least: 4000, most: 8000 }
 
 export const strands: readonly Strand[] = [
-  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 350, patience: 0.15, rests: 0.04 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 250, patience: 0.15, rests: 0.03 },
   {
     faults: ['pause', 'cut', 'lost_answers', 'lost_commits', 'bad_store', 'full_disk', 'clock_step'],
     gapMsMax: 4000,
@@ -85,6 +94,7 @@ const kindWeights: Readonly<Record<ProcessKind, number>> = {
   supervisor: 1,
   backend: 3,
   postmaster: 1,
+  spare: 1,
 }
 
 export interface ScheduleOptions {
@@ -155,4 +165,14 @@ function weighted<T>(randomness: Randomness, choices: readonly (readonly [T, num
 export function faultText(fault: Fault): string {
   const { kind, ...rest } = fault
   return [kind, ...Object.entries(rest).map(([name, value]) => `${name}=${value}`)].join(' ')
+}
+
+/** By which faults are counted: what it is and, where it is a process, of which kind. */
+export function nameOf(fault: Fault): string {
+  return 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
+}
+
+/** Whether a process ended of a fault of this name. */
+export function isKill(name: string): boolean {
+  return /^(kill|kill_at_commit|hang) /.test(name)
 }

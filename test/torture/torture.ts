@@ -4,8 +4,8 @@ import { finishQuery } from '../support/query.ts'
 import { strike } from './faults.ts'
 import { violationsOf } from './ledger.ts'
 import { Load } from './load.ts'
-import { faultText, scheduleOf, strands } from './schedule.ts'
-import type { Fault, Step, Strand } from './schedule.ts'
+import { faultText, isKill, nameOf, scheduleOf, strands } from './schedule.ts'
+import type { Step, Strand } from './schedule.ts'
 import { World } from './world.ts'
 import type { StoreKind } from './world.ts'
 
@@ -22,7 +22,7 @@ export interface TortureOptions {
   readonly say?: (line: string) => void
 }
 
-/** Milliseconds from a fault until each was answered again. */
+/** Milliseconds from a kill until each was answered that was sent after it. */
 export interface Recovery {
   /** As in `struck`. */
   readonly fault: string
@@ -54,7 +54,7 @@ export interface TortureReport {
 const pauseMsMax = 15_000
 
 /** A fault that was to follow an acknowledgement strikes anyway when there is none for so long. */
-const acknowledgementMsMax = 1500
+const acknowledgementMsMax = 700
 
 /** Whoever is not answered for so long has a server that does not come back. */
 const recoveryMsMax = 180_000
@@ -79,10 +79,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     const violations = [...load.seen, ...run.violations, ...(await reconciled(load, arrivalMsMax))]
     const acknowledged = [...load.ledgers].map(([table, ledger]) => [table, ledger.acknowledged.size] as const)
     const { struck, recoveries } = run
-    const kills = Object.entries(struck).reduce(
-      (sum, [name, count]) => sum + (/^(kill|kill_at_commit|hang) /.test(name) ? count : 0),
-      0,
-    )
+    const kills = Object.entries(struck).reduce((sum, [name, count]) => sum + (isKill(name) ? count : 0), 0)
     return {
       seed,
       store,
@@ -142,13 +139,13 @@ class Run {
     }
   }
 
-  async #strike(step: Step): Promise<boolean> {
+  async #strike(step: Step, onKill: () => void = () => {}): Promise<boolean> {
     if (step.afterAckMs !== undefined) {
       await this.#load.nextAcknowledgement(acknowledgementMsMax)
       await sleep(step.afterAckMs)
     }
     this.#underWay += 1
-    const isStruck = await strike(this.#world, step).finally(() => (this.#underWay -= 1))
+    const isStruck = await strike(this.#world, step, onKill).finally(() => (this.#underWay -= 1))
     if (isStruck) {
       const name = nameOf(step.fault)
       this.struck[name] = (this.struck[name] ?? 0) + 1
@@ -160,16 +157,21 @@ class Run {
   /** Strikes when all is well, and sees how long it then takes. The other strand waits for it. */
   async #strikeAndLook(step: Step): Promise<void> {
     if (this.#options.isHasty !== true) await this.recovered()
-    if (!(await this.#strike(step))) return
-    if (this.#options.isHasty === true) return void (await this.#answered(() => this.#importOne()))
-    const recovery = { fault: nameOf(step.fault), ...(await this.recovered()) }
+    if (this.#options.isHasty === true) {
+      if (await this.#strike(step)) await this.#answered(() => this.#importOne())
+      return
+    }
+    let recovered: ReturnType<Run['recovered']> | undefined
+    await this.#strike(step, () => (recovered ??= this.recovered()))
+    if (recovered === undefined) return
+    const recovery = { fault: nameOf(step.fault), ...(await recovered) }
     this.recoveries.push(recovery)
     const { importMs, queryMs, waitedMs, ranMs } = recovery
     const ofIt = `it waited ${waitedMs} ms and ran ${ranMs}`
     this.#options.say?.(`  import after ${Math.round(importMs)} ms, query after ${Math.round(queryMs)} ms, ${ofIt}`)
   }
 
-  /** Milliseconds until an import and until a query are answered. */
+  /** Milliseconds from now until an import and until a query are answered. */
   async recovered(): Promise<Omit<Recovery, 'fault'>> {
     let times = { waitedMs: 0, ranMs: 0 }
     const [importMs, queryMs] = await Promise.all([
@@ -219,10 +221,6 @@ class Run {
     )
     return { waitedMs: (started ?? 0) - (created ?? 0), ranMs: (finished ?? 0) - (started ?? 0) }
   }
-}
-
-function nameOf(fault: Fault): string {
-  return 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
 }
 
 /** Waits until all is there that was acknowledged, or long enough, and says what is wrong. */

@@ -109,7 +109,7 @@ export class World {
     return Object.values(this.#store?.line.counts ?? {}).reduce((sum, count) => sum + count, 0)
   }
 
-  /** The processes of a kind that run now. */
+  /** The processes of a kind that run now. Of a role the oldest one does the work, and the other stands ready for it. */
   processesOf(kind: ProcessKind): number[] {
     const supervisor = must(this.biwa.supervisor.pid, 'a process has an id')
     if (kind === 'supervisor') return [supervisor]
@@ -118,10 +118,19 @@ export class World {
       const backends = this.#postgres.pid === undefined ? [] : descendants(this.#postgres.pid)
       return backends.map(({ pid }) => pid)
     }
-    const entry = kind === 'engine' ? '/engine.js' : `/roles/${kind}.js`
-    return descendants(supervisor)
-      .filter(({ command }) => command.includes(entry))
-      .map(({ pid }) => pid)
+    const all = descendants(supervisor)
+    const roles = (['api', 'worker', 'scheduler'] as const).map((name) => ({
+      name,
+      pids: all
+        .filter(({ command }) => command.includes(`/roles/${name}.js`))
+        .toSorted((one, other) => one.bornAt - other.bornAt)
+        .map(({ pid }) => pid),
+    }))
+    const spares = roles.flatMap(({ pids }) => pids.slice(1))
+    if (kind === 'spare') return spares
+    if (kind !== 'engine') return roles.find(({ name }) => name === kind)?.pids.slice(0, 1) ?? []
+    const ofSpares = new Set(spares.flatMap((spare) => descendants(spare).map(({ pid }) => pid)))
+    return all.filter(({ pid, command }) => command.includes('/engine.js') && !ofSpares.has(pid)).map(({ pid }) => pid)
   }
 
   /** After its supervisor was killed: as whoever operates it would. */

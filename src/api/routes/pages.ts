@@ -3,9 +3,11 @@ import type { FastifyInstance } from 'fastify'
 import type { ApiMetrics } from '../metrics.ts'
 
 /** What is not an operation: the front page, the OpenAPI document, and the metrics. */
-export function servePages(app: FastifyInstance, metrics: ApiMetrics, openApi: object): void {
+export function servePages(app: FastifyInstance, metrics: ApiMetrics, openApi: () => object): void {
+  // It takes a seventh of a second to write, which whoever starts has no use for.
+  let document: object | undefined
   app.get('/', (_request, reply) => reply.type('text/html; charset=utf-8').send(frontPage))
-  app.get('/api/v1/openapi.json', () => openApi)
+  app.get('/api/v1/openapi.json', () => (document ??= openApi()))
   app.get('/metrics', async (_request, reply) =>
     reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics.render()),
   )

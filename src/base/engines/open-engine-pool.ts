@@ -29,7 +29,12 @@ export interface EnginePoolOptions {
   readonly log: Logger
 }
 
-export function openEnginePool(options: EnginePoolOptions): EnginePool {
+export interface ForkedEngines extends EnginePool {
+  /** Forks what is kept ready and waits for none of it, as `start` does, which then waits for the first. */
+  kindle(): void
+}
+
+export function openEnginePool(options: EnginePoolOptions): ForkedEngines {
   return new ForkedEnginePool(options)
 }
 
@@ -47,7 +52,7 @@ const firstStartTimeoutMs = 60_000
  */
 const spareAfterMs = 500
 
-class ForkedEnginePool implements EnginePool {
+class ForkedEnginePool implements ForkedEngines {
   readonly name: string
   readonly #options: EnginePoolOptions
   readonly #warm: number
@@ -67,6 +72,10 @@ class ForkedEnginePool implements EnginePool {
     this.#options = options
     this.#warm = options.warm ?? 1
     this.#log = options.log.child({ pool: options.name })
+  }
+
+  kindle(): void {
+    this.#tend()
   }
 
   async start(): Promise<void> {

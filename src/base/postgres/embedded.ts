@@ -68,8 +68,10 @@ export class EmbeddedPostgres implements Service {
   readonly name = 'postgres'
   readonly #options: EmbeddedPostgresOptions
   readonly #stopped = new AbortController()
+  #command: ServerCommand | undefined
   #server: ServerProcess | undefined
   #url: string | undefined
+  #maintenanceUrl = ''
   #socketDirectory: string | undefined
   #watch: Promise<void> | undefined
 
@@ -77,9 +79,9 @@ export class EmbeddedPostgres implements Service {
     this.#options = options
   }
 
-  /** The connection string, the same after every start. Known once `start` has resolved. */
+  /** The connection string, the same after every start. Known once `open` has resolved. */
   get url(): string {
-    return must(this.#url, 'the embedded PostgreSQL was started')
+    return must(this.#url, 'the embedded PostgreSQL was opened')
   }
 
   /** The process that runs now; undefined while it is being started again. */
@@ -87,24 +89,32 @@ export class EmbeddedPostgres implements Service {
     return this.#server?.running ? this.#server.pid : undefined
   }
 
-  /** Fails with `startup`, saying what PostgreSQL said. */
-  async start(): Promise<void> {
-    const { dataDirectory, clock, log, settings } = this.#options
+  /** Finds or makes the cluster, so that it is known where the server will be. Fails with `startup`. */
+  async open(): Promise<void> {
+    const { dataDirectory, settings } = this.#options
     const place = await findPlace(dataDirectory)
     const binaries = await findBinaries(place.user, place.copiesDirectory)
     const { data, password } = await openCluster(place, binaries)
     const socketDirectory = await makeSocketDirectory(place)
     this.#socketDirectory = socketDirectory
-    await stopLeftOverServer(data, clock, log)
-    const command = {
+    this.#command = {
       postgres: binaries.postgres,
       data,
       user: place.user,
       settings: { ...smallMachineSettings, unix_socket_directories: socketDirectory, ...settings },
     }
     this.#url = urlOf(password, socketDirectory, 'biwa')
+    this.#maintenanceUrl = urlOf(password, socketDirectory, 'postgres')
+  }
+
+  /** Opens it where that was not done yet. Fails with `startup`, saying what PostgreSQL said. */
+  async start(): Promise<void> {
+    const { clock, log } = this.#options
+    if (this.#command === undefined) await this.open()
+    const command = must(this.#command, 'the cluster was opened')
+    await stopLeftOverServer(command.data, clock, log)
     await this.#launchAfterOrphans(command)
-    await createDatabase(urlOf(password, socketDirectory, 'postgres'))
+    await createDatabase(this.#maintenanceUrl)
     this.#watch = this.#keepRunning(command)
   }
 

@@ -85,10 +85,16 @@ export interface PostgresOptions {
   readonly serverSettings?: Readonly<Record<string, string>>
 }
 
+/** Fails where the server cannot be reached. */
 export async function openPostgres(options: PostgresOptions): Promise<Postgres> {
-  const postgres = new PooledPostgres(options)
+  const postgres = postgresAt(options)
   await postgres.query(sql`select 1`)
   return postgres
+}
+
+/** Connects when the first statement comes. */
+export function postgresAt(options: PostgresOptions): Postgres {
+  return new PooledPostgres(options)
 }
 
 /** bigint arrives as a number: ids, times and byte counts all stay below 2^53, and a value that does not is a bug. */

@@ -7,6 +7,7 @@ import { sql } from '../../base/postgres/postgres.ts'
 import { systemRandomness } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import { openJobRunner } from '../job-runner.ts'
+import type { GoneWorkers } from '../job-runner.ts'
 import type { Job, JobHandler, Jobs, NewJob } from '../jobs.ts'
 import { finishedStates } from '../jobs.ts'
 import { openJobs } from '../open-jobs.ts'
@@ -31,6 +32,7 @@ interface RunOptions {
   readonly concurrency: number
   readonly owner: string
   readonly leaseMs: number
+  readonly gone: GoneWorkers
   readonly postgres: Postgres
 }
 

@@ -53,7 +53,7 @@ function onBug(error: unknown): void {
   process.exit(1)
 }
 
-await runRole(log, async ({ previous, sockets }) => {
+await runRole(log, async (begun) => {
   const platform = await openPlatform(settings, 'api', log)
   const collect = openIntake(platform)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
@@ -65,6 +65,8 @@ await runRole(log, async ({ previous, sockets }) => {
   const budget = new BodyBudget(settings.inflightBytes)
   const doors = { collect, bulk, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
   const app = buildApp(platform, doors, upkeep)
+  await app.ready()
+  const { previous, sockets } = await begun
   const wanted = { host: settings.host, port: portOf(previous, 'port') ?? settings.port, flag: '--port' }
   const http = new HttpListener(app, wanted, sockets.get('http'))
   const forward = openForward({

@@ -28,9 +28,10 @@ const jobRetentionMs = 30 * 86_400_000
 /** For so long a scheduled time that had its job is known, and not filled again. */
 const runRetentionMs = 400 * 86_400_000
 
-await runRole(log, async () => {
+await runRole(log, async (begun) => {
   const platform = await openPlatform(settings, 'scheduler', log)
   const scheduler = openScheduler(platform)
+  await begun
   return { services: [...platform.services, scheduler, new Housekeeping(chores(platform), platform.clock, log)] }
 })
 

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os'
 
+import { systemClock } from '../../base/clock.ts'
 import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
-import type { EnginePoolOptions } from '../../base/engines/open-engine-pool.ts'
+import type { EnginePoolOptions, ForkedEngines } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
-import { openPostgres } from '../../base/postgres/postgres.ts'
+import { postgresAt } from '../../base/postgres/postgres.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
@@ -32,6 +33,7 @@ import { niceness } from '../process-order.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 import { makeScratchDirectory } from '../scratch-directory.ts'
+import { findGoneWorkers, noteWorker } from '../worker-notes.ts'
 
 /** The worker: takes jobs from the queue, and has engine processes do what is dangerous. */
 const settings = settingsOfRole()
@@ -71,18 +73,22 @@ const mergeLimits = {
  */
 const importIdleBytesMax = 768 * 2 ** 20
 
-await runRole(log, async () => {
+const queries = enginePool('queries', settings.enginesMax)
+// Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
+const batches = enginePool('batches', batchesMax, { warm: 0 })
+const imports = enginePool('imports', settings.enginesMax, {
+  idleBytesMax: importIdleBytesMax,
+  niceness: niceness.imports - niceness.worker,
+})
+// A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
+const merges = enginePool('merges', 1, { warm: 0, niceness: niceness.merges - niceness.worker })
+
+// A worker that stands ready for another one has an engine process that does as well: queries are waited for by the millisecond.
+queries.kindle()
+
+await runRole(log, async (begun) => {
   const platform = await openPlatform(settings, 'worker', log)
   const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
-  const queries = enginePool(platform, 'queries', settings.enginesMax)
-  // Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
-  const batches = enginePool(platform, 'batches', batchesMax, { warm: 0 })
-  const imports = enginePool(platform, 'imports', settings.enginesMax, {
-    idleBytesMax: importIdleBytesMax,
-    niceness: niceness.imports - niceness.worker,
-  })
-  // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
-  const merges = enginePool(platform, 'merges', 1, { warm: 0, niceness: niceness.merges - niceness.worker })
   const kinds = withConcurrency([
     importKind(platform, imports, scratchDirectory),
     ...bulkKinds(platform, imports, scratchDirectory),
@@ -99,9 +105,7 @@ await runRole(log, async () => {
     }),
   ])
   const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
-  // A worker that is killed delays its jobs by the lease, and a heartbeat.
-  const leases = await leaseConnections()
-  const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds })
+  const leases = leaseConnections()
   const registration = openWorkerRegistration({
     ...platform,
     worker: {
@@ -112,12 +116,37 @@ await runRole(log, async () => {
       kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
     },
   })
-  return { services: [...platform.services, leases, queries, batches, imports, merges, runner, registration] }
+  await begun
+  const { disk, paths } = platform
+  const gone = await findGoneWorkers(disk, paths.workers)
+  await noteWorker(disk, paths.workers, name).catch((error: unknown) =>
+    log.warn({ err: error }, 'no note of this worker'),
+  )
+  // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
+  const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
+  const pools = [queries, batches, kindled(imports), merges]
+  return { services: [...platform.services, leases, ...pools, runner, registration, comesUp(imports)] }
 })
 
+/** Queries need not wait until conversions can begin … */
+function kindled(pool: ForkedEngines): Service {
+  const { name } = pool
+  return {
+    name,
+    start: async () => pool.kindle(),
+    drain: () => pool.drain?.() ?? Promise.resolve(),
+    stop: () => pool.stop(),
+  }
+}
+
+/** … but a worker whose engine processes do not come up does not start. */
+function comesUp(pool: ForkedEngines): Service {
+  return { name: `${pool.name} come up`, start: () => pool.start(), stop: async () => {} }
+}
+
 /** The queue has connections of its own: no commit of a chunk may keep a heartbeat waiting. */
-async function leaseConnections(): Promise<Service & { readonly postgres: Postgres }> {
-  const postgres = await openPostgres({
+function leaseConnections(): Service & { readonly postgres: Postgres } {
+  const postgres = postgresAt({
     url: settings.databaseUrl,
     connectionsMax: 6,
     applicationName: 'biwa worker queue',
@@ -137,10 +166,10 @@ function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
   return kinds.map((kind) => ({ ...kind, concurrency: wanted.get(kind.kind) ?? kind.concurrency }))
 }
 
-function enginePool(platform: Platform, name: string, size: number, more: Partial<EnginePoolOptions> = {}): EnginePool {
+function enginePool(name: string, size: number, more: Partial<EnginePoolOptions> = {}): ForkedEngines {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
   const entry = new URL(`../engine.${extension}`, import.meta.url)
-  return openEnginePool({ name, entry, size, clock: platform.clock, log: platform.log, ...more })
+  return openEnginePool({ name, entry, size, clock: systemClock, log, ...more })
 }
 
 function importKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {

@@ -1,3 +1,4 @@
+import { existsSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
@@ -11,8 +12,10 @@ import { runRole } from '../role-process.ts'
 
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id.
 const manner = process.env['MANNER']
+const mark = process.env['MARK'] ?? ''
 
-await runRole(openLog('silent'), async ({ previous, sockets }) => {
+await runRole(openLog('silent'), async (begun) => {
+  const { previous, sockets } = await begun
   if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
   return manner === 'listen' ? listening(previous, sockets) : plain(previous)
 })
@@ -23,6 +26,10 @@ function plain(previous: unknown): Role {
     async start() {
       if (manner === 'refuse') throw new AppError('startup', 'The port 8040 is taken.', { hint: 'Take another.' })
       if (manner === 'exit early') process.exit(3)
+      if (manner === 'lose once' && !existsSync(mark)) {
+        writeFileSync(mark, '')
+        throw new AppError('database_unavailable', 'PostgreSQL cannot be reached.')
+      }
       if (manner === 'die') void setTimeout(20).then(() => Promise.reject(new Error('a bug')))
       if (manner === 'wait') await setTimeout(600_000)
       setInterval(() => {}, 1000)
