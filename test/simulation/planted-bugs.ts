@@ -184,7 +184,7 @@ function around(
   wrap: (real: StatementModel) => StatementModel,
 ): StatementModels {
   return new Map(
-    [...models].map(([parts, known]) => [parts, known.name === name ? { name, run: wrap(known.run) } : known]),
+    [...models].map(([parts, known]) => [parts, known.name === name ? { ...known, run: wrap(known.run) } : known]),
   )
 }
 
@@ -207,9 +207,6 @@ function replaced(
   others: Readonly<Record<string, (context: StatementContext, values: readonly unknown[]) => unknown[]>>,
 ): StatementModels {
   return new Map(
-    [...models].map(([parts, { name, run }]) => {
-      const other = others[name]
-      return [parts, { name, run: other ?? run }]
-    }),
+    [...models].map(([parts, known]) => [parts, { ...known, run: others[known.name] ?? known.run }]),
   )
 }
