@@ -206,7 +206,5 @@ function replaced(
   models: StatementModels,
   others: Readonly<Record<string, (context: StatementContext, values: readonly unknown[]) => unknown[]>>,
 ): StatementModels {
-  return new Map(
-    [...models].map(([parts, known]) => [parts, { ...known, run: others[known.name] ?? known.run }]),
-  )
+  return new Map([...models].map(([parts, known]) => [parts, { ...known, run: others[known.name] ?? known.run }]))
 }

@@ -21,6 +21,8 @@ export class Faults {
   readonly #cuts: ReadonlySet<number>
   readonly #killing: ReadonlySet<number>
   readonly #cutPower: () => void
+  /** How often a process was killed at its statement. */
+  kills = 0
   #diskCalls = 0
   #statements = 0
 
@@ -42,7 +44,7 @@ export class Faults {
   readonly databaseWire: Wire = {
     delayMs: () => {
       const chance = this.#database
-      return !this.isCalm && chance.is(this.#rates.databaseSlow) ? chance.between(10, 5000) : chance.between(0.1, 1.5)
+      return !this.isCalm && chance.is(this.#rates.databaseSlow) ? chance.between(10, 2000) : chance.between(0.1, 1.5)
     },
     fate: () => {
       if (this.#timeline.nowMs < this.databaseDownUntilMs) return 'refused'
@@ -67,12 +69,14 @@ export class Faults {
   /** Whether the process that sends a statement now is killed while it waits for the answer. */
   killsAsker(): boolean {
     this.#statements += 1
-    return !this.isCalm && this.#killing.has(this.#statements)
+    if (this.isCalm || !this.#killing.has(this.#statements)) return false
+    this.kills += 1
+    return true
   }
 
   taskMs(): number {
     const chance = this.#engines
-    return !this.isCalm && chance.is(this.#rates.enginesSlow) ? chance.between(100, 6000) : chance.between(2, 60)
+    return !this.isCalm && chance.is(this.#rates.enginesSlow) ? chance.between(50, 2500) : chance.between(2, 60)
   }
 
   engineDies(): boolean {

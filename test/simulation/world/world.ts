@@ -27,7 +27,7 @@ export interface Report {
   readonly bodies: number
   readonly commits: number
   readonly merges: number
-  readonly calamities: number
+  readonly calamities: Readonly<Record<string, number>>
   readonly situations: SituationCounts
 }
 
@@ -44,7 +44,7 @@ const startMs = Date.UTC(2026, 0, 3, 12, 10)
 
 const stepsMax = 200_000
 const settleMsMax = 400_000
-const lookEveryMs = 700
+const lookEveryMs = 400
 
 const silentLog = pino({ level: 'silent' })
 const models = allStatementModels()
@@ -66,7 +66,7 @@ class World {
   readonly #observer: Observer
   readonly #situations: Situations | undefined
   readonly #trace: ((line: string) => void) | undefined
-  #calamities = 0
+  readonly #calamities: Record<string, number> = {}
   #isOver = false
 
   constructor(plan: Plan, { sabotage = {}, trace, countsSituations = false }: WorldOptions) {
@@ -122,7 +122,7 @@ class World {
       bodies: this.#ledger.bodies.length,
       commits: snapshots.length,
       merges: snapshots.filter(({ operation }) => operation === 'merge').length,
-      calamities: this.#calamities,
+      calamities: { 'kill at a statement': this.#faults.kills, ...this.#calamities },
       situations: this.#situations?.counts ?? {},
     }
   }
@@ -134,7 +134,7 @@ class World {
   #strike(calamity: Calamity): void {
     const timeline = this.#timeline
     this.#trace?.(`CALAMITY: ${JSON.stringify(calamity)}`)
-    this.#calamities += 1
+    this.#calamities[calamity.what] = (this.#calamities[calamity.what] ?? 0) + 1
     switch (calamity.what) {
       case 'kill':
         return this.#machine.kill(calamity.role, 'kill')
