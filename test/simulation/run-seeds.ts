@@ -55,9 +55,6 @@ function addTimes(totals: Record<string, number>, more: Readonly<Record<string, 
   for (const [name, times] of Object.entries(more)) totals[name] = (totals[name] ?? 0) + times
 }
 
-/** So many worlds are lived through between two looks at the clock, and turns of the event loop. */
-const batchSize = 20
-
 /** Lives through the worlds of the seeds, one after the other. */
 export async function runSeeds(seeds: Seeds): Promise<Totals> {
   const { from, count, secondsMax = Infinity, sabotage, countsSituations = false, onViolation } = seeds
@@ -69,15 +66,11 @@ export async function runSeeds(seeds: Seeds): Promise<Totals> {
   // Errors are a part of these worlds, and nobody reads their stacks here: a world that is told of has them.
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
-  for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax;) {
-    const last = Math.min(from + count, seed + batchSize)
-    await inMacrotask(() => {
-      for (; seed < last && !isOver; seed += 1) {
-        const report = runWorld(planOf(seed), options)
-        addCounts(totals, { worlds: 1, ...report })
-        if (report.violations.length > 0) isOver = onViolation(report)
-      }
-    })
+  for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax; seed += 1) {
+    // Each in a turn of the event loop: until its end, Node.js holds every promise that was rejected.
+    const report = await inMacrotask(() => runWorld(planOf(seed), options))
+    addCounts(totals, { worlds: 1, ...report })
+    if (report.violations.length > 0) isOver = onViolation(report)
     totals.seconds = (performance.now() - startedMs) / 1000
     const { user, system } = process.cpuUsage(startedCpu)
     totals.cpuSeconds = (user + system) / 1e6

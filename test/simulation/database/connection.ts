@@ -45,16 +45,16 @@ export function connect(options: ConnectionOptions): Postgres {
         if (life.alive && life.frozenUntilMs <= timeline.nowMs) call()
         else timeline.after(0, life, call)
       }
-      const done = (value: T): void => answer(() => (fate === 'unheard' ? fail() : resolve(value)))
-      const failed = (error: unknown): void => answer(() => reject(error))
+      const answered = (value: T): void => answer(() => (fate === 'unheard' ? fail() : resolve(value)))
+      const refused = (error: unknown): void => answer(() => reject(error))
       const arrive = (): void => {
         trace?.(`${life.name}: ${what}`)
         try {
           const effected = effect()
-          if (effected instanceof Promise) effected.then(done, failed)
-          else done(effected)
+          if (effected instanceof Promise) effected.then(answered, refused)
+          else answered(effected)
         } catch (error) {
-          failed(error)
+          refused(error)
         }
       }
       timeline.after(wire.delayMs(), life, arrive, 'request', what)
