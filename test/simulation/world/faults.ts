@@ -44,7 +44,7 @@ export class Faults {
   readonly databaseWire: Wire = {
     delayMs: () => {
       const chance = this.#database
-      return !this.isCalm && chance.is(this.#rates.databaseSlow) ? chance.between(10, 2000) : chance.between(0.1, 1.5)
+      return !this.isCalm && chance.is(this.#rates.databaseSlow) ? chance.between(10, 5000) : chance.between(0.1, 1.5)
     },
     fate: () => {
       if (this.#timeline.nowMs < this.databaseDownUntilMs) return 'refused'
@@ -76,7 +76,7 @@ export class Faults {
 
   taskMs(): number {
     const chance = this.#engines
-    return !this.isCalm && chance.is(this.#rates.enginesSlow) ? chance.between(50, 2500) : chance.between(2, 60)
+    return !this.isCalm && chance.is(this.#rates.enginesSlow) ? chance.between(100, 6000) : chance.between(2, 60)
   }
 
   engineDies(): boolean {

@@ -34,14 +34,14 @@ import type { Plan, Role } from './plan.ts'
 import type { Situations } from './situations.ts'
 
 /** For so long the files of removed chunks stay: short, so that worlds need not be long. */
-export const graceSeconds = 1.2
+export const graceSeconds = 3
 
-const leaseMs = 1200
+const leaseMs = 3000
 const segmentBytes = 8192
 const restartMs = 150
 /** Before the statement can have been answered. */
 const killedAfterMs = 0.09
-const silenceMsMax = 400
+const silenceMsMax = 1000
 
 export const objectsRoot = '/objects'
 

@@ -73,76 +73,26 @@ export interface Plan {
 
 const minuteMs = 60_000
 
-/** How much there is in a world at most, and how likely it has what takes long. */
-interface Size {
-  readonly spreadMsMax: number
-  /** From the last body on, so long things go wrong. */
-  readonly troubleMs: number
-  readonly bodiesMax: number
-  readonly calamitiesMax: number
-  /** Up to which call of the disk the power may be cut, and up to which statement a process killed. */
-  readonly diskCallsMax: number
-  readonly statementsMax: number
-  readonly merged: number
-  readonly swept: number
-  readonly twoWorkers: number
-}
-
-const small: Size = {
-  spreadMsMax: 250,
-  troubleMs: 250,
-  bodiesMax: 2,
-  calamitiesMax: 1,
-  diskCallsMax: 70,
-  statementsMax: 80,
-  merged: 0.08,
-  swept: 0.2,
-  twoWorkers: 0.4,
-}
-
-const large: Size = {
-  spreadMsMax: 1000,
-  troubleMs: 600,
-  bodiesMax: 7,
-  calamitiesMax: 4,
-  diskCallsMax: 150,
-  statementsMax: 250,
-  merged: 0.5,
-  swept: 0.8,
-  twoWorkers: 0.6,
-}
-
-/** Most worlds are small ones, which take a quarter of a large one's time; in the large ones faults meet each other. */
-const smallShare = 0.7
-
 export function planOf(seed: number): Plan {
   const chance = new Chance(seed, 'plan')
-  const size = chance.is(smallShare) ? small : large
-  const spreadMs = chance.between(50, size.spreadMsMax)
-  const withinMs = spreadMs + size.troubleMs
-  const calamities = Array.from({ length: chance.whole(0, size.calamitiesMax) }, () => calamity(chance, withinMs))
+  const spreadMs = chance.between(100, 2500)
+  const calamities = Array.from({ length: chance.whole(0, 4) }, () => calamity(chance, spreadMs + 1500))
   // What was long ago is merged and swept: that needs time to pass.
-  const isMerged = chance.is(size.merged)
-  if (isMerged) calamities.push({ atMs: spreadMs + size.troubleMs / 2, what: 'sleep', forMs: 11 * minuteMs })
-  const bodiesMax = size === large && chance.is(0.1) ? 24 : size.bodiesMax
+  const isMerged = chance.is(0.5)
+  if (isMerged) calamities.push({ atMs: spreadMs + 600, what: 'sleep', forMs: 11 * minuteMs })
   return {
     seed,
     isBucket: chance.is(0.5),
-    workers: chance.is(size.twoWorkers) ? 2 : 1,
-    bodies: Array.from({ length: chance.whole(1, bodiesMax) }, () => body(chance, spreadMs)),
+    workers: chance.is(0.6) ? 2 : 1,
+    bodies: Array.from({ length: chance.whole(1, chance.is(0.1) ? 24 : 7) }, () => body(chance, spreadMs)),
     calamities: calamities.toSorted((a, b) => a.atMs - b.atMs),
-    cutAtDiskCalls: pointsIn(chance, 0.5, 10, size.diskCallsMax),
-    killAtStatements: pointsIn(chance, 0.4, 20, size.statementsMax),
-    hasScheduler: isMerged || chance.is(size.swept),
+    cutAtDiskCalls: Array.from({ length: chance.is(0.5) ? chance.whole(1, 2) : 0 }, () => chance.whole(10, 150)),
+    killAtStatements: Array.from({ length: chance.is(0.4) ? chance.whole(1, 2) : 0 }, () => chance.whole(20, 250)),
+    hasScheduler: isMerged || chance.is(0.8),
     hasTwinMerges: chance.is(0.3),
     rates: ratesOf(chance),
-    calmFromMs: withinMs + 300,
+    calmFromMs: spreadMs + 2000,
   }
-}
-
-/** One or two points, in some worlds. */
-function pointsIn(chance: Chance, share: number, least: number, most: number): number[] {
-  return Array.from({ length: chance.is(share) ? chance.whole(1, 2) : 0 }, () => chance.whole(least, most))
 }
 
 function body(chance: Chance, spreadMs: number): PlannedBody {
@@ -162,10 +112,10 @@ function calamity(chance: Chance, withinMs: number): Calamity {
   const kind = chance.fraction()
   if (kind < 0.35) return { atMs, what: 'kill', role }
   if (kind < 0.6) return { atMs, what: 'power cut' }
-  if (kind < 0.8) return { atMs, what: 'freeze', role, forMs: chance.between(200, 2500) }
-  if (kind < 0.88) return { atMs, what: 'database restart', forMs: chance.between(0, 400) }
-  if (kind < 0.92) return { atMs, what: 'disk fails', forMs: chance.between(10, 300) }
-  if (kind < 0.96) return { atMs, what: 'disk full', forMs: chance.between(10, 300) }
+  if (kind < 0.8) return { atMs, what: 'freeze', role, forMs: chance.between(500, 6000) }
+  if (kind < 0.88) return { atMs, what: 'database restart', forMs: chance.between(0, 800) }
+  if (kind < 0.92) return { atMs, what: 'disk fails', forMs: chance.between(10, 600) }
+  if (kind < 0.96) return { atMs, what: 'disk full', forMs: chance.between(10, 600) }
   return { atMs, what: 'sleep', forMs: 25 * 60 * minuteMs }
 }
 

@@ -5,7 +5,7 @@ import type { Timeline } from '../timeline.ts'
 import type { Ledger, SentBody } from './ledger.ts'
 import type { Machine } from './machine.ts'
 
-const patienceMs = 1000
+const patienceMs = 2500
 const againMs = 120
 
 export interface SendersOptions {

@@ -44,7 +44,7 @@ const startMs = Date.UTC(2026, 0, 3, 12, 10)
 
 const stepsMax = 200_000
 const settleMsMax = 400_000
-const lookEveryMs = 400
+const lookEveryMs = 700
 
 const silentLog = pino({ level: 'silent' })
 const models = allStatementModels()
