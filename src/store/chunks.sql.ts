@@ -30,9 +30,9 @@ export function chunkOf(row: ChunkRow): Chunk {
     layer: row.layer,
     schemaVersion: row.schema_version,
     crc32: row.crc32,
-    ...(row.sorted_by !== null && { sortedBy: row.sorted_by }),
     addedSnapshot: row.added_snapshot,
     createdAt: row.created_at,
+    ...(row.sorted_by !== null && { sortedBy: row.sorted_by }),
   }
 }
 

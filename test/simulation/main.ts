@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { inMacrotask } from './drain-microtasks.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import type { PlantedBug, Sabotage } from './planted-bugs.ts'
+import { Progress } from './progress.ts'
 import { runSeedsInProcesses } from './run-in-processes.ts'
 import { runSeeds, shrunk } from './run-seeds.ts'
 import type { Totals } from './run-seeds.ts'
@@ -21,6 +22,8 @@ const usage = `Lives through simulated worlds of the commit path and says in whi
   npm run simulate -- --bug early_ack            with a bug that was planted, until it is found
   npm run simulate -- --bug early_ack --finds 20 … so often: how many worlds that takes, and how long
   npm run simulate -- --seeds 10000 --situations what the worlds got into, and how often
+
+A run that is interrupted does what it has begun, and says from which seed on to go on.
 
 Bugs: ${Object.keys(plantedBugs).join(', ')}
 `
@@ -70,13 +73,19 @@ async function runMany(): Promise<void> {
   const sabotage = sabotageOf(values.bug)
   const count = values.seeds !== undefined ? Number(values.seeds) : values.minutes !== undefined ? Infinity : 10_000
   const brokenMax = sabotage === undefined ? violationsMax : Number(values.finds)
+  const secondsMax = values.minutes !== undefined ? Number(values.minutes) * 60 : Infinity
+  const progress = new Progress(process.stderr)
+  const from = Number(values.from)
+  let nextSeed = from
   let broken = 0
   const seeds = {
-    from: Number(values.from),
+    from,
     count,
-    ...(values.minutes !== undefined && { secondsMax: Number(values.minutes) * 60 }),
+    secondsMax,
+    countsSituations: values.situations,
     onViolation({ plan, violations }: Report) {
       broken += 1
+      progress.clear()
       tell(`seed ${plan.seed}: ${violations.join('; ')}`)
       return broken === brokenMax
     },
@@ -84,9 +93,20 @@ async function runMany(): Promise<void> {
   // Where a bug is looked for, the first seed that shows it is what counts.
   const totals =
     sabotage === undefined
-      ? await runSeedsInProcesses({ ...seeds, processes: Number(values.processes) })
+      ? await runSeedsInProcesses({
+          ...seeds,
+          processes: Number(values.processes),
+          stopping: untilInterrupted(),
+          onProgress({ worlds, seconds }, next) {
+            nextSeed = next
+            progress.show({ worlds, worldsMax: count, seconds, secondsMax, broken, nextSeed })
+          },
+        })
       : await runSeeds({ ...seeds, sabotage })
+  progress.clear()
   tell(summaryOf(totals, broken))
+  if (sabotage === undefined && nextSeed < from + count)
+    tell(`all seeds before ${nextSeed} are done: --from ${nextSeed}`)
   if (sabotage !== undefined && broken > 0) {
     const each = `${(totals.worlds / broken).toFixed(1)} worlds and ${(totals.cpuSeconds / broken).toFixed(2)} s`
     tell(`${each} of the processor until it is found, on the average of ${broken}`)
@@ -95,11 +115,19 @@ async function runMany(): Promise<void> {
   if (broken > 0) process.exitCode = 1
 }
 
+function untilInterrupted(): AbortSignal {
+  const stopping = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stopping.abort())
+  return stopping.signal
+}
+
 function summaryOf(totals: Totals, broken: number): string {
   const { worlds, seconds, cpuSeconds, steps, bodies, commits, merges, calamities } = totals
-  const events = `${steps} events, ${bodies} bodies, ${commits} commits, ${merges} merges, ${calamities} calamities`
+  const events = `${steps} events, ${bodies} bodies, ${commits} commits, ${merges} merges`
+  const kinds = Object.entries(calamities).map(([kind, times]) => `${times} of ${kind}`)
   const speed = `${(worlds / seconds).toFixed(0)}/s, ${((1000 * cpuSeconds) / worlds).toFixed(2)} ms of the processor each`
-  return `${worlds} worlds in ${seconds.toFixed(1)} s (${speed}): ${events}; ${broken} broken`
+  return `${worlds} worlds in ${seconds.toFixed(1)} s (${speed}): ${events}; ${broken} broken
+calamities: ${kinds.join(', ')}`
 }
 
 /** How often each situation occurred in a second of the processor. */

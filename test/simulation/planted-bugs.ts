@@ -184,7 +184,7 @@ function around(
   wrap: (real: StatementModel) => StatementModel,
 ): StatementModels {
   return new Map(
-    [...models].map(([parts, known]) => [parts, known.name === name ? { name, run: wrap(known.run) } : known]),
+    [...models].map(([parts, known]) => [parts, known.name === name ? { ...known, run: wrap(known.run) } : known]),
   )
 }
 
@@ -206,10 +206,5 @@ function replaced(
   models: StatementModels,
   others: Readonly<Record<string, (context: StatementContext, values: readonly unknown[]) => unknown[]>>,
 ): StatementModels {
-  return new Map(
-    [...models].map(([parts, { name, run }]) => {
-      const other = others[name]
-      return [parts, { name, run: other ?? run }]
-    }),
-  )
+  return new Map([...models].map(([parts, known]) => [parts, { ...known, run: others[known.name] ?? known.run }]))
 }

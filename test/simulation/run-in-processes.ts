@@ -12,6 +12,11 @@ export interface SeedsOfProcesses {
   readonly count: number
   readonly secondsMax?: number
   readonly processes: number
+  readonly countsSituations: boolean
+  /** Once it is aborted, what was begun is done, and nothing more. */
+  readonly stopping: AbortSignal
+  /** Called whenever some more worlds were lived through; `nextSeed` is the first that was not. */
+  readonly onProgress: (totals: Totals, nextSeed: number) => void
   /** Called with each world in which something was violated; true ends the run. */
   readonly onViolation: (report: Report) => boolean
 }
@@ -20,6 +25,7 @@ export interface SeedsOfProcesses {
 interface Block {
   readonly from: number
   readonly count: number
+  readonly countsSituations: boolean
 }
 
 interface Lived {
@@ -40,12 +46,13 @@ const entry = new URL(import.meta.url)
 
 /** As `runSeeds`, on several processors. */
 export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<Totals> {
-  const { from, count, secondsMax = Infinity, processes, onViolation } = options
+  const { from, count, secondsMax = Infinity, processes, countsSituations, stopping, onViolation } = options
   const startedMs = performance.now()
   const sum = noTotals()
   const secondsNow = (): number => (performance.now() - startedMs) / 1000
   let next = from
   let isOver = false
+  const underWay = new Set<Block>()
   const work = async (): Promise<void> => {
     const child = fork(entry, { execArgv: flags })
     const gone = once(child, 'exit').then(([code]) => {
@@ -54,12 +61,16 @@ export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<To
     // At the end it is killed, and nobody asks.
     gone.catch(() => {})
     try {
-      while (!isOver && next < from + count && secondsNow() < secondsMax) {
-        const block = { from: next, count: Math.min(blockSize, from + count - next) }
+      while (!isOver && !stopping.aborted && next < from + count && secondsNow() < secondsMax) {
+        const block = { from: next, count: Math.min(blockSize, from + count - next), countsSituations }
         next += block.count
+        underWay.add(block)
         const { totals, broken } = await Promise.race([livedBy(child, block), gone])
+        underWay.delete(block)
         addCounts(sum, totals)
         sum.cpuSeconds += totals.cpuSeconds
+        sum.seconds = secondsNow()
+        options.onProgress(sum, Math.min(next, ...[...underWay].map((begun) => begun.from)))
         for (const report of broken) isOver ||= onViolation(report)
       }
     } finally {
@@ -86,6 +97,8 @@ async function live(block: Block): Promise<Lived> {
 // Forked by the function above, this file lives through what it is sent.
 if (process.send !== undefined && process.argv[1] === fileURLToPath(entry)) {
   process.on('disconnect', () => process.exit())
+  // An interrupt from the terminal goes to all processes: the one that forked them says when they end.
+  process.on('SIGINT', () => {})
   process.on('message', (block: Block) => {
     void live(block).then((lived) => process.connected && process.send?.(lived))
   })

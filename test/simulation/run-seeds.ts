@@ -11,6 +11,7 @@ export interface Seeds {
   readonly count: number
   readonly secondsMax?: number
   readonly sabotage?: Sabotage
+  readonly countsSituations?: boolean
   /** Called with each world in which something was violated; true ends the run. */
   readonly onViolation: (report: Report) => boolean
 }
@@ -21,7 +22,8 @@ export interface Totals {
   bodies: number
   commits: number
   merges: number
-  calamities: number
+  /** By their kind. */
+  readonly calamities: Record<string, number>
   readonly situations: Record<string, number>
   seconds: number
   /** Of the processor, with those for compiling and for collecting garbage. */
@@ -35,7 +37,7 @@ export function noTotals(): Totals {
     bodies: 0,
     commits: 0,
     merges: 0,
-    calamities: 0,
+    calamities: {},
     situations: {},
     seconds: 0,
     cpuSeconds: 0,
@@ -44,17 +46,19 @@ export function noTotals(): Totals {
 
 /** Adds what was counted; how long it took is known to whoever began it. */
 export function addCounts(totals: Totals, more: Omit<Totals, 'seconds' | 'cpuSeconds'>): void {
-  for (const name of ['worlds', 'steps', 'bodies', 'commits', 'merges', 'calamities'] as const)
-    totals[name] += more[name]
-  for (const [situation, times] of Object.entries(more.situations))
-    totals.situations[situation] = (totals.situations[situation] ?? 0) + times
+  for (const name of ['worlds', 'steps', 'bodies', 'commits', 'merges'] as const) totals[name] += more[name]
+  addTimes(totals.calamities, more.calamities)
+  addTimes(totals.situations, more.situations)
 }
 
-/** So many worlds are lived through between two looks at the clock, and turns of the event loop. */
-const batchSize = 20
+function addTimes(totals: Record<string, number>, more: Readonly<Record<string, number>>): void {
+  for (const [name, times] of Object.entries(more)) totals[name] = (totals[name] ?? 0) + times
+}
 
 /** Lives through the worlds of the seeds, one after the other. */
-export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, onViolation }: Seeds): Promise<Totals> {
+export async function runSeeds(seeds: Seeds): Promise<Totals> {
+  const { from, count, secondsMax = Infinity, sabotage, countsSituations = false, onViolation } = seeds
+  const options = { countsSituations, ...(sabotage !== undefined && { sabotage }) }
   const totals = noTotals()
   const startedMs = performance.now()
   const startedCpu = process.cpuUsage()
@@ -62,15 +66,11 @@ export async function runSeeds({ from, count, secondsMax = Infinity, sabotage, o
   // Errors are a part of these worlds, and nobody reads their stacks here: a world that is told of has them.
   const { stackTraceLimit } = Error
   Error.stackTraceLimit = 0
-  for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax;) {
-    const last = Math.min(from + count, seed + batchSize)
-    await inMacrotask(() => {
-      for (; seed < last && !isOver; seed += 1) {
-        const report = runWorld(planOf(seed), sabotage === undefined ? {} : { sabotage })
-        addCounts(totals, { worlds: 1, ...report })
-        if (report.violations.length > 0) isOver = onViolation(report)
-      }
-    })
+  for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax; seed += 1) {
+    // Each in a turn of the event loop: until its end, Node.js holds every promise that was rejected.
+    const report = await inMacrotask(() => runWorld(planOf(seed), options))
+    addCounts(totals, { worlds: 1, ...report })
+    if (report.violations.length > 0) isOver = onViolation(report)
     totals.seconds = (performance.now() - startedMs) / 1000
     const { user, system } = process.cpuUsage(startedCpu)
     totals.cpuSeconds = (user + system) / 1e6

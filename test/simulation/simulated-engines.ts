@@ -8,26 +8,39 @@ import type { MergeInput, MergeOutput } from '../../src/store/merge/tasks.ts'
 import type { DiskImage } from '../support/disk-image.ts'
 import type { Life, Timeline } from './timeline.ts'
 
-/** A record of the simulation, one line of a body and of a chunk's file. */
+/** A record of the simulation, one line of a body and of a chunk's file: its id, its time, and letters that make it longer. */
 export interface SimulatedRecord {
   readonly id: string
   readonly time: number
+  readonly line: string
 }
 
-export function recordsText(records: readonly SimulatedRecord[]): string {
-  return records.map((record) => `${JSON.stringify(record)}\n`).join('')
+export function simulatedRecord(id: string, time: number, padding: number): SimulatedRecord {
+  return { id, time, line: `${id} ${time} ${letter.repeat(padding)};\n` }
 }
 
-/** Undefined where the text is not what somebody wrote. */
-export function parseRecords(text: string): SimulatedRecord[] | undefined {
-  try {
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line) as SimulatedRecord)
-  } catch {
-    return undefined
+const letter = 'x'
+const wholeLine = /^(?<id>\d+\.\d+) (?<time>\d+) x*;$/
+
+export function bytesOf(records: readonly SimulatedRecord[]): Buffer {
+  let text = ''
+  for (const { line } of records) text += line
+  return Buffer.from(text, 'latin1')
+}
+
+/** Undefined where the bytes are not what somebody wrote. */
+export function parseRecords(bytes: Buffer, from = 0, to = bytes.byteLength): SimulatedRecord[] | undefined {
+  const text = bytes.toString('latin1', from, to)
+  const records: SimulatedRecord[] = []
+  for (let at = 0; at < text.length;) {
+    const end = text.indexOf('\n', at) + 1
+    const line = text.slice(at, end)
+    const whole = wholeLine.exec(line.slice(0, -1))
+    if (whole === null) return undefined
+    records.push({ id: whole[1] as string, time: Number(whole[2]), line })
+    at = end
   }
+  return records
 }
 
 export interface SimulatedEnginesOptions {
@@ -81,8 +94,7 @@ export function simulatedEngines({ timeline, life, image, taskMs, dies }: Simula
 function convert(image: DiskImage, { bodies, directory }: ConvertInput): ConvertOutput {
   const records: SimulatedRecord[] = []
   const converted = bodies.map(({ path, offset, bytes }): ConvertedBody => {
-    const text = image.at(path).seen.toString('utf8', offset, offset + bytes)
-    const own = parseRecords(text)
+    const own = parseRecords(image.at(path).seen, offset, offset + bytes)
     if (own === undefined) {
       const error = { code: 'body_malformed', message: 'The body is damaged.' } as const
       return { rows: 0, rejected: 0, rejectedRows: [], error }
@@ -95,7 +107,7 @@ function convert(image: DiskImage, { bodies, directory }: ConvertInput): Convert
 }
 
 function writeFile(image: DiskImage, path: string, records: readonly SimulatedRecord[]): ConvertedFile {
-  const body = Buffer.from(recordsText(records))
+  const body = bytesOf(records)
   image.write(image.open(path, 'create'), body, 0)
   const times = records.map(({ time }) => time)
   const timeRange = { from: Math.min(...times), to: Math.max(...times) + 1 }
@@ -103,7 +115,7 @@ function writeFile(image: DiskImage, path: string, records: readonly SimulatedRe
 }
 
 function merge(image: DiskImage, { files, directory }: MergeInput): MergeOutput {
-  const records = files.flatMap(({ path }) => parseRecords(image.at(path).seen.toString()) ?? [])
+  const records = files.flatMap(({ path }) => parseRecords(image.at(path).seen) ?? [])
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   // As the real one asserts: a merge loses nothing.
   if (records.length !== rows) throw new Error(`a merge of ${rows} rows found ${records.length}`)

@@ -19,7 +19,7 @@ export interface SimulatedObjectsOptions {
   readonly wire: Wire & { isSilent(): boolean }
   /** The disk of the process: objects are files before and after. */
   readonly image: DiskImage
-  readonly situations: Situations
+  readonly situations: Situations | undefined
 }
 
 /** A driver of an object store that is somewhere else, as one process sees it: it may refuse, fall silent, or lose its answers. */
@@ -30,13 +30,13 @@ export function simulatedObjects(options: SimulatedObjectsOptions): ObjectStore 
   function exchange<T>(name: string, call: ObjectCall, effect: () => T): Promise<T> {
     return new Promise((resolve, reject) => {
       const fate = wire.fate()
-      if (fate !== 'answered') situations.note(`the object store leaves a call ${fate}: ${name}`)
+      if (fate !== 'answered') situations?.note(`the object store leaves a call ${fate}: ${name}`)
       if (fate === 'refused') {
         timeline.after(wire.delayMs(), life, () => reject(failed()), 'own', name)
         return
       }
       const isSilent = wire.isSilent()
-      if (isSilent) situations.note(`the object store falls silent: ${name}`)
+      if (isSilent) situations?.note(`the object store falls silent: ${name}`)
       const signal = isSilent ? call.watch?.signal : undefined
       signal?.addEventListener('abort', () => reject(signal.reason as Error))
       const arrive = (): void => {

@@ -47,7 +47,7 @@ describe('the simulated commit path', () => {
     early_ack: 8,
     missing_fsync: 0,
     missing_directory_sync: 0,
-    no_checksum: 66,
+    no_checksum: 583,
     no_deduplication: 0,
     overlapping_places: 17,
     early_release: 0,

@@ -12,6 +12,8 @@ export interface FileImage {
   durable: Buffer
   unsynced: Write[]
   modifiedMs: number
+  /** Another one whenever what a reader sees has changed; no two files of a disk have the same. */
+  version: number
 }
 
 /** What a disk writes in one piece. Real ones write more at a time; with less, small frames are torn, too. */
@@ -31,6 +33,7 @@ export class DiskImage {
   #durableNames = new Map<string, FileImage>()
   #bytesMax = Infinity
   #failing: Error | undefined
+  #versions = 0
 
   constructor(random: () => number, nowMs: () => number = () => 0) {
     this.#random = random
@@ -51,11 +54,12 @@ export class DiskImage {
   flip(path: string, offset: number): void {
     const file = this.at(path)
     for (const bytes of [file.seen, file.durable]) bytes.writeUInt8(bytes.readUInt8(offset) ^ 0x55, offset)
+    file.version = ++this.#versions
   }
 
   /** What a reader sees at the path; undefined where nothing is. */
-  peek(path: string): Buffer | undefined {
-    return this.#names.get(path)?.seen
+  peek(path: string): Pick<FileImage, 'seen' | 'version'> | undefined {
+    return this.#names.get(path)
   }
 
   /** Decides what a crash leaves of all that was not synced. */
@@ -85,6 +89,7 @@ export class DiskImage {
     file.unsynced = []
     file.durable = bytes
     file.seen = Buffer.from(bytes)
+    file.version = ++this.#versions
   }
 
   open(path: string, mode: 'read' | 'write' | 'create'): FileImage {
@@ -96,6 +101,7 @@ export class DiskImage {
       durable: Buffer.alloc(0),
       unsynced: [],
       modifiedMs: this.#nowMs(),
+      version: ++this.#versions,
     }
     this.#names.set(path, file)
     return file
@@ -156,6 +162,7 @@ export class DiskImage {
     file.unsynced.push(write)
     file.seen = overwritten(file.seen, data, offset)
     file.modifiedMs = this.#nowMs()
+    file.version = ++this.#versions
     return write
   }
 
@@ -220,7 +227,8 @@ export function diskOver(image: DiskImage, turn: Turn, turnOfFile: () => Turn = 
 
 function fileOver(image: DiskImage, file: FileImage, turn: Turn): DiskFile {
   const writeAll = async (data: readonly Uint8Array[], offset: number): Promise<Write> => {
-    const joined = Buffer.concat(data)
+    const [only] = data
+    const joined = data.length === 1 && only !== undefined ? Buffer.from(only) : Buffer.concat(data)
     await turn('write')
     return image.write(file, joined, offset)
   }

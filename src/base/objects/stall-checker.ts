@@ -17,6 +17,21 @@ export interface StallCheckerOptions {
   readonly silenceMsMax: number
 }
 
+class Watch implements StallWatch {
+  readonly #cut: AbortController
+  readonly heard: StallWatch['heard']
+
+  constructor(cut: AbortController, heard: StallWatch['heard']) {
+    this.#cut = cut
+    this.heard = heard
+  }
+
+  /** Made when somebody looks at it: most calls never do, and it costs as much as a small call. */
+  get signal(): AbortSignal {
+    return this.#cut.signal
+  }
+}
+
 /** The slowest line that is still of use: an upload of so many bytes per second is no stall. */
 const slowestBytesPerMs = (256 * 1024) / 1000
 
@@ -67,13 +82,7 @@ export class StallChecker {
     const heard = (bytesUnderWay = 0): void => {
       silentFromMs = Math.max(silentFromMs, this.#clock.monotonicMs() + bytesUnderWay / slowestBytesPerMs)
     }
-    const outcome = call({
-      // Most calls never look at it, and it costs as much as a small call.
-      get signal() {
-        return cut.signal
-      },
-      heard,
-    })
+    const outcome = call(new Watch(cut, heard))
     outcome.then(
       (late) => isCut && discard(late),
       () => {},

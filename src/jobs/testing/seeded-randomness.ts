@@ -11,7 +11,11 @@ export function seededRandomness(seed: number): Randomness {
   }
   return {
     fraction,
-    bytes: (length) => Buffer.from(Array.from({ length }, () => Math.floor(fraction() * 256))),
+    bytes(length) {
+      const bytes = Buffer.allocUnsafe(length)
+      for (let at = 0; at < length; at += 1) bytes[at] = Math.floor(fraction() * 256)
+      return bytes
+    },
   }
 }
 

@@ -20,7 +20,7 @@ export interface ConnectionOptions {
   readonly life: Life
   readonly wire: Wire
   readonly trace: ((line: string) => void) | undefined
-  readonly situations: Situations
+  readonly situations: Situations | undefined
 }
 
 /** The way of one process to the model of PostgreSQL. */
@@ -31,7 +31,7 @@ export function connect(options: ConnectionOptions): Postgres {
   function exchange<T>(what: string, effect: () => Promise<T> | T, onCut: () => void): Promise<T> {
     return new Promise((resolve, reject) => {
       const fate = wire.fate()
-      if (fate !== 'answered') situations.note(`PostgreSQL leaves a call ${fate}: ${what}`)
+      if (fate !== 'answered') situations?.note(`PostgreSQL leaves a call ${fate}: ${what}`)
       const fail = (): void => {
         trace?.(`${life.name} hears nothing from PostgreSQL after ${what} (${fate})`)
         onCut()
@@ -45,25 +45,47 @@ export function connect(options: ConnectionOptions): Postgres {
         if (life.alive && life.frozenUntilMs <= timeline.nowMs) call()
         else timeline.after(0, life, call)
       }
+      const answered = (value: T): void => answer(() => (fate === 'unheard' ? fail() : resolve(value)))
+      const refused = (error: unknown): void => answer(() => reject(error))
       const arrive = (): void => {
         trace?.(`${life.name}: ${what}`)
-        const effected = async (): Promise<T> => await effect()
-        effected().then(
-          (value) => answer(() => (fate === 'unheard' ? fail() : resolve(value))),
-          (error: unknown) => answer(() => reject(error)),
-        )
+        try {
+          const effected = effect()
+          if (effected instanceof Promise) effected.then(answered, refused)
+          else answered(effected)
+        } catch (error) {
+          refused(error)
+        }
       }
       timeline.after(wire.delayMs(), life, arrive, 'request', what)
     })
   }
 
-  async function statement(tx: Transaction, asked: Sql): Promise<unknown[]> {
+  function statement(tx: Transaction, asked: Sql): unknown[] | Promise<unknown[]> {
     if (tx.isOver) throw unavailable()
-    try {
-      return await server.run(tx, asked)
-    } catch (error) {
+    const answer = server.run(tx, asked)
+    if (Array.isArray(answer)) return answer
+    return answer.catch((error: unknown) => {
       throw tx.isOver ? unavailable() : error
+    })
+  }
+
+  /** A transaction of one statement. */
+  function alone(asked: Sql): unknown[] | Promise<unknown[]> {
+    const tx = server.begin(life.name)
+    const committed = (rows: unknown[]): unknown[] => {
+      server.commit(tx)
+      return rows
     }
+    let answer: unknown[] | Promise<unknown[]> = []
+    try {
+      answer = statement(tx, asked)
+      if (Array.isArray(answer)) return committed(answer)
+    } finally {
+      // What has to wait for others is open until they end.
+      if (Array.isArray(answer)) server.rollback(tx)
+    }
+    return answer.then(committed).finally(() => server.rollback(tx))
   }
 
   /** The server sees after a moment that nobody is there any more. */
@@ -71,17 +93,11 @@ export function connect(options: ConnectionOptions): Postgres {
 
   return {
     async query<Row>(asked: Sql): Promise<Row[]> {
-      const alone = async (): Promise<unknown[]> => {
-        const tx = server.begin(life.name)
-        try {
-          const rows = await statement(tx, asked)
-          server.commit(tx)
-          return rows
-        } finally {
-          server.rollback(tx)
-        }
-      }
-      return (await exchange(server.nameOf(asked), alone, () => {})) as Row[]
+      return (await exchange(
+        server.nameOf(asked),
+        () => alone(asked),
+        () => {},
+      )) as Row[]
     },
     async transaction<T>(body: (tx: Queryable) => Promise<T>): Promise<T> {
       const tx = server.begin(life.name)
@@ -90,7 +106,7 @@ export function connect(options: ConnectionOptions): Postgres {
       try {
         const result = await body({
           query: async <Row>(asked: Sql) =>
-            (await exchange(`${server.nameOf(asked)} in a transaction`, () => statement(tx, asked), cut)) as Row[],
+            (await exchange(server.nameOf(asked, true), () => statement(tx, asked), cut)) as Row[],
         })
         await exchange('commit', () => server.commit(tx), cut)
         return result

@@ -6,7 +6,7 @@ import type { JobState } from '../../../src/jobs/jobs.ts'
 import { positionOfDue } from '../../../src/jobs/position.sql.ts'
 import { promoteDue } from '../../../src/jobs/promote.sql.ts'
 import { lockExpired, lockLease, settleLease } from '../../../src/jobs/settle.sql.ts'
-import type { HistoryRecord, LaneRecord, RunningRecord } from './rows.ts'
+import type { HistoryRecord, JobRecord, LaneRecord, RunningRecord, WaitingRecord } from './rows.ts'
 import type { StatementContext, StatementModels } from './statement-models.ts'
 import { model } from './statement-models.ts'
 
@@ -63,9 +63,11 @@ function note({ tx, rows }: StatementContext, jobId: number, change: HistoryReco
   tx.put(rows.history, jobId, [...(tx.get(rows.history, jobId) ?? []), change])
 }
 
-function endOf(row: RunningRecord, to: JobState, now: Date): HistoryRecord {
-  const { attempt, acquired_at, progress } = row
-  return { from_state: 'running', to_state: to, attempt, at: now, acquired_at, progress, output: null, error: null }
+type Told = Pick<HistoryRecord, 'progress' | 'output' | 'error'>
+
+function endOf(row: RunningRecord, to: JobState, now: Date, { progress, output, error }: Told): HistoryRecord {
+  const { attempt, acquired_at } = row
+  return { from_state: 'running', to_state: to, attempt, at: now, acquired_at, progress, output, error }
 }
 
 type TurnValues = [
@@ -94,7 +96,7 @@ async function takeTurn(context: StatementContext, values: TurnValues): Promise<
     tx.delete(rows.running, jobId)
     const place = telling.indexOf(row.lease_token)
     const said = jsonOf(progress[place]) ?? row.progress
-    note(context, jobId, { ...endOf(row, 'success', now), progress: said, output: jsonOf(outputs[place]) })
+    note(context, jobId, endOf(row, 'success', now, { progress: said, output: jsonOf(outputs[place]), error: null }))
     done.add(row.lease_token)
   }
   const [candidates] = taken.values as [Sql]
@@ -137,14 +139,42 @@ function acquire(
         progress: null,
       })
       const job = tx.get(rows.jobs, row.job_id)
-      acquired.push({ position: row.position, lease_token: token, attempt, ...job, lane_id: row.lane_id })
+      if (job !== undefined) acquired.push(acquiredJob(job, row, token))
     }
   }
   return acquired
 }
 
+function acquiredJob(job: JobRecord, { position, lane_id, attempt }: WaitingRecord, token: number): unknown {
+  return {
+    position,
+    lease_token: token,
+    attempt: attempt + 1,
+    id: job.id,
+    lane_id,
+    account_id: job.account_id,
+    user_id: job.user_id,
+    kind: job.kind,
+    priority: job.priority,
+    unique_key: job.unique_key,
+    input: job.input,
+    run_at: job.run_at,
+    attempts_max: job.attempts_max,
+    timeout_ms: job.timeout_ms,
+    created_at: job.created_at,
+  }
+}
+
 function modelLanesOfWorkers(models: StatementModels): void {
-  const shown = (lane: LaneRecord): object => ({ limit_ids: [], ...lane })
+  const shown = ({ id, kind, account_id, limit_keys, weights }: LaneRecord, position?: number): object => ({
+    id,
+    kind,
+    account_id,
+    limit_keys,
+    weights,
+    limit_ids: [],
+    position,
+  })
   model<[Sql, Numbers]>(
     models,
     'selectLanes',
@@ -166,7 +196,7 @@ function modelLanesOfWorkers(models: StatementModels): void {
       }
       return [...first].flatMap(([laneId, position]) => {
         const lane = tx.get(rows.lanes, laneId)
-        return lane === undefined || !kinds.includes(lane.kind) ? [] : [{ position, ...shown(lane) }]
+        return lane === undefined || !kinds.includes(lane.kind) ? [] : [shown(lane, position)]
       })
     },
   )
@@ -254,12 +284,12 @@ function settle(context: StatementContext, values: SettleValues): unknown[] {
   const row = tx.get(rows.running, jobId)
   if (row?.lease_token !== leaseToken) return []
   tx.delete(rows.running, jobId)
-  note(context, jobId, {
-    ...endOf(row, to, now),
+  const told: Told = {
     progress: jsonOf(progress) ?? row.progress,
     output: jsonOf(output),
     error: jsonOf(error) as HistoryRecord['error'],
-  })
+  }
+  note(context, jobId, endOf(row, to, now, told))
   const job = tx.get(rows.jobs, jobId)
   if (!waits || job === undefined) return []
   const dueAt = to === 'queued' ? job.run_at : new Date(now.getTime() + delayMs)

@@ -35,7 +35,7 @@ export interface ServerOptions {
   /** Hears of a transaction right before it commits. */
   readonly onCommit: (tx: Transaction) => void
   /** Hears of an answer. */
-  readonly onAnswer: (statement: string, answer: readonly unknown[]) => void
+  readonly onAnswer: ((statement: string, answer: readonly unknown[]) => void) | undefined
   /** How long a notice is on its way; undefined where it is lost. */
   readonly noticeDelayMs: () => number | undefined
 }
@@ -44,6 +44,8 @@ export interface ServerOptions {
 export class ModelServer {
   readonly rows = new Rows()
   readonly listeners = new Set<Listener>()
+  /** Commits so far that changed which chunks there are, or were. */
+  chunkChanges = 0
   readonly #options: ServerOptions
   readonly #open = new Set<Transaction>()
 
@@ -61,27 +63,36 @@ export class ModelServer {
     return tx
   }
 
-  async run(tx: Transaction, statement: Sql): Promise<unknown[]> {
-    const known = this.#options.models.get(statement.parts)
+  /** Most statements wait for nobody, and are answered at once: no promise is made for them. */
+  run(tx: Transaction, statement: Sql): unknown[] | Promise<unknown[]> {
+    const { models, timeline, onUnknown, onAnswer } = this.#options
+    const known = models.get(statement.parts)
     if (known === undefined) {
       const { text } = statement.toQuery()
-      this.#options.onUnknown(text)
+      onUnknown(text)
       throw new Error(`the model of PostgreSQL does not know the statement: ${text}`)
     }
-    const now = new Date(Math.floor(this.#options.timeline.nowMs))
-    const answer = await known.run({ tx, rows: this.rows, now, open: this.#open }, statement.values)
-    this.#options.onAnswer(known.name, answer)
-    return answer
+    const now = new Date(Math.floor(timeline.nowMs))
+    const answer = known.run({ tx, rows: this.rows, now, open: this.#open }, statement.values)
+    if (onAnswer === undefined) return answer
+    const told = (rows: unknown[]): unknown[] => {
+      onAnswer(known.name, rows)
+      return rows
+    }
+    return Array.isArray(answer) ? told(answer) : answer.then(told)
   }
 
-  nameOf(statement: Sql): string {
-    return this.#options.models.get(statement.parts)?.name ?? 'an unknown statement'
+  nameOf(statement: Sql, isInside = false): string {
+    const known = this.#options.models.get(statement.parts)
+    if (known === undefined) return 'an unknown statement'
+    return isInside ? known.nameInside : known.name
   }
 
   commit(tx: Transaction): void {
     if (tx.isOver) throw unavailable()
     this.#options.onCommit(tx)
     this.#open.delete(tx)
+    if (tx.hasChanged(this.rows.chunks) || tx.hasChanged(this.rows.removedChunks)) this.chunkChanges += 1
     tx.commit()
     for (const { channel, payload } of tx.notices) this.#tell(channel, payload)
   }

@@ -14,8 +14,15 @@ export interface StatementContext {
 
 export type StatementModel = (context: StatementContext, values: readonly unknown[]) => unknown[] | Promise<unknown[]>
 
+export interface KnownStatement {
+  readonly name: string
+  /** As it is called inside of a transaction. */
+  readonly nameInside: string
+  readonly run: StatementModel
+}
+
 /** By the texts between the values of a statement's template, which are one object for as long as the module lives. */
-export type StatementModels = Map<readonly string[], { readonly name: string; readonly run: StatementModel }>
+export type StatementModels = Map<readonly string[], KnownStatement>
 
 /**
  * Says what the model answers to a statement of the product. The statement is known by asking for it once: `ask` calls the
@@ -29,7 +36,8 @@ export function model<Values extends readonly unknown[]>(
 ): void {
   const recorder: Queryable = {
     async query({ parts }) {
-      models.set(parts, { name, run: (context, values) => run(context, values as Values) })
+      const nameInside = `${name} in a transaction`
+      models.set(parts, { name, nameInside, run: (context, values) => run(context, values as Values) })
       return []
     },
   }

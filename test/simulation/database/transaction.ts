@@ -120,6 +120,11 @@ export class Transaction {
     return own === undefined ? [] : ([...own.values()].filter((row) => row !== undefined) as Row[])
   }
 
+  /** Whether it has put rows into the relation, or deleted some. */
+  hasChanged<Row>(relation: Relation<Row>): boolean {
+    return this.#changes.has(relation)
+  }
+
   commit(): void {
     for (const [relation, own] of this.#changes) {
       for (const [key, row] of own) {

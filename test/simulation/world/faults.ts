@@ -21,6 +21,8 @@ export class Faults {
   readonly #cuts: ReadonlySet<number>
   readonly #killing: ReadonlySet<number>
   readonly #cutPower: () => void
+  /** How often a process was killed at its statement. */
+  kills = 0
   #diskCalls = 0
   #statements = 0
 
@@ -67,7 +69,9 @@ export class Faults {
   /** Whether the process that sends a statement now is killed while it waits for the answer. */
   killsAsker(): boolean {
     this.#statements += 1
-    return !this.isCalm && this.#killing.has(this.#statements)
+    if (this.isCalm || !this.#killing.has(this.#statements)) return false
+    this.kills += 1
+    return true
   }
 
   taskMs(): number {

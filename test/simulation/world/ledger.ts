@@ -1,3 +1,4 @@
+import { simulatedRecord } from '../simulated-engines.ts'
 import type { SimulatedRecord } from '../simulated-engines.ts'
 import type { PlannedBody } from './plan.ts'
 
@@ -21,12 +22,9 @@ export class Ledger {
     // Of an hour that is over, so that merges may put them into the archive.
     const baseSeconds = Math.floor(startMs / 1000) - 7200
     this.bodies = planned.map((one, number) => {
-      const letters = 'x'.repeat(one.padding)
-      const records = Array.from({ length: one.records }, (_, index) => ({
-        id: `${number}.${index}`,
-        time: baseSeconds + number,
-        ...(letters !== '' && { letters }),
-      }))
+      const records = Array.from({ length: one.records }, (_, index) =>
+        simulatedRecord(`${number}.${index}`, baseSeconds + number, one.padding),
+      )
       const body: SentBody = { number, planned: one, records, acknowledged: false, sent: 0 }
       for (const { id } of records) this.#bodyOfRecord.set(id, body)
       return body

@@ -57,7 +57,7 @@ export interface MachineOptions {
   readonly sabotage: Sabotage
   readonly log: Logger
   readonly trace: ((line: string) => void) | undefined
-  readonly situations: Situations
+  readonly situations: Situations | undefined
 }
 
 /** What each process of the product is given. */
@@ -135,6 +135,7 @@ export class Machine {
   /** Counts the calls in the middle of which something happens. */
   #noteCalls(what: string, life?: Life): void {
     const { timeline, situations } = this.#options
+    if (situations === undefined) return
     for (const call of timeline.callsUnderWay(life)) situations.note(`${what} inside ${call}`)
   }
 

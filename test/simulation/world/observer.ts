@@ -22,6 +22,22 @@ import { uniqueIdOf } from './senders.ts'
 
 export const accountIds = [1, 2]
 
+const allTimes = [{ from: -Infinity, to: Infinity }]
+
+/** A chunk's file at one of its versions. */
+interface LookedAt {
+  readonly version: unknown
+  readonly recordIds: readonly string[]
+}
+
+/** What was found at a snapshot. */
+interface Found {
+  chunkChanges: number
+  chunks: readonly Chunk[]
+  readonly files: readonly (LookedAt | undefined)[]
+  readonly recordIds: readonly string[]
+}
+
 export interface ObserverOptions {
   readonly plan: Plan
   readonly timeline: Timeline
@@ -41,8 +57,12 @@ export class Observer {
   readonly #store: Store
   /** The bodies that were seen in each account's table. */
   readonly #seen = new Map<number, ReadonlySet<SentBody>>()
-  /** By chunk: the ids of its records, which are known as long as its checksum holds. */
-  readonly #recordIds = new Map<string, readonly string[]>()
+  /** By chunk: what its file was when it was last looked at. */
+  readonly #files = new Map<string, LookedAt>()
+  /** By table and snapshot: what was found there, for as long as nothing changes. */
+  readonly #found = new Map<string, Found>()
+  /** The records that were last seen in each account's table. */
+  readonly #lastSeen = new Map<number, readonly string[]>()
   /** Looks at snapshots whose grace is not over yet. */
   readonly #toSeeAgain = new Set<() => Promise<void>>()
   /** Time that passed at once: what was to be looked at within it cannot be. */
@@ -84,11 +104,15 @@ export class Observer {
     const [snapshot] = await this.#store.openSnapshot(accountId, [{ database: 'd', name: 't' }])
     if (snapshot === undefined) return
     const first = await this.#read(snapshot)
-    const bodies = this.#bodiesOf(first, `snapshot ${snapshot.table.snapshot} of account ${accountId}`)
-    for (const body of this.#seen.get(accountId) ?? []) {
-      if (!bodies.has(body)) ledger.violate(`body ${body.number} was in the table, and is not any more`)
+    // The very same records are those of the look before, which were held against what was sent.
+    if (first !== this.#lastSeen.get(accountId)) {
+      const bodies = this.#bodiesOf(first, `snapshot ${snapshot.table.snapshot} of account ${accountId}`)
+      for (const body of this.#seen.get(accountId) ?? []) {
+        if (!bodies.has(body)) ledger.violate(`body ${body.number} was in the table, and is not any more`)
+      }
+      this.#seen.set(accountId, bodies)
+      this.#lastSeen.set(accountId, first)
     }
-    this.#seen.set(accountId, bodies)
     const { leaps } = this
     const again = async (): Promise<void> => {
       if (!this.#toSeeAgain.delete(again) || leaps !== this.leaps) return
@@ -100,31 +124,58 @@ export class Observer {
 
   async #lookAgain(snapshot: TableSnapshot, first: readonly string[]): Promise<void> {
     const again = await this.#read(snapshot)
+    if (first === again) return
     if (first.toSorted().join() === again.toSorted().join()) return
     const { id, snapshot: number } = snapshot.table
     this.#options.ledger.violate(`snapshot ${number} of table ${id} is not what it was when a reader opened it`)
   }
 
-  /** The ids of all records of the snapshot, from the files of its chunks. */
-  async #read(snapshot: TableSnapshot): Promise<string[]> {
-    const chunks = await this.#store.findChunks(snapshot, [{ from: -Infinity, to: Infinity }])
-    return chunks.flatMap((chunk) => this.#recordsOf(chunk))
+  /** The ids of all records of the snapshot, from the files of its chunks: the same array, where all is as it was. */
+  async #read(snapshot: TableSnapshot): Promise<readonly string[]> {
+    const { chunkChanges } = this.#options.server
+    const place = `${snapshot.table.id}/${snapshot.table.snapshot}`
+    const known = this.#found.get(place)
+    // The catalog answers the same question alike until somebody commits to it.
+    const isCurrent = known !== undefined && known.chunkChanges === chunkChanges
+    const chunks = isCurrent ? known.chunks : await this.#store.findChunks(snapshot, allTimes)
+    const files = chunks.map((chunk) => this.#fileOf(chunk))
+    if (known !== undefined && areSame(files, known.files)) {
+      known.chunkChanges = chunkChanges
+      known.chunks = chunks
+      return known.recordIds
+    }
+    const recordIds = files.flatMap((file) => file?.recordIds ?? [])
+    this.#found.set(place, { chunkChanges, chunks, files, recordIds })
+    return recordIds
   }
 
-  #recordsOf({ id, objectKey, bytes, rows, crc32: sum }: Chunk): readonly string[] {
-    const { plan, bucket, image, ledger } = this.#options
-    const file = plan.isBucket ? bucket.objects.get(objectKey)?.body : image.peek(`${objectsRoot}/${objectKey}`)
-    if (file === undefined) {
+  #fileOf({ id, objectKey, bytes, rows, crc32: sum }: Chunk): LookedAt | undefined {
+    const { ledger } = this.#options
+    const content = this.#contentOf(objectKey)
+    if (content === undefined) {
       ledger.violate(`the file of chunk ${id} is missing`)
-      return []
+      return undefined
     }
-    const isWhole = file.byteLength === bytes && crc32(file) === sum
-    const known = isWhole ? this.#recordIds.get(id) : undefined
-    if (known !== undefined) return known
-    const recordIds = (parseRecords(file.toString()) ?? []).map((record) => record.id)
-    if (isWhole && recordIds.length === rows) this.#recordIds.set(id, recordIds)
-    else ledger.violate(`the file of chunk ${id} is not what was written`)
-    return recordIds
+    const known = this.#files.get(id)
+    if (known !== undefined && known.version === content.version) return known
+    const { body, version } = content
+    const recordIds = (parseRecords(body) ?? []).map((record) => record.id)
+    const isWhole = body.byteLength === bytes && crc32(body) === sum && recordIds.length === rows
+    if (!isWhole) ledger.violate(`the file of chunk ${id} is not what was written`)
+    const file = { version, recordIds }
+    this.#files.set(id, file)
+    return file
+  }
+
+  /** What lies under the key, and what tells it from anything else that was or will be there. */
+  #contentOf(objectKey: string): { readonly body: Buffer; readonly version: unknown } | undefined {
+    const { plan, bucket, image } = this.#options
+    if (plan.isBucket) {
+      const object = bucket.objects.get(objectKey)
+      return object && { body: object.body, version: object }
+    }
+    const file = image.peek(`${objectsRoot}/${objectKey}`)
+    return file && { body: file.seen, version: file.version }
   }
 
   #bodiesOf(recordIds: readonly string[], what: string): ReadonlySet<SentBody> {
@@ -220,4 +271,9 @@ export class Observer {
       }
     }
   }
+}
+
+/** What is missing is never the same: it is told of again. */
+function areSame(files: readonly (LookedAt | undefined)[], known: readonly (LookedAt | undefined)[]): boolean {
+  return files.length === known.length && files.every((file, index) => file !== undefined && file === known[index])
 }

@@ -1,6 +1,6 @@
 import type { Principal } from '../../../src/access/access.ts'
 import type { ImportRequest } from '../../../src/collect/collect.ts'
-import { recordsText } from '../simulated-engines.ts'
+import { bytesOf } from '../simulated-engines.ts'
 import type { Timeline } from '../timeline.ts'
 import type { Ledger, SentBody } from './ledger.ts'
 import type { Machine } from './machine.ts'
@@ -99,6 +99,6 @@ function requestOf(body: SentBody): ImportRequest {
     format: 'ndjson',
     encoding: 'identity',
     timeColumn: null,
-    body: Buffer.from(recordsText(body.records)),
+    body: bytesOf(body.records),
   }
 }

@@ -27,7 +27,7 @@ export interface Report {
   readonly bodies: number
   readonly commits: number
   readonly merges: number
-  readonly calamities: number
+  readonly calamities: Readonly<Record<string, number>>
   readonly situations: SituationCounts
 }
 
@@ -35,6 +35,8 @@ export interface WorldOptions {
   readonly sabotage?: Sabotage
   /** Hears what happens, line by line. */
   readonly trace?: (line: string) => void
+  /** Whether it is counted what the world gets into, which takes time. */
+  readonly countsSituations?: boolean
 }
 
 /** A Saturday noon: what day it is matters to nobody. */
@@ -62,12 +64,12 @@ class World {
   readonly #ledger: Ledger
   readonly #senders: Senders
   readonly #observer: Observer
-  readonly #situations = new Situations()
+  readonly #situations: Situations | undefined
   readonly #trace: ((line: string) => void) | undefined
-  #calamities = 0
+  readonly #calamities: Record<string, number> = {}
   #isOver = false
 
-  constructor(plan: Plan, { sabotage = {}, trace }: WorldOptions) {
+  constructor(plan: Plan, { sabotage = {}, trace, countsSituations = false }: WorldOptions) {
     const timeline = this.#timeline
     this.#plan = plan
     const told = trace === undefined ? undefined : (line: string) => trace(`${this.#time()}  ${line}`)
@@ -78,20 +80,24 @@ class World {
     const bucket: Bucket = { objects: new Map() }
     this.#ledger = new Ledger(plan.bodies, startMs)
     const ownModels = sabotage.models === undefined ? models : sabotage.models(models)
+    const situations = countsSituations ? new Situations() : undefined
+    this.#situations = situations
     const server = new ModelServer({
       timeline,
       models: ownModels,
       onUnknown: (text) => this.#ledger.violate(`the model of PostgreSQL does not know the statement: ${text}`),
       onCommit: (tx) => {
-        this.#situations.onCommit(tx, server.rows)
+        situations?.onCommit(tx, server.rows)
         this.#observer.onCommit(tx)
       },
-      onAnswer: (statement, answer) => this.#situations.onAnswer(statement, answer, server.rows),
+      onAnswer:
+        situations === undefined
+          ? undefined
+          : (statement, answer) => situations.onAnswer(statement, answer, server.rows),
       noticeDelayMs: () => this.#faults.noticeDelayMs(),
     })
     this.#server = server
     for (const id of accountIds) server.rows.tables.rows.set(id, emptyTable(id, id, new Date(startMs)))
-    const situations = this.#situations
     const shared = { plan, timeline, image: this.#image, bucket, server, log, situations }
     this.#machine = new Machine({ faults: this.#faults, sabotage, trace: told, ...shared })
     this.#senders = new Senders({ timeline, machine: this.#machine, ledger: this.#ledger, trace: told })
@@ -116,8 +122,8 @@ class World {
       bodies: this.#ledger.bodies.length,
       commits: snapshots.length,
       merges: snapshots.filter(({ operation }) => operation === 'merge').length,
-      calamities: this.#calamities,
-      situations: this.#situations.counts,
+      calamities: { 'kill at a statement': this.#faults.kills, ...this.#calamities },
+      situations: this.#situations?.counts ?? {},
     }
   }
 
@@ -128,7 +134,7 @@ class World {
   #strike(calamity: Calamity): void {
     const timeline = this.#timeline
     this.#trace?.(`CALAMITY: ${JSON.stringify(calamity)}`)
-    this.#calamities += 1
+    this.#calamities[calamity.what] = (this.#calamities[calamity.what] ?? 0) + 1
     switch (calamity.what) {
       case 'kill':
         return this.#machine.kill(calamity.role, 'kill')
@@ -149,7 +155,7 @@ class World {
         return
       case 'sleep':
         this.#observer.leaps += 1
-        if (this.#server.openTransactions > 0) this.#situations.note('sleep inside an open transaction')
+        if (this.#server.openTransactions > 0) this.#situations?.note('sleep inside an open transaction')
         this.#machine.sleep(calamity.forMs)
         if (this.#plan.hasTwinMerges) this.#machine.askForMerges(accountIds)
         return
