@@ -93,11 +93,11 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
     api: {
       // Of an inbox there is one writer.
       alone: true,
-      keepsSpare: true,
+      keepsSpare: settings.spares,
       nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
     },
     worker: {
-      keepsSpare: true,
+      keepsSpare: settings.spares,
       drainMsMax: settings.drainSeconds * 1000,
       stopMsMax: 10_000,
       nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
