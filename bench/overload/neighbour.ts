@@ -42,6 +42,7 @@ export async function startNeighbour(): Promise<Neighbour> {
       return async (seconds) => {
         const order = { ...pace, seconds }
         const [ours, theirs] = await Promise.all([sender.send(order), bareSender.send(order)])
+        if (ours.refused > 0) throw new Error(`${ours.refused} of the neighbour's events were refused`)
         return { Biwa: ours.ackMs, 'bare node:http': theirs.ackMs }
       }
     },

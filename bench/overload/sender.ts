@@ -16,6 +16,9 @@ export type Manner = Pick<LoadOrder, 'door' | 'table' | 'recordsEach'>
 /** How much of it, and whether what is refused is sent again when the answer says. */
 export type Amount = Pick<LoadOrder, 'perSecond' | 'lines' | 'seconds' | 'comesAgain'>
 
+/** What was acknowledged and cannot be queried by then is taken for lost. */
+const settledMsMax = 120_000
+
 /** What one account sends to one table of its own. */
 export class Sender {
   readonly #place: Place
@@ -57,9 +60,11 @@ export class Sender {
 
   /** Resolves when all that was acknowledged can be queried, with how many records that are, and when it was so. */
   async settled(): Promise<[rows: number, at: number]> {
+    const patience = performance.now() + settledMsMax
     for (;;) {
       const rows = await this.#rows()
       if (rows >= this.#acknowledged) return [rows, performance.now()]
+      if (performance.now() > patience) throw new Error(`${this.#acknowledged - rows} acknowledged records never came`)
       await sleep(50)
     }
   }
@@ -68,6 +73,7 @@ export class Sender {
     const headers = { authorization: `Bearer ${this.#account.apiKey}` }
     const response = await fetch(`${this.#place.url}/api/v1/databases/bench/tables/${this.#manner.table}`, { headers })
     if (response.status === 404) return 0
+    if (!response.ok) throw new Error(`the table's rows: ${response.status} ${await response.text()}`)
     return ((await response.json()) as { rows: number }).rows
   }
 }

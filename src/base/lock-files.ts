@@ -1,7 +1,7 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-import { birthOf, isAlive } from './process-table.ts'
+import { lives, nameOfProcess } from './process-names.ts'
 
 export interface HeldLock {
   release(): Promise<void>
@@ -14,22 +14,18 @@ export interface HeldLock {
  * moment may both lose, but never both win, as they would if the one removed a stale lock that the other just replaced.
  */
 export async function takeLock(directory: string, name: string): Promise<HeldLock | { readonly heldBy: number }> {
-  const own = await claimName(name, process.pid)
+  const prefix = `${name}.lock.`
+  const own = prefix + (await nameOfProcess(process.pid))
   const release = (): Promise<void> => rm(join(directory, own), { force: true })
   await writeFile(join(directory, own), '', { mode: 0o600 })
   for (const file of await readdir(directory)) {
-    if (!file.startsWith(`${name}.lock.`) || file === own) continue
-    const pid = Number(file.slice(`${name}.lock.`.length).split('.')[0])
-    if (isAlive(pid) && (await claimName(name, pid)) === file) {
+    if (!file.startsWith(prefix) || file === own) continue
+    const holder = file.slice(prefix.length)
+    if (await lives(holder)) {
       await release()
-      return { heldBy: pid }
+      return { heldBy: Number.parseInt(holder, 10) }
     }
     await rm(join(directory, file), { force: true })
   }
   return { release }
-}
-
-async function claimName(name: string, pid: number): Promise<string> {
-  const birth = (await birthOf(pid)) ?? 'gone'
-  return `${name}.lock.${pid}.${birth.replaceAll(/[^0-9A-Za-z]+/g, '-')}`
 }

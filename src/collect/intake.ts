@@ -33,6 +33,7 @@ export class Intake {
     const { access, admission, inbox } = this.#options
     if (this.#closed) throw shuttingDown()
     requireName('database', database)
+    requireSize(bytes)
     await access.require(principal, database, 'import')
     admission.require(principal.accountId, bytes, inbox.backlogBytes())
   }
@@ -107,11 +108,14 @@ function requireImportable({ database, table, uniqueId, timeColumn, body }: Impo
   requireName('table', table)
   if (uniqueId !== null) requireUniqueId(uniqueId)
   if (timeColumn !== null && !reservedColumnNames.has(timeColumn)) requireColumnName(timeColumn)
-  if (body.byteLength > importBodyBytesMax) {
-    throw new AppError('body_too_large', `The body is larger than the limit of ${importBodyBytesMax} bytes.`, {
-      hint: 'Send it in parts, each with an id of its own. Compressed bodies count as they are sent.',
-    })
-  }
+  requireSize(body.byteLength)
+}
+
+function requireSize(bytes: number): void {
+  if (bytes <= importBodyBytesMax) return
+  throw new AppError('body_too_large', `The body is larger than the limit of ${importBodyBytesMax} bytes.`, {
+    hint: 'Send it in parts, each with an id of its own. Compressed bodies count as they are sent.',
+  })
 }
 
 function requireUniqueId(uniqueId: string): void {

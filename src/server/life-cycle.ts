@@ -100,7 +100,8 @@ async function attempt(log: Logger, service: Service, step: string, ending: Prom
   }
 }
 
-async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+/** Waits for the work, unless a stop is asked for before (`shutting_down`). */
+export async function unlessAborted(work: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
   if (signal === undefined) return await work
   // The loser of the race may still fail, which nobody waits for any more.
   work.catch(() => {})

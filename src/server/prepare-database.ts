@@ -7,12 +7,17 @@ import { openPostgres } from '../base/postgres/postgres.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { systemRandomness } from '../base/randomness.ts'
 import type { Settings } from '../base/settings.ts'
+import { unlessAborted } from './life-cycle.ts'
 
 /**
  * Brings the schema up to date and, in a database that has none, makes the first account. Returns the account's key, the
  * only time that it is known; undefined where there was an account already.
  */
-export async function prepareDatabase(settings: Settings, log: Logger): Promise<{ key: string } | undefined> {
+export async function prepareDatabase(
+  settings: Settings,
+  log: Logger,
+  asked?: AbortSignal,
+): Promise<{ key: string } | undefined> {
   const postgres = await openPostgres({
     url: settings.databaseUrl,
     connectionsMax: 2,
@@ -21,26 +26,44 @@ export async function prepareDatabase(settings: Settings, log: Logger): Promise<
     statementTimeoutMs: 3_600_000,
   }).catch(explained)
   try {
-    return await prepared(postgres, log)
+    return await prepared(postgres, log, asked)
   } finally {
     await postgres.close()
   }
 }
 
 /** A connection that was there and is lost is made again. What has been done is not done twice: each step looks first. */
-async function prepared(postgres: Postgres, log: Logger): Promise<{ key: string } | undefined> {
+async function prepared(
+  postgres: Postgres,
+  log: Logger,
+  asked: AbortSignal | undefined,
+): Promise<{ key: string } | undefined> {
   const deadline = systemClock.monotonicMs() + databaseMsMax
+  const access = openAccess({ postgres, clock: systemClock, randomness: systemRandomness, log })
+  let [isNew, wasAsked] = [false, false]
   for (;;) {
     try {
-      for (const name of await migrate(postgres)) log.info({ migration: name }, 'applied a migration')
-      const access = openAccess({ postgres, clock: systemClock, randomness: systemRandomness, log })
-      return await access.bootstrap()
+      const applied = await migrate(postgres)
+      for (const name of applied) log.info({ migration: name }, 'applied a migration')
+      isNew ||= applied.some((name) => name.startsWith('0001_'))
+      const isRepeated = wasAsked
+      wasAsked = true
+      const made = await access.bootstrap()
+      if (made === undefined && isNew && isRepeated) throw keyIsLost()
+      return made
     } catch (error) {
       if (!isAppError(error, 'database_unavailable') || systemClock.monotonicMs() > deadline) throw error
       log.warn({ err: error }, 'the database was lost while it was prepared; trying again')
-      await systemClock.sleep(betweenTriesMs)
+      await unlessAborted(systemClock.sleep(betweenTriesMs), asked)
     }
   }
+}
+
+/** The commit that made the account was carried out, and its answer, with which the key would have been known, was lost. */
+function keyIsLost(): AppError {
+  return new AppError('startup', 'The first account was made, but the connection was lost before its key was known.', {
+    hint: 'The database has nothing else in it yet: empty it, or the data directory, and start again.',
+  })
 }
 
 const databaseMsMax = 10_000

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 
 import type { Disk } from '../base/disk.ts'
-import { lives, nameOfProcess } from './process-names.ts'
+import { lives, nameOfProcess } from '../base/process-names.ts'
 
 /**
  * Makes a directory for the temporary files of this process alone, named for its id and birth, and removes those of

@@ -11,8 +11,14 @@ import { readSettings } from '../base/settings.ts'
 import type { SettingName, Settings } from '../base/settings.ts'
 import { drainLine, readyLines } from './announce.ts'
 import { readCredentials, writeCredentials } from './credentials.ts'
-import { drainServices, listenForStopSignals, startServices, stopServices, together } from './life-cycle.ts'
-import type { StopSignals } from './life-cycle.ts'
+import {
+  drainServices,
+  listenForStopSignals,
+  startServices,
+  stopServices,
+  together,
+  unlessAborted,
+} from './life-cycle.ts'
 import { requireFreePorts } from './free-ports.ts'
 import { prepareDatabase } from './prepare-database.ts'
 import { openObjects } from './platform.ts'
@@ -36,14 +42,17 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
   try {
     await requireFreePorts(settings)
     const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
-    await postgres?.open()
+    if (postgres !== undefined) {
+      running.push(postgres)
+      await unlessAborted(postgres.open(), signals.asked)
+    }
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
     const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
     // They load their code while PostgreSQL starts. Who is waited for goes first: that of the doors.
     for (const role of roles.toReversed()) role.load()
     running.push(together(roles))
-    if (postgres !== undefined) await begin([postgres], running, signals)
-    const made = await prepareDatabase(complete, log)
+    if (postgres !== undefined) await startServices([postgres], signals.asked)
+    const made = await prepareDatabase(complete, log, signals.asked)
     await (await openObjects(complete, log)).check()
     await startServices([together(roles)], signals.asked)
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
@@ -77,12 +86,6 @@ const ports = { disk: systemDisk, clock: systemClock, randomness: systemRandomne
 
 function embedded(dataDirectory: string, log: Logger): EmbeddedPostgres {
   return new EmbeddedPostgres({ dataDirectory, clock: systemClock, log })
-}
-
-/** Starts services and notes them for the end, also when one of them fails: that one stops what it had begun. */
-async function begin(services: readonly Service[], running: Service[], signals: StopSignals): Promise<void> {
-  await startServices(services, signals.asked)
-  running.push(...services)
 }
 
 function roleProcess(name: Settings['roles'][number], settings: Settings, log: Logger): SupervisedRole {

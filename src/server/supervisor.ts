@@ -107,10 +107,16 @@ export class SupervisedRole implements Service {
       this.#inherit(await next.ready)
     } catch (error) {
       next.kill()
+      this.#awaitSpare()
       throw error
     } finally {
       this.#coming = undefined
     }
+  }
+
+  /** What just became ready has requests of a while to answer: its successor loads later. */
+  #awaitSpare(): void {
+    if (this.#command.keepsSpare === true && !this.#ending.signal.aborted) this.#spare.loadLater(spareAfterMs)
   }
 
   async drain(): Promise<void> {
@@ -163,7 +169,7 @@ export class SupervisedRole implements Service {
 
   /** What a process that became ready leaves to the next one. */
   #inherit(legacy: Legacy): void {
-    if (this.#command.keepsSpare === true && !this.#ending.signal.aborted) this.#spare.loadLater(spareAfterMs)
+    this.#awaitSpare()
     // A socket that a process answers with is the one that it got under this name, under another number.
     const known = this.#legacy?.sockets ?? new Map()
     for (const [name, socket] of legacy.sockets) if (known.has(name)) socket.close()

@@ -20,10 +20,10 @@ const { values } = parseArgs({
 /** Where nobody says how many seeds share the time. */
 const minutesPerSeedMax = 6
 
-const minutes = Number(values.minutes)
-const seeds = Number(values.seeds ?? Math.ceil(minutes / minutesPerSeedMax))
-const first = Number(values.seed)
-const recoveryMsMax = Number(values['recovery-limit']) * 1000
+const minutes = amountOf('minutes', values.minutes)
+const seeds = Math.ceil(amountOf('seeds', values.seeds ?? String(Math.ceil(minutes / minutesPerSeedMax))))
+const first = amountOf('seed', values.seed)
+const recoveryMsMax = amountOf('recovery-limit', values['recovery-limit']) * 1000
 
 const reports: TortureReport[] = []
 for (let seed = first; seed < first + seeds; seed += 1) {
@@ -42,6 +42,14 @@ for (let seed = first; seed < first + seeds; seed += 1) {
 const sum = sumOf(reports, recoveryMsMax)
 if (reports.length > 1) process.stdout.write(`\n${textOf(`all ${seeds} seeds in ${minutes} minutes`, sum)}\n`)
 process.exit(sum.violations.length === 0 && sum.late.length === 0 ? 0 : 1)
+
+/** A run of nothing would find nothing wrong. */
+function amountOf(name: string, text: string): number {
+  const amount = Number(text)
+  if (Number.isFinite(amount) && amount > 0) return amount
+  process.stderr.write(`--${name} is "${text}", and has to be a number above zero.\n`)
+  process.exit(2)
+}
 
 function clockText(seconds: number): string {
   const left = Math.max(0, Math.round(seconds))

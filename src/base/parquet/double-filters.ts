@@ -1,6 +1,6 @@
 import type { Disk, DiskFile } from '../disk.ts'
 import { ByteSink } from './byte-sink.ts'
-import type { CopyRules } from './copy-thrift.ts'
+import type { CopyRules, StructRules } from './copy-thrift.ts'
 import { ThriftCopier } from './copy-thrift.ts'
 import { magic } from './footer.ts'
 
@@ -12,16 +12,18 @@ const trailerBytes = 8
 /** Physical types of parquet.thrift. */
 const [float, double] = [4, 5]
 
-/** ColumnMetaData without the place and the length of its bloom filter, where its values are floating. */
-const withoutFilter = {
-  choose: (numberOf: (fieldId: number) => number | undefined): CopyRules => {
-    const type = numberOf(1)
-    return type === float || type === double ? { 14: 'omit', 15: 'omit' } : {}
-  },
+/** Copies ColumnMetaData by the rules, and without the place and the length of its bloom filter where its values are floating. */
+export function withoutDoubleFilter(rules: CopyRules): StructRules {
+  return {
+    choose(numberOf) {
+      const type = numberOf(1)
+      return type === float || type === double ? { ...rules, 14: 'omit', 15: 'omit' } : rules
+    },
+  }
 }
 
 /** FileMetaData, its row groups, their columns. */
-const footerRules: CopyRules = { 4: { 1: { 3: withoutFilter } } }
+const footerRules: CopyRules = { 4: { 1: { 3: withoutDoubleFilter({}) } } }
 
 /**
  * Has the footer of a file that DuckDB wrote forget the bloom filters of floating columns. The filters stay where they are, and so do the

@@ -4,6 +4,7 @@ import type { Disk, DiskFile } from '../disk.ts'
 import { assert } from '../errors.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { CopyRules } from './copy-thrift.ts'
+import { withoutDoubleFilter } from './double-filters.ts'
 import { putStructsHeader, ThriftCopier } from './copy-thrift.ts'
 import type { ThriftPlace } from './copy-thrift.ts'
 import { magic } from './footer.ts'
@@ -139,8 +140,8 @@ async function copyPages(disk: Disk, file: DiskFile, { part, from }: PartFooter,
 /** Places in the file are counted from its start; zero stands for none. */
 function movedBy(shift: number, ordinal: number): CopyRules {
   const moved = (place: number): number => (place > 0 ? place + shift : place)
-  // Of a column: its pages, its index page, its dictionary and its bloom filter.
-  const column = { 9: moved, 10: moved, 11: moved, 14: moved }
+  // Of a column: its pages, its index page, its dictionary and its bloom filter, unless that goes by the bits of doubles.
+  const column = withoutDoubleFilter({ 9: moved, 10: moved, 11: moved, 14: moved })
   // Of its chunk: the chunk, and what indexes its pages.
   return { 1: { 2: moved, 3: column, 4: moved, 6: moved }, 5: moved, 7: () => ordinal }
 }

@@ -5,33 +5,44 @@ import { parseScript } from './parse-script.ts'
 import type { Statement } from './statement.ts'
 
 /** Longer texts are rarely asked twice. */
-const charactersMax = 10_000
-const textsMax = 1000
+const textCharactersMax = 10_000
+/** Of all texts together: what is kept of a character, with the tokens around it, is some 26 bytes. */
+const charactersMax = 500_000
 
 /**
  * What texts are in the engine's language, and which statements they have, for when they come again, as those of dashboards do. Both
  * depend on the text and its dialect alone. Failures are not remembered; the text that nobody asked for longest is forgotten first.
  */
 export class KnownStatements {
-  readonly #translations = new Map<string, Translation>()
-  readonly #scripts = new Map<string, readonly Statement[]>()
+  readonly #translations = new Remembered<Translation>()
+  readonly #scripts = new Remembered<readonly Statement[]>()
 
   translation(sql: string, dialect: SqlDialect): Translation {
-    return remembered(this.#translations, `${dialect}:${sql}`, () => translate(sql, dialect))
+    return this.#translations.of(`${dialect}:${sql}`, () => translate(sql, dialect))
   }
 
   /** Of a text in the engine's language. */
   script(sql: string): readonly Statement[] {
-    return remembered(this.#scripts, sql, () => parseScript(sql))
+    return this.#scripts.of(sql, () => parseScript(sql))
   }
 }
 
-function remembered<Value>(known: Map<string, Value>, key: string, make: () => Value): Value {
-  const value = known.get(key) ?? make()
-  if (key.length > charactersMax) return value
-  known.delete(key)
-  known.set(key, value)
-  const [oldest] = known.keys()
-  if (known.size > textsMax && oldest !== undefined) known.delete(oldest)
-  return value
+class Remembered<Value> {
+  readonly #known = new Map<string, Value>()
+  #characters = 0
+
+  of(key: string, make: () => Value): Value {
+    const known = this.#known.get(key)
+    const value = known ?? make()
+    if (key.length > textCharactersMax) return value
+    if (known === undefined) this.#characters += key.length
+    this.#known.delete(key)
+    this.#known.set(key, value)
+    for (const oldest of this.#known.keys()) {
+      if (this.#characters <= charactersMax) break
+      this.#known.delete(oldest)
+      this.#characters -= oldest.length
+    }
+    return value
+  }
 }

@@ -118,30 +118,23 @@ await runRole(log, async (begun) => {
   })
   await begun
   const { disk, paths } = platform
-  const gone = await findGoneWorkers(disk, paths.workers)
-  await noteWorker(disk, paths.workers, name).catch((error: unknown) =>
-    log.warn({ err: error }, 'no note of this worker'),
-  )
+  const gone = await findGoneWorkers(disk, paths.workers, log)
+  await noteWorker(disk, paths.workers, name, log)
   // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
   const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
   const pools = [queries, batches, kindled(imports), merges]
-  return { services: [...platform.services, leases, ...pools, runner, registration, comesUp(imports)] }
+  return { services: [...platform.services, leases, ...pools, runner, registration] }
 })
 
-/** Queries need not wait until conversions can begin … */
+/** Queries need not wait until conversions can begin. A pool whose processes do not come up ends the worker, as every bug does. */
 function kindled(pool: ForkedEngines): Service {
   const { name } = pool
   return {
     name,
-    start: async () => pool.kindle(),
+    start: async () => void pool.start(),
     drain: () => pool.drain?.() ?? Promise.resolve(),
     stop: () => pool.stop(),
   }
-}
-
-/** … but a worker whose engine processes do not come up does not start. */
-function comesUp(pool: ForkedEngines): Service {
-  return { name: `${pool.name} come up`, start: () => pool.start(), stop: async () => {} }
 }
 
 /** The queue has connections of its own: no commit of a chunk may keep a heartbeat waiting. */

@@ -1,9 +1,9 @@
-import { must } from '../../base/errors.ts'
+import { isAppError, must } from '../../base/errors.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import type { Attempt, JobKind } from '../../jobs/jobs.ts'
 import { selectTable } from '../catalog.sql.ts'
 import { tableOf } from '../catalog.ts'
-import type { Table, TimeRange } from '../store.ts'
+import type { NewChunk, Table, TimeRange } from '../store.ts'
 import type { MergeableRow, RealtimeRow } from './merge.sql.ts'
 import { endRequest, moveToArchive, selectArchive, selectRealtime } from './merge.sql.ts'
 import { performMerge } from './perform-merge.ts'
@@ -113,23 +113,37 @@ class TableUpkeep {
     this.#summary = { ...this.#summary, promoted: this.#summary.promoted + ids.length }
   }
 
-  /** One after the other: each uses all cores. Where the table changed under one, the others are planned anew. */
+  /**
+   * One after the other: each uses all cores. Where the table changed under one, the others are planned anew. A damaged chunk keeps
+   * those from being merged that it was to be merged with, and no others.
+   */
   async #perform(table: Table, merges: readonly Merge<MergeSource>[]): Promise<void> {
+    let damage: unknown
     for (const merge of merges) {
       this.#attempt.signal.throwIfAborted()
-      const added = await performMerge(this.#options, this.#attempt, table, merge)
-      if (added === undefined) return
-      if (merge.layer === 'archive') this.#noteArchived(merge.inputs)
-      const { merges: count, chunksRemoved, chunksAdded, rows, promoted } = this.#summary
-      this.#summary = {
-        merges: count + 1,
-        chunksRemoved: chunksRemoved + merge.inputs.length,
-        chunksAdded: chunksAdded + added.length,
-        rows: rows + added.reduce((sum, chunk) => sum + chunk.rows, 0),
-        promoted,
+      try {
+        const added = await performMerge(this.#options, this.#attempt, table, merge)
+        if (added === undefined) break
+        this.#noteMerged(merge, added)
+      } catch (error) {
+        if (!isAppError(error, 'object_damaged')) throw error
+        damage ??= error
       }
-      this.#attempt.progress(this.#summary)
     }
+    if (damage !== undefined) throw damage
+  }
+
+  #noteMerged(merge: Merge<MergeSource>, added: readonly NewChunk[]): void {
+    if (merge.layer === 'archive') this.#noteArchived(merge.inputs)
+    const { merges, chunksRemoved, chunksAdded, rows, promoted } = this.#summary
+    this.#summary = {
+      merges: merges + 1,
+      chunksRemoved: chunksRemoved + merge.inputs.length,
+      chunksAdded: chunksAdded + added.length,
+      rows: rows + added.reduce((sum, chunk) => sum + chunk.rows, 0),
+      promoted,
+    }
+    this.#attempt.progress(this.#summary)
   }
 
   #noteArchived(chunks: readonly MergeSource[]): void {
