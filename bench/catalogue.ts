@@ -84,7 +84,7 @@ export const catalogue: Readonly<Record<string, Benchmark>> = {
       shape,
       format,
       rounds: rounds(5),
-      records: { meaning: 'in a body; 200000 narrow or 40000 wide ones without it' },
+      records: { meaning: 'in bodies of 10000 narrow or 2000 wide ones; 120000 or 12000 without it' },
       version: { fallback: 'v2', meaning: 'of Parquet, v1 or v2' },
     },
     quick: { records: '5000', rounds: '2' },

@@ -12,7 +12,7 @@ import { formatTask } from '../deliver/format-input.ts'
 import { formatHandler } from '../deliver/format-task.ts'
 import { queryEngineHandlers } from '../process/engines/duckdb/handlers.ts'
 import { storeEngineHandlers } from '../store/engine-handlers.ts'
-import { nativeEncoder, nativeLane } from './native-modules.ts'
+import { nativeEncoder, nativeGunzip, nativeLane } from './native-modules.ts'
 import { settingsOfRole } from './role-settings.ts'
 
 const { parquetVersion } = settingsOfRole()
@@ -25,6 +25,7 @@ serveEngine({
     convertHandler({
       splitter: createSplitter({ native: nativeLane() }),
       encoder: nativeEncoder(),
+      gunzip: nativeGunzip(),
       disk: systemDisk,
       parquetVersion,
     }),

@@ -5,6 +5,7 @@ import { KeptSessions } from '../../base/duckdb/kept-sessions.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
+import type { NativeGunzip } from '../../base/gzip/native-gunzip.ts'
 import type { NativeEncoder } from '../../base/parquet/native-encoder.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
@@ -43,22 +44,34 @@ export interface ConvertTools {
   readonly splitter: Splitter
   /** Without one, DuckDB encodes all that has to be. */
   readonly encoder?: NativeEncoder | undefined
+  /** Without one, zlib inflates all of gzip. */
+  readonly gunzip?: NativeGunzip | undefined
   readonly disk: Disk
   readonly limits?: ConvertLimits
   readonly parquetVersion?: ParquetVersion
 }
 
-type ConversionTools = Required<Omit<ConvertTools, 'encoder'>> &
-  Pick<ConvertTools, 'encoder'> & { readonly lend: LendSession }
+type ConversionTools = Required<Omit<ConvertTools, 'encoder' | 'gunzip'>> &
+  Pick<ConvertTools, 'encoder' | 'gunzip'> & { readonly lend: LendSession }
 
 /** What an engine process does for `convertTask`: bodies in, files of Parquet out. */
 export function convertHandler({
   limits = limitsDefault,
   parquetVersion = parquetVersionDefault,
+  gunzip,
   ...tools
 }: ConvertTools): (input: ConvertInput) => Promise<ConvertOutput> {
   const { lend } = new KeptSessions()
-  return (input) => new Conversion(input, { ...tools, limits, lend, parquetVersion }).run()
+  // What it inflated for one conversion lasts only as long as no other has it.
+  let free = gunzip
+  return async (input) => {
+    const lent = free
+    free = undefined
+    const conversion = new Conversion(input, { ...tools, gunzip: lent, limits, lend, parquetVersion })
+    return await conversion.run().finally(() => {
+      free ??= lent
+    })
+  }
 }
 
 /** How much of a body is in memory at one time. */
@@ -82,6 +95,7 @@ class Conversion {
   readonly #input: ConvertInput
   readonly #splitter: Splitter
   readonly #encoder: NativeEncoder | undefined
+  readonly #gunzip: NativeGunzip | undefined
   readonly #disk: Disk
   readonly #reader: BodyReader
   readonly #limits: ConvertLimits
@@ -95,13 +109,15 @@ class Conversion {
   #fileBytes = 0
   #nextName = 0
 
-  constructor(input: ConvertInput, { splitter, encoder, disk, limits, lend, parquetVersion }: ConversionTools) {
+  constructor(input: ConvertInput, tools: ConversionTools) {
+    const { splitter, encoder, gunzip, disk, limits, lend, parquetVersion } = tools
     this.#input = input
     this.#limits = limits
     this.#lend = lend
     this.#parquetVersion = parquetVersion
     this.#splitter = splitter
     this.#encoder = encoder
+    this.#gunzip = gunzip
     this.#disk = disk
     this.#reader = new BodyReader(disk)
     this.#draft = new TableDraft(input.columns, input.nextFieldId)
@@ -119,11 +135,14 @@ class Conversion {
   async #convertAll(): Promise<void> {
     let batch: Prepared[] = []
     let bytes = 0
+    this.#gunzip?.turn()
     for (const [index, body] of this.#input.bodies.entries()) {
       const prepared = this.#ready(body, index) ?? (await this.#prepare(body, index))
       if (prepared === undefined) continue
       if (bytes + prepared.split.bytes.byteLength > splitBytesMax && batch.length > 0) {
         await this.#split(batch)
+        // The body that is prepared already is in the next batch.
+        this.#gunzip?.turn()
         batch = []
         bytes = 0
       }
@@ -178,7 +197,7 @@ class Conversion {
       throw inflatedTooLarge()
     }
     try {
-      return inflate(await this.#reader.read(body), body.encoding)
+      return inflate(await this.#reader.read(body), body.encoding, this.#gunzip)
     } catch (error) {
       if (mayBeCut && isAppError(error, 'inflated_too_large')) return undefined
       throw error

@@ -3,18 +3,21 @@ import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'n
 import { Decompress } from 'fzstd'
 
 import { AppError, isAppError } from '../../base/errors.ts'
+import type { NativeGunzip } from '../../base/gzip/native-gunzip.ts'
 import type { ContentEncoding } from '../collect.ts'
 import { inflateRatioMax, inflatedBytesMax, ratioFreeBytes } from '../limits.ts'
 import { zstdFrames } from './zstd-frames.ts'
 
 /**
  * The body without its compression, within bounds. Fails with `inflated_too_large`, `inflate_ratio_too_large` or
- * `body_malformed`. An empty body has nothing in it, whatever its encoding.
+ * `body_malformed`. An empty body has nothing in it, whatever its encoding. With `native`, what it returns may lie in the memory of that.
  */
-export function inflate(body: Buffer, encoding: ContentEncoding): Buffer {
+export function inflate(body: Buffer, encoding: ContentEncoding, native?: NativeGunzip): Buffer {
   if (encoding === 'identity' || body.byteLength === 0) return body
   const ratioBytesMax = Math.max(ratioFreeBytes, body.byteLength * inflateRatioMax)
   const bytesMax = Math.min(inflatedBytesMax, ratioBytesMax)
+  const inflated = encoding === 'gzip' ? native?.inflate(body, bytesMax) : undefined
+  if (inflated !== undefined) return inflated
   try {
     return inflaters[encoding](body, bytesMax)
   } catch (error) {

@@ -24,7 +24,7 @@ export interface ConversionRun extends ConvertOutput {
 type ContentOf = Partial<ConvertBody> & { readonly content: Buffer | string }
 
 /** Runs the task that converts bodies in a folder of its own, and reads the files with a DuckDB without bounds. */
-export function openConversions(receivedAtUs: number, tools: Pick<ConvertTools, 'limits' | 'encoder'> = {}) {
+export function openConversions(receivedAtUs: number, tools: Pick<ConvertTools, 'limits' | 'encoder' | 'gunzip'> = {}) {
   const handler = convertHandler({ splitter: createSplitter(), disk: systemDisk, ...tools })
   const convert = handler as unknown as (input: unknown) => Promise<ConvertOutput>
   const folder = mkdtempSync(join(tmpdir(), 'biwa-convert-'))
