@@ -75,9 +75,12 @@ interface Measured {
   readonly parquetVersion: ParquetVersion
 }
 
-async function measured({ shape, format, records, rounds, parquetVersion }: Measured) {
-  const each = Math.min(records, shape === 'narrow' ? 10_000 : 2000)
-  const bodies = gzipBodies(shape, format, records / each, each, 1_700_000_000).map(({ bytes }) => bytes)
+async function measured({ shape, format, records: wanted, rounds, parquetVersion }: Measured) {
+  const each = Math.min(wanted, shape === 'narrow' ? 10_000 : 2000)
+  const count = Math.max(1, Math.round(wanted / each))
+  const records = count * each
+  const bodies = gzipBodies(shape, format, count, each, 1_700_000_000).map(({ bytes }) => bytes)
+  if (gunzip !== undefined) requireRoom(gunzip, bodies)
   const lines = plainBody(shape, 'ndjson', 0, records, 1_700_000_000).bytes
   const directory = mkdtempSync(join(tmpdir(), 'biwa-bench-'))
   const seen: Record<string, number[]> = {}
@@ -112,6 +115,13 @@ async function measured({ shape, format, records, rounds, parquetVersion }: Meas
   } finally {
     rmSync(directory, { recursive: true, force: true })
   }
+}
+
+/** What does not fit into the memory of a batch is inflated by zlib, and would be taken for ours here. */
+function requireRoom(native: NativeGunzip, bodies: readonly Buffer[]): void {
+  native.turn()
+  const taken = bodies.every((body) => native.inflate(body, 2 ** 30) !== undefined)
+  if (!taken) throw new Error('the bodies do not fit into one batch; ask for fewer --records')
 }
 
 function inflatedAll(bodies: readonly Buffer[], native?: NativeGunzip): Buffer[] {
