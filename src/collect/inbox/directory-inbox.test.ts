@@ -10,18 +10,11 @@ import { openFrameSource } from './frame-source.ts'
 import type { FrameHeader, FramePlace, Inbox, Leftover } from './inbox.ts'
 
 const segmentBytes = 16 * 1024
-const smallBytesMax = 300
 const directory = '/inbox'
 
 function openOn(disk: SimulatedDisk, clock = systemClock): Inbox {
   const ports = { disk, clock, randomness: systemRandomness, log: openLog('silent') }
-  return openDirectoryInbox({
-    directory,
-    segmentBytes,
-    smallBytesMax,
-    hold: async () => ({ release: async () => {} }),
-    ...ports,
-  })
+  return openDirectoryInbox({ directory, segmentBytes, hold: async () => ({ release: async () => {} }), ...ports })
 }
 
 function headerOf(name: string): FrameHeader {

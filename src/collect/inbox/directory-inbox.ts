@@ -1,36 +1,46 @@
 import { join } from 'node:path'
 
 import { writeFileAtomically } from '../../base/disk.ts'
-import { AppError } from '../../base/errors.ts'
-import { segmentBytesDefault, smallBodyBytesMax } from '../limits.ts'
+import { AppError, isAppError, must } from '../../base/errors.ts'
+import { commitBytesMax, segmentBytesDefault } from '../limits.ts'
+import type { PreparedFrame } from './frame.ts'
 import { prepareFrame, scanFrames } from './frame.ts'
 import { holdDirectory } from './hold-directory.ts'
 import type { FrameHeader, FramePlace, Inbox, Leftover, Segment } from './inbox.ts'
 import { SegmentFile } from './segment-file.ts'
 import { decodeHeader, decodeSettled, headerBytes } from './segment-header.ts'
+import type { SegmentIdentity } from './segment-header.ts'
 import { SegmentPool, isSegmentName } from './segment-pool.ts'
 import type { SegmentPoolOptions } from './segment-pool.ts'
-import { SegmentWriter } from './segment-writer.ts'
 
 export interface DirectoryInboxOptions extends Omit<SegmentPoolOptions, 'segmentBytes'> {
   readonly segmentBytes?: number
-  /** Bodies up to this size are written apart from larger ones. */
-  readonly smallBytesMax?: number
   /** Waits until this process alone may write to the directory. By default with a lock file, as `holdDirectory` does. */
   readonly hold?: (directory: string) => Promise<{ release(): Promise<void> }>
 }
 
+/**
+ * One is written while another one syncs, where there is as much to write as makes that worth its calls. Less than that waits for the
+ * sync to end, and whatever comes meanwhile shares the next one.
+ */
+const commitsUnderWayMax = 2
+const besideBytesMin = 64 * 1024
+
 /** The name of the inbox, by which a worker knows that the directory it sees is the one that a job means. */
 export const inboxNameFile = 'inbox-name'
+
+interface WaitingFrame {
+  readonly frame: PreparedFrame
+  readonly accountId: number
+  readonly resolve: (place: FramePlace) => void
+  readonly reject: (error: unknown) => void
+}
 
 export function openDirectoryInbox(options: DirectoryInboxOptions): Inbox {
   return new DirectoryInbox(options)
 }
 
-/**
- * The inbox on a local disk: segments with group commit. Small bodies, such as events, have a segment of their own: in one with large ones, each would
- * wait until those before it are written, which takes a flood of large bodies many times as long as an event.
- */
+/** The inbox on a local disk: segments with group commit. */
 class DirectoryInbox implements Inbox {
   readonly name = 'inbox'
   readonly #options: DirectoryInboxOptions
@@ -39,9 +49,11 @@ class DirectoryInbox implements Inbox {
   readonly #segments = new Map<string, SegmentFile>()
   #inboxName = ''
   #lock: { release(): Promise<void> } | undefined
-  readonly #small: SegmentWriter
-  readonly #large: SegmentWriter
-  readonly #releases = new Set<Promise<void>>()
+  #active: SegmentFile | undefined
+  #waiting: WaitingFrame[] = []
+  #waitingBytes = 0
+  #isWriting = false
+  #underWay = new Set<Promise<void>>()
   #leftoverNames: string[] = []
   #leftoverBytes = 0
   #closed = false
@@ -50,8 +62,6 @@ class DirectoryInbox implements Inbox {
     this.#options = options
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault
     this.#pool = new SegmentPool({ ...options, segmentBytes: this.#segmentBytes })
-    this.#small = this.#newWriter()
-    this.#large = this.#newWriter()
   }
 
   async start(): Promise<void> {
@@ -66,11 +76,14 @@ class DirectoryInbox implements Inbox {
     this.#pool.prepare()
   }
 
-  async append(header: FrameHeader, body: Uint8Array): Promise<FramePlace> {
-    if (this.#closed) throw shuttingDown()
-    const { smallBytesMax = smallBodyBytesMax } = this.#options
-    const writer = body.byteLength <= smallBytesMax ? this.#small : this.#large
-    return await writer.append(prepareFrame(header, body), header.accountId)
+  append(header: FrameHeader, body: Uint8Array): Promise<FramePlace> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(shuttingDown())
+      const frame = prepareFrame(header, body)
+      this.#waiting.push({ frame, accountId: header.accountId, resolve, reject })
+      this.#waitingBytes += frame.bytes
+      if (!this.#isWriting) void this.#writeWaiting()
+    })
   }
 
   async *leftovers(): AsyncGenerator<Leftover> {
@@ -99,29 +112,69 @@ class DirectoryInbox implements Inbox {
 
   async drain(): Promise<void> {
     this.#closed = true
-    await Promise.all([this.#small.drain(), this.#large.drain()])
-    await Promise.allSettled(this.#releases)
+    while (this.#isWriting || this.#underWay.size > 0) await Promise.allSettled([...this.#underWay, tick()])
   }
 
   async stop(): Promise<void> {
     await this.drain()
     await this.#pool.close()
-    this.#small.close()
-    this.#large.close()
-    await Promise.allSettled(this.#releases)
+    if (this.#active !== undefined) {
+      this.#active.seal()
+      this.#releaseIfDone(this.#active)
+    }
+    await Promise.allSettled(this.#underWay)
     for (const segment of this.#segments.values()) await segment.file.close()
     this.#segments.clear()
     await this.#lock?.release()
     this.#lock = undefined
   }
 
-  #newWriter(): SegmentWriter {
-    return new SegmentWriter({
-      pool: this.#pool,
-      segmentBytes: this.#segmentBytes,
-      onBegun: (file) => this.#segmentOf(this.#register(file)),
-      onFull: (file) => this.#releaseIfDone(file),
-    })
+  /** Takes frames in order of arrival, as many at once as a commit may have. One at a time runs. */
+  async #writeWaiting(): Promise<void> {
+    this.#isWriting = true
+    while (this.#waiting.length > 0) {
+      const commitsMax = this.#waitingBytes < besideBytesMin ? 1 : commitsUnderWayMax
+      if (this.#underWay.size >= commitsMax) {
+        await Promise.race(this.#underWay)
+        continue
+      }
+      const batch = this.#takeBatch()
+      const bytes = batch.reduce((sum, { frame }) => sum + frame.bytes, 0)
+      try {
+        const segment = await this.#segmentFor(bytes)
+        this.#track(this.#commit(segment, batch))
+      } catch (error) {
+        for (const { reject } of batch) reject(unavailable(error))
+      }
+    }
+    this.#isWriting = false
+  }
+
+  #takeBatch(): WaitingFrame[] {
+    const bytesMax = Math.min(commitBytesMax, this.#segmentBytes - headerBytes)
+    let count = 0
+    let bytes = 0
+    for (const { frame } of this.#waiting) {
+      if (count > 0 && bytes + frame.bytes > bytesMax) break
+      count += 1
+      bytes += frame.bytes
+    }
+    this.#waitingBytes -= bytes
+    return this.#waiting.splice(0, count)
+  }
+
+  async #segmentFor(bytes: number): Promise<SegmentFile> {
+    if (bytes > this.#segmentBytes - headerBytes)
+      return this.#register(await this.#pool.takeOversized(headerBytes + bytes))
+    if (this.#active?.hasRoomFor(bytes) === true) return this.#active
+    const full = this.#active
+    this.#active = undefined
+    if (full !== undefined) {
+      full.seal()
+      this.#releaseIfDone(full)
+    }
+    this.#active = this.#register(await this.#pool.take())
+    return this.#active
   }
 
   #register(segment: SegmentFile): SegmentFile {
@@ -129,18 +182,38 @@ class DirectoryInbox implements Inbox {
     return segment
   }
 
+  async #commit(file: SegmentFile, batch: readonly WaitingFrame[]): Promise<void> {
+    const segment = this.#segmentOf(file.name, file.identity)
+    try {
+      const ranges = await file.commit(batch.map(({ frame }) => frame))
+      if (file !== this.#active) file.seal()
+      else if (file.writtenTo > file.bytes / 2) this.#pool.prepare()
+      for (const [index, { accountId, resolve }] of batch.entries()) {
+        resolve({ segment, accountId, ...must(ranges[index], 'each frame got its range') })
+      }
+    } catch (error) {
+      for (const { reject } of batch) reject(unavailable(error))
+      this.#releaseIfDone(file)
+    }
+  }
+
+  #track(work: Promise<void>): void {
+    this.#underWay.add(work)
+    void work.finally(() => this.#underWay.delete(work))
+  }
+
   #releaseIfDone(segment: SegmentFile): void {
     const { id } = segment.identity
     if (!segment.isDone || !this.#segments.delete(id)) return
+    if (segment === this.#active) this.#active = undefined
     const released = this.#pool.recycle(segment).catch((error: unknown) => {
       this.#options.log.error({ err: error, segment: segment.name }, 'a segment of the inbox could not be released')
     })
-    this.#releases.add(released)
-    void released.finally(() => this.#releases.delete(released))
+    this.#track(released)
   }
 
-  #segmentOf({ name, identity }: SegmentFile): Segment {
-    return { kind: 'file', inbox: this.#inboxName, id: identity.id, name }
+  #segmentOf(name: string, { id }: SegmentIdentity): Segment {
+    return { kind: 'file', inbox: this.#inboxName, id, name }
   }
 
   /** Decides by its header whether a file is free, or has frames that somebody acknowledged. */
@@ -171,7 +244,7 @@ class DirectoryInbox implements Inbox {
     const scan = scanFrames(bytes, decodeSettled(bytes, identity), identity.token)
     const own = this.#register(SegmentFile.leftover(name, identity, bytes.byteLength, file, scan.frames.length))
     this.#releaseIfDone(own)
-    const segment = this.#segmentOf(own)
+    const segment = this.#segmentOf(name, identity)
     log.info({ segment: name, frames: scan.frames.length }, 'took over a segment of the inbox')
     return {
       segment,
@@ -202,9 +275,23 @@ async function readInboxName(disk: DirectoryInboxOptions['disk'], path: string):
   }
 }
 
+/** A turn of the event loop, in which what waits may go on. */
+function tick(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
 function shuttingDown(): AppError {
   return new AppError('shutting_down', 'The server is shutting down and takes no new data.', {
     hint: 'Send it again in a few seconds.',
     retryAfterSeconds: 5,
+  })
+}
+
+function unavailable(error: unknown): unknown {
+  if (isAppError(error)) return error
+  return new AppError('inbox_unavailable', 'The inbox on the disk of this server cannot be written.', {
+    hint: 'Nothing of the body was kept: send it again. The log of the server names the reason.',
+    retryAfterSeconds: 5,
+    cause: error,
   })
 }

@@ -54,24 +54,21 @@ export class SegmentPool {
   /** Makes the next file ready before it is needed. A failure shows when it is. */
   prepare(): void {
     if (this.#ready !== undefined || this.#isFailing()) return
-    const ready = this.#freeFile()
-    this.#ready = ready
-    ready.catch((error: unknown) => {
+    this.#ready = this.#freeFile()
+    this.#ready.catch((error: unknown) => {
       this.#failure = { error, atMs: this.#options.clock.monotonicMs() }
-      if (this.#ready === ready) this.#ready = undefined
+      this.#ready = undefined
     })
   }
 
   /** A regular segment under a new identity. */
   async take(): Promise<SegmentFile> {
     this.prepare()
-    const ready = this.#ready
-    if (ready === undefined) throw this.#failure?.error
-    // Whoever comes meanwhile gets another one.
+    if (this.#ready === undefined) throw this.#failure?.error
+    const ready = await this.#ready
     this.#ready = undefined
-    const file = await ready
     this.#failure = undefined
-    return this.#identified(file, this.#options.segmentBytes)
+    return this.#identified(ready, this.#options.segmentBytes)
   }
 
   /** A segment for one frame that fits no regular one. */

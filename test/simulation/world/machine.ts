@@ -38,8 +38,6 @@ export const graceSeconds = 3
 
 const leaseMs = 3000
 const segmentBytes = 8192
-/** About half of the bodies are larger: either sort has segments of its own. */
-const smallBytesMax = 500
 const restartMs = 150
 /** Before the statement can have been answered. */
 const killedAfterMs = 0.09
@@ -194,14 +192,7 @@ export class Machine {
     const { randomness } = faults
     const inboxDirectory = '/inbox'
     const hold = async () => ({ release: async () => {} })
-    const inbox = openDirectoryInbox({
-      randomness,
-      directory: inboxDirectory,
-      segmentBytes,
-      smallBytesMax,
-      hold,
-      ...ports,
-    })
+    const inbox = openDirectoryInbox({ randomness, directory: inboxDirectory, segmentBytes, hold, ...ports })
     const jobs = openJobs(ports)
     const collect = openCollect({
       access: everybodyMay,
