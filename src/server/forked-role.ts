@@ -23,6 +23,9 @@ export interface Legacy {
   readonly sockets: ListeningSockets
 }
 
+/** How long a spare may take to leave. */
+const leaveMsMax = 3000
+
 /** One process of a role, from fork to exit. It loads its code, and waits with everything else until it is told to begin. */
 export class ForkedRole {
   /** Resolves when the code of the role is loaded and its parts are made; rejects when it fails or ends before. */
@@ -83,6 +86,14 @@ export class ForkedRole {
   askToStop(): void {
     if (this.#isReady) this.#send({ type: 'stop' })
     else this.kill()
+  }
+
+  /** Has a spare end, with the processes that it has. One that still loads its code does so when it has. */
+  async leave(): Promise<void> {
+    this.#send({ type: 'stop' })
+    const late = setTimeout(() => this.kill(), leaveMsMax)
+    await this.exited
+    clearTimeout(late)
   }
 
   kill(): void {

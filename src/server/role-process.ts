@@ -26,16 +26,23 @@ export interface Inheritance {
 /**
  * The whole life of a role's process, from its entry file: opens the role, starts its services, obeys the supervisor,
  * and ends with it. `open` makes whatever can be made ahead, and awaits `begun` before anything that only one process of
- * the role may do, or that needs a server: a spare waits there until it is needed.
+ * the role may do, or that needs a server: a spare waits there until it is needed. `ahead` are services that have processes
+ * before; they end with a spare that is told to leave.
  */
-export async function runRole(log: Logger, open: (begun: Promise<Inheritance>) => Promise<Role>): Promise<void> {
+export async function runRole(
+  log: Logger,
+  open: (begun: Promise<Inheritance>) => Promise<Role>,
+  ahead: readonly Service[] = [],
+): Promise<void> {
   dieOfBugs(log)
   // Ctrl-C and a service manager signal the whole process group; the supervisor alone decides when a role ends.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
   process.on('disconnect', () => process.exit(1))
   if (!process.connected) process.exit(1)
   try {
+    const ignore = obey(ahead, log)
     const { services, announce, sockets } = await open(begun())
+    ignore()
     obey(services, log)
     tell({ type: 'opened' })
     await startServices(services)
@@ -63,12 +70,15 @@ function begun(): Promise<Inheritance> {
   })
 }
 
-function obey(services: readonly Service[], log: Logger): void {
-  process.on('message', (message) => {
+/** Until what it returns is called. */
+function obey(services: readonly Service[], log: Logger): () => void {
+  const hear = (message: unknown): void => {
     const { type } = message as ToRole
     if (type === 'drain') void drainServices(services, log).then(() => tell({ type: 'drained' }))
     if (type === 'stop') void stopServices(services, log).then(() => process.exit(0))
-  })
+  }
+  process.on('message', hear)
+  return () => process.off('message', hear)
 }
 
 function tell(message: FromRole, socket?: ListeningSocket): void {

@@ -61,7 +61,6 @@ export class SpareRole {
     this.#cancelLater = undefined
     const role = this.#waiting
     this.#waiting = undefined
-    role?.kill()
-    await role?.exited
+    await role?.leave()
   }
 }

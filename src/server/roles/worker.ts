@@ -86,54 +86,66 @@ const merges = enginePool('merges', 1, { warm: 0, niceness: niceness.merges - ni
 // A worker that stands ready for another one has an engine process that does as well: queries are waited for by the millisecond.
 queries.kindle()
 
-await runRole(log, async (begun) => {
-  const platform = await openPlatform(settings, 'worker', log)
-  const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
-  const kinds = withConcurrency([
-    importKind(platform, imports, scratchDirectory),
-    ...bulkKinds(platform, imports, scratchDirectory),
-    replayKind(platform, imports, scratchDirectory),
-    queryKind(platform, queries, scratchDirectory),
-    batchKind(platform, batches, scratchDirectory),
-    resultKind(platform, queries, scratchDirectory),
-    exportJob({ ...platform, ...exporting(queries, scratchDirectory), concurrency: settings.enginesMax }),
-    mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
-    restateJob(upkeepOptions(platform, merges, scratchDirectory)),
-    verifyJob({
-      ...upkeepOptions(platform, merges, scratchDirectory),
-      bytesPerSecondMax: settings.verifyBytesPerSecond,
-    }),
-  ])
-  const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
-  const leases = leaseConnections()
-  const registration = openWorkerRegistration({
-    ...platform,
-    worker: {
-      name,
-      host: hostname(),
-      pid: process.pid,
-      version,
-      kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
-    },
-  })
-  await begun
-  const { disk, paths } = platform
-  const gone = await findGoneWorkers(disk, paths.workers, log)
-  await noteWorker(disk, paths.workers, name, log)
-  // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
-  const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
-  const pools = [queries, batches, kindled(imports), merges]
-  return { services: [...platform.services, leases, ...pools, runner, registration] }
-})
+await runRole(
+  log,
+  async (begun) => {
+    const platform = await openPlatform(settings, 'worker', log)
+    const scratchDirectory = await makeScratchDirectory(platform.disk, platform.paths.scratch)
+    const kinds = withConcurrency([
+      importKind(platform, imports, scratchDirectory),
+      ...bulkKinds(platform, imports, scratchDirectory),
+      replayKind(platform, imports, scratchDirectory),
+      queryKind(platform, queries, scratchDirectory),
+      batchKind(platform, batches, scratchDirectory),
+      resultKind(platform, queries, scratchDirectory),
+      exportJob({ ...platform, ...exporting(queries, scratchDirectory), concurrency: settings.enginesMax }),
+      mergeJob(upkeepOptions(platform, merges, scratchDirectory)),
+      restateJob(upkeepOptions(platform, merges, scratchDirectory)),
+      verifyJob({
+        ...upkeepOptions(platform, merges, scratchDirectory),
+        bytesPerSecondMax: settings.verifyBytesPerSecond,
+      }),
+    ])
+    const name = `worker ${process.pid} ${uuidv7(platform.clock, platform.randomness)}`
+    const leases = leaseConnections()
+    const registration = openWorkerRegistration({
+      ...platform,
+      worker: {
+        name,
+        host: hostname(),
+        pid: process.pid,
+        version,
+        kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
+      },
+    })
+    await begun
+    const { disk, paths } = platform
+    const gone = await findGoneWorkers(disk, paths.workers, log)
+    await noteWorker(disk, paths.workers, name, log)
+    // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
+    const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
+    const pools = [queries, batches, kindled(imports), merges]
+    return { services: [...platform.services, leases, ...pools, runner, registration] }
+  },
+  [queries],
+)
 
 /** Queries need not wait until conversions can begin. A pool whose processes do not come up ends the worker, as every bug does. */
 function kindled(pool: ForkedEngines): Service {
   const { name } = pool
+  let isStopping = false
   return {
     name,
-    start: async () => void pool.start(),
+    async start() {
+      void pool.start().catch((error: unknown) => {
+        if (!isStopping) throw error
+      })
+    },
     drain: () => pool.drain?.() ?? Promise.resolve(),
-    stop: () => pool.stop(),
+    stop() {
+      isStopping = true
+      return pool.stop()
+    },
   }
 }
 
