@@ -27,6 +27,8 @@ const allTimes = [{ from: -Infinity, to: Infinity }]
 /** A chunk's file at one of its versions. */
 interface LookedAt {
   readonly version: unknown
+  /** What the catalog said of it. */
+  readonly told: Pick<Chunk, 'bytes' | 'rows' | 'crc32'>
   readonly recordIds: readonly string[]
 }
 
@@ -149,7 +151,7 @@ export class Observer {
     return recordIds
   }
 
-  #fileOf({ id, objectKey, bytes, rows, crc32: sum }: Chunk): LookedAt | undefined {
+  #fileOf({ id, objectKey, ...told }: Chunk): LookedAt | undefined {
     const { ledger } = this.#options
     const content = this.#contentOf(objectKey)
     if (content === undefined) {
@@ -157,12 +159,12 @@ export class Observer {
       return undefined
     }
     const known = this.#files.get(id)
-    if (known !== undefined && known.version === content.version) return known
+    if (known !== undefined && known.version === content.version && isSameChunk(known.told, told)) return known
     const { body, version } = content
     const recordIds = (parseRecords(body) ?? []).map((record) => record.id)
-    const isWhole = body.byteLength === bytes && crc32(body) === sum && recordIds.length === rows
+    const isWhole = body.byteLength === told.bytes && crc32(body) === told.crc32 && recordIds.length === told.rows
     if (!isWhole) ledger.violate(`the file of chunk ${id} is not what was written`)
-    const file = { version, recordIds }
+    const file = { version, told, recordIds }
     this.#files.set(id, file)
     return file
   }
@@ -271,6 +273,10 @@ export class Observer {
       }
     }
   }
+}
+
+function isSameChunk(one: LookedAt['told'], other: LookedAt['told']): boolean {
+  return one.bytes === other.bytes && one.rows === other.rows && one.crc32 === other.crc32
 }
 
 /** What is missing is never the same: it is told of again. */
