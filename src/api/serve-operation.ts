@@ -50,7 +50,14 @@ export interface OperationHost {
   readonly closing: AbortSignal
 }
 
-type Checks = Readonly<Record<'params' | 'query' | 'headers', ReturnType<typeof partChecker>>>
+/** An operation with all that is needed to answer it. */
+interface Served<O extends Operation> {
+  readonly host: OperationHost
+  readonly operation: O
+  readonly check: Readonly<Record<'params' | 'query' | 'headers', ReturnType<typeof partChecker>>>
+  readonly handler: (call: Call<O>) => Promise<OperationAnswer<O>>
+  readonly admit: Admit<O> | undefined
+}
 
 /** Answers an operation of the contract: who asks, what is asked, the handler, the answer. */
 export function serveOperation<O extends Operation>(
@@ -58,13 +65,14 @@ export function serveOperation<O extends Operation>(
   operation: O,
   // In two steps, because the handler's answers get their exact types only where the operation is settled.
 ): { with(handler: (call: Call<O>) => Promise<OperationAnswer<O>>, admit?: Admit<O>): void } {
-  const check: Checks = {
+  const check = {
     params: partChecker(operation.params, 'path'),
     query: partChecker(operation.query, 'query'),
     headers: partChecker(operation.headers, 'headers'),
   }
   return {
     with(handler, admit) {
+      const served: Served<O> = { host, operation, check, handler, admit }
       host.app.route({
         method: operation.method === 'GET' ? ['GET', 'HEAD'] : operation.method,
         url: routePath(operation),
@@ -73,7 +81,7 @@ export function serveOperation<O extends Operation>(
           try {
             // Nothing of the body is read for somebody unknown.
             principal = await host.access.authenticate(apiKeyOf(request.headers.authorization), request.headers.origin)
-            return send(reply, await answerOf(host, operation, check, request, reply, principal, handler, admit))
+            return send(reply, await answerOf(served, principal, request, reply))
           } catch (error) {
             noteRejection(host, operation, request, principal, error)
             throw error
@@ -85,14 +93,10 @@ export function serveOperation<O extends Operation>(
 }
 
 async function answerOf<O extends Operation>(
-  host: OperationHost,
-  operation: O,
-  check: Checks,
+  { host, operation, check, handler, admit }: Served<O>,
+  principal: Principal,
   request: FastifyRequest,
   reply: FastifyReply,
-  principal: Principal,
-  handler: (call: Call<O>) => Promise<OperationAnswer<O>>,
-  admit: Admit<O> | undefined,
 ): Promise<OperationAnswer<O>> {
   const params = check.params(request.params)
   const query = check.query(request.query)

@@ -1,5 +1,6 @@
 import { backoffMs } from '../base/backoff.ts'
 import type { Clock } from '../base/clock.ts'
+import type { Logger } from '../base/log.ts'
 import { ForkedRole } from './forked-role.ts'
 import type { RoleEntry } from './forked-role.ts'
 
@@ -10,13 +11,15 @@ import type { RoleEntry } from './forked-role.ts'
 export class SpareRole {
   readonly #command: RoleEntry
   readonly #clock: Clock
+  readonly #log: Logger
   #waiting: ForkedRole | undefined
   #failures = 0
   #cancelLater: (() => void) | undefined
 
-  constructor(command: RoleEntry, clock: Clock) {
+  constructor(command: RoleEntry, clock: Clock, log: Logger) {
     this.#command = command
     this.#clock = clock
+    this.#log = log
   }
 
   /** The process that waits now. */
@@ -31,11 +34,15 @@ export class SpareRole {
     if (this.#waiting !== undefined) return
     const role = new ForkedRole(this.#command)
     this.#waiting = role
-    void role.exited.then(() => {
+    void role.exited.then((how) => {
       if (this.#waiting !== role) return
       // It died as a spare, and nobody missed it: there is no hurry.
       this.#waiting = undefined
       this.#failures += 1
+      this.#log.warn(
+        { how, failures: this.#failures },
+        'the spare process of the role died; another one loads in a while',
+      )
       this.loadLater(backoffMs(this.#failures + 2))
     })
   }

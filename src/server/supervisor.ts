@@ -57,7 +57,7 @@ export class SupervisedRole implements Service {
     this.#command = command
     this.#clock = clock
     this.#log = log.child({ role: command.name })
-    this.#spare = new SpareRole(command, clock)
+    this.#spare = new SpareRole(command, clock, this.#log)
   }
 
   /** What the role said of itself when it became ready, for example the port it listens on. */
