@@ -4,6 +4,7 @@ import { openNativeGunzip } from '../base/gzip/native-gunzip.ts'
 import type { NativeGunzip } from '../base/gzip/native-gunzip.ts'
 import { openNativeEncoder } from '../base/parquet/native-encoder.ts'
 import type { NativeEncoder } from '../base/parquet/native-encoder.ts'
+import { codeRoot } from '../base/project-files.ts'
 import { openNativeModule } from '../collect/split/native-lane.ts'
 import type { NativeModule } from '../collect/split/native-lane.ts'
 
@@ -11,18 +12,18 @@ import type { NativeModule } from '../collect/split/native-lane.ts'
 // inflates, and DuckDB encodes.
 
 export function nativeLane(): NativeModule | undefined {
-  return opened('../collect/split/lane.wasm', openNativeModule)
+  return opened('collect/split/lane.wasm', openNativeModule)
 }
 
 export function nativeEncoder(): NativeEncoder | undefined {
-  return opened('../base/parquet/encoder.wasm', openNativeEncoder)
+  return opened('base/parquet/encoder.wasm', openNativeEncoder)
 }
 
 export function nativeGunzip(): NativeGunzip | undefined {
-  return opened('../base/gzip/inflate.wasm', openNativeGunzip)
+  return opened('base/gzip/inflate.wasm', openNativeGunzip)
 }
 
 function opened<T>(name: string, open: (bytes: Uint8Array) => T): T | undefined {
-  const path = new URL(name, import.meta.url)
+  const path = new URL(name, codeRoot)
   return existsSync(path) ? open(readFileSync(path)) : undefined
 }

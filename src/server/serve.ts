@@ -5,6 +5,7 @@ import { isAppError } from '../base/errors.ts'
 import { openLog } from '../base/log.ts'
 import type { Logger } from '../base/log.ts'
 import { EmbeddedPostgres } from '../base/postgres/embedded.ts'
+import { entryOf } from '../base/project-files.ts'
 import { systemRandomness } from '../base/randomness.ts'
 import type { Service } from '../base/service.ts'
 import { readSettings } from '../base/settings.ts'
@@ -89,8 +90,7 @@ function embedded(dataDirectory: string, log: Logger): EmbeddedPostgres {
 }
 
 function roleProcess(name: Settings['roles'][number], settings: Settings, log: Logger): SupervisedRole {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const entry = new URL(`./roles/${name}.${extension}`, import.meta.url)
+  const entry = entryOf(`server/roles/${name}`)
   const environment = settingsForRoles(settings)
   const manner = {
     api: {

@@ -2,13 +2,14 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 
+import { bundle } from '../../scripts/bundle.ts'
 import type { StoreKind } from './world.ts'
 
 /** A bug that torture has to find: what is built, with one place of it made wrong. */
 export interface PlantedBug extends Change {
   readonly name: string
   readonly what: string
-  /** Below `dist`. */
+  /** Of the modules that the compiler makes. */
   readonly file: string
   /** Where one place is not enough. */
   readonly and?: Change
@@ -135,16 +136,18 @@ export const plantedBugs: readonly PlantedBug[] = [
 
 const root = resolve(import.meta.dirname, '../..')
 
+/** What the compiler made of `src`, before it is bundled. */
+const modules = join(root, '.cache/build')
+
 /** A program of its own with the bug in it; nothing of the product knows of it. */
-export function plant(bug: PlantedBug): {
-  readonly program: string
-  readonly remove: () => void
-} {
+export async function plant(bug: PlantedBug): Promise<{ program: string; remove: () => void }> {
   const folder = mkdtempSync(join(tmpdir(), `biwa-planted-${bug.name}-`))
   cpSync(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+  cpSync(modules, join(folder, 'modules'), { recursive: true })
   for (const beside of ['node_modules', 'migrations', 'package.json'])
     symlinkSync(join(root, beside), join(folder, beside))
-  writeFileSync(join(folder, 'dist', bug.file), wrongText(bug))
+  writeFileSync(join(folder, 'modules', bug.file), wrongText(bug))
+  await bundle(join(folder, 'modules'), join(folder, 'dist'))
   return {
     program: join(folder, 'dist/cli/main.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),
@@ -153,7 +156,7 @@ export function plant(bug: PlantedBug): {
 
 /** The file with the bug in it. Throws where a place of the bug is not there any more, or is not the only one. */
 export function wrongText({ name, file, right, wrong, and }: PlantedBug): string {
-  let text = readFileSync(join(root, 'dist', file), 'utf8')
+  let text = readFileSync(join(modules, file), 'utf8')
   for (const change of [{ right, wrong }, ...(and === undefined ? [] : [and])]) {
     if (text.split(change.right).length !== 2) throw new Error(`the place of ${name} is not once in ${file}`)
     text = text.replace(change.right, () => change.wrong)

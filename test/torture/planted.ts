@@ -26,7 +26,7 @@ const minutesOfRound = 0.5
 const secondsMax = Number(values.minutes) * 60
 const searches: Search[] = []
 for (const bug of plantedBugs.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
-  const { program, remove } = plant(bug)
+  const { program, remove } = await plant(bug)
   try {
     searches.push(await search(bug.name, { program, store: bug.store }))
   } finally {

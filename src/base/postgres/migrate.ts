@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { readFile, readdir } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 
 import { AppError, assert } from '../errors.ts'
+import { projectRoot } from '../project-files.ts'
 import type { AppliedMigration } from './migrate.sql.ts'
 import {
   appliedMigrations,
@@ -14,8 +13,7 @@ import {
 } from './migrate.sql.ts'
 import type { Postgres } from './postgres.ts'
 
-/** `migrations/` of this repository; it lies as deep above `src` as above `dist`. */
-export const migrationsDirectory = pathToFileURL(`${resolve(import.meta.dirname, '../../../migrations')}/`)
+export const migrationsDirectory = new URL('migrations/', projectRoot)
 
 interface Migration extends AppliedMigration {
   readonly text: string

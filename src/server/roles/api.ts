@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-
 import { openMetrics } from '../../api/metrics.ts'
 import type { ApiMetrics } from '../../api/metrics.ts'
 import { openDeadLetters } from '../../jobs/open-dead-letters.ts'
@@ -11,6 +9,7 @@ import { buildApi } from '../../api/server.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
 import { sql } from '../../base/postgres/postgres.ts'
+import { packageVersion } from '../../base/project-files.ts'
 import type { BulkImports } from '../../collect/bulk/bulk-imports.ts'
 import { openBulkImports } from '../../collect/bulk/open-bulk-imports.ts'
 import { importBodyBytesMax } from '../../collect/limits.ts'
@@ -38,7 +37,7 @@ import { makeScratchDirectory } from '../scratch-directory.ts'
 /** The api: all network doors, and the inbox behind those that take data in. */
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'api' })
-const version = versionOfPackage()
+const version = packageVersion()
 
 /** Bodies of data, and how long a sender may stay silent in the middle of one. */
 const uploads = { uploadBytesMax: importBodyBytesMax, bodySilenceMsMax: 15_000 }
@@ -140,9 +139,4 @@ function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
     redirectHosts: settings.redirectHosts,
   })
   return app
-}
-
-function versionOfPackage(): string {
-  const description = readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')
-  return (JSON.parse(description) as { version: string }).version
 }

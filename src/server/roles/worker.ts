@@ -8,6 +8,7 @@ import { AppError } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
 import { postgresAt } from '../../base/postgres/postgres.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
+import { entryOf } from '../../base/project-files.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import { commitJob } from '../../collect/bulk/commit-job.ts'
@@ -172,8 +173,7 @@ function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
 }
 
 function enginePool(name: string, size: number, more: Partial<EnginePoolOptions> = {}): ForkedEngines {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const entry = new URL(`../engine.${extension}`, import.meta.url)
+  const entry = entryOf('server/engine')
   return openEnginePool({ name, entry, size, clock: systemClock, log, ...more })
 }
 

