@@ -10,6 +10,7 @@ import type { Service } from '../base/service.ts'
 import { readSettings } from '../base/settings.ts'
 import type { SettingName, Settings } from '../base/settings.ts'
 import { drainLine, readyLines } from './announce.ts'
+import { bundled } from './bundles.ts'
 import { readCredentials, writeCredentials } from './credentials.ts'
 import {
   drainServices,
@@ -90,7 +91,7 @@ function embedded(dataDirectory: string, log: Logger): EmbeddedPostgres {
 
 function roleProcess(name: Settings['roles'][number], settings: Settings, log: Logger): SupervisedRole {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const entry = new URL(`./roles/${name}.${extension}`, import.meta.url)
+  const entry = bundled(new URL(`./roles/${name}.${extension}`, import.meta.url))
   const environment = settingsForRoles(settings)
   const manner = {
     api: {

@@ -145,6 +145,8 @@ export function plant(bug: PlantedBug): {
   for (const beside of ['node_modules', 'migrations', 'package.json'])
     symlinkSync(join(root, beside), join(folder, beside))
   writeFileSync(join(folder, 'dist', bug.file), wrongText(bug))
+  // They have the right text in them.
+  rmSync(join(folder, 'dist/bundled'), { recursive: true, force: true })
   return {
     program: join(folder, 'dist/cli/main.js'),
     remove: () => rmSync(folder, { recursive: true, force: true }),

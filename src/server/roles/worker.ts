@@ -26,6 +26,7 @@ import { mergeJob } from '../../store/merge/merge-job.ts'
 import { restateJob } from '../../store/schema/restate-job.ts'
 import { openQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { verifyJob } from '../../store/verify/verify-job.ts'
+import { bundled } from '../bundles.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
@@ -173,7 +174,7 @@ function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
 
 function enginePool(name: string, size: number, more: Partial<EnginePoolOptions> = {}): ForkedEngines {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  const entry = new URL(`../engine.${extension}`, import.meta.url)
+  const entry = bundled(new URL(`../engine.${extension}`, import.meta.url))
   return openEnginePool({ name, entry, size, clock: systemClock, log, ...more })
 }
 
