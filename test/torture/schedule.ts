@@ -65,6 +65,7 @@ const restMs = { least: 4000, most: 8000 }
 export const strands: readonly Strand[] = [
   { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 250, patience: 0.25, rests: 0.03 },
   { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 500, patience: 0, rests: 0.03 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 500, patience: 0, rests: 0.03 },
   {
     faults: ['pause', 'cut', 'lost_answers', 'lost_commits', 'bad_store', 'full_disk', 'clock_step'],
     gapMsMax: 4000,

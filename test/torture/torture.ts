@@ -65,7 +65,7 @@ export interface TortureReport {
 const pauseMsMax = 15_000
 
 /** A fault that was to follow an acknowledgement strikes anyway when there is none for so long. */
-const acknowledgementMsMax = 700
+const acknowledgementMsMax = 400
 
 /** Whoever is not answered for so long has a server that does not come back. */
 const recoveryMsMax = 180_000

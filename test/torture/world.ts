@@ -44,6 +44,9 @@ const diskBytes = 1 << 30
 /** Files of the inbox are an eighth of it: small ones are used again and again, and not once in a run. */
 const backlog = `--backlog-bytes=${16 << 20}`
 
+/** Whoever operates a server that does not start for so long does something else. */
+const startAgainMsMax = 90_000
+
 /**
  * A whole server, and all that it stands on, where it can be broken: PostgreSQL, the line to it, the disk or the object store, and
  * the clock.
@@ -137,13 +140,15 @@ export class World {
   async startAgain(): Promise<void> {
     const { supervisor } = this.biwa
     while (supervisor.exitCode === null && supervisor.signalCode === null) await sleep(5)
-    for (let tries = 0; ; tries += 1) {
+    // Processes of before that stand still may hold its port until they go on.
+    const patience = performance.now() + startAgainMsMax
+    for (;;) {
       try {
         this.#biwa = await this.#startBiwa()
         return
       } catch (error) {
-        if (tries === 20) throw error
-        await sleep(200)
+        if (performance.now() > patience) throw error
+        await sleep(100)
       }
     }
   }
