@@ -182,7 +182,10 @@ class Run {
 
   /** Strikes when all is well, and sees how long it then takes. The other strands wait for it. */
   async #strikeAndLook(step: Step): Promise<void> {
-    if (this.#options.isHasty !== true) await this.recovered()
+    if (this.#options.isHasty !== true) {
+      await this.#world.settled()
+      await this.recovered()
+    }
     if (this.#options.isHasty === true) {
       if (await this.#strike(step)) await this.#answered(() => this.#importOne())
       return

@@ -44,6 +44,13 @@ const diskBytes = 1 << 30
 /** Files of the inbox are an eighth of it: small ones are used again and again, and not once in a run. */
 const backlog = `--backlog-bytes=${16 << 20}`
 
+/** One for the api process, and one for the worker. */
+const sparesKept = 2
+
+/** Longer than a process takes to load its code. */
+const unchangedMs = 800
+const settledMsMax = 8000
+
 /** Whoever operates a server that does not start for so long does something else. */
 const startAgainMsMax = 90_000
 
@@ -134,6 +141,29 @@ export class World {
     if (kind !== 'engine') return roles.find(({ name }) => name === kind)?.pids.slice(0, 1) ?? []
     const ofSpares = new Set(spares.flatMap((spare) => descendants(spare).map(({ pid }) => pid)))
     return all.filter(({ pid, command }) => command.includes('/engine.js') && !ofSpares.has(pid)).map(({ pid }) => pid)
+  }
+
+  /**
+   * Resolves when every process stands that the server keeps, those that stand ready as well, and none of them has come or gone for a
+   * while; or when that takes too long.
+   */
+  async settled(): Promise<void> {
+    const patience = performance.now() + settledMsMax
+    let [before, sinceMs] = ['', performance.now()]
+    while (performance.now() < patience) {
+      const now = this.#standing()
+      if (now !== before) [before, sinceMs] = [now, performance.now()]
+      if (now !== '' && performance.now() - sinceMs > unchangedMs) return
+      await sleep(100)
+    }
+  }
+
+  /** Which processes there are; nothing where one is missing. */
+  #standing(): string {
+    const kinds = ['postmaster', 'supervisor', 'api', 'worker', 'scheduler', 'spare', 'engine'] as const
+    const all = kinds.map((kind) => this.processesOf(kind))
+    const isWhole = all.every((pids, index) => pids.length >= (kinds[index] === 'spare' ? sparesKept : 1))
+    return isWhole ? all.join(' ') : ''
   }
 
   /** After its supervisor was killed: as whoever operates it would. */
