@@ -316,6 +316,17 @@ describe('killing a running job', () => {
 })
 
 describe('a failed attempt', () => {
+  test('begins again at once where its process died, and before one that others were in the way of', async () => {
+    const second: unknown[] = []
+    await bench.run(async ({ job }) => {
+      if (job.attempt === 1) throw new AppError(job.input === 'lost' ? 'worker_lost' : 'conflict', 'Once.')
+      second.push(job.input)
+    })
+    const jobs = [await bench.submit({ input: 'late' }), await bench.submit({ input: 'lost' })]
+    for (const job of jobs) expect(await bench.finished(job)).toMatchObject({ state: 'success', attempt: 2 })
+    expect(second).toEqual(['lost', 'late'])
+  })
+
   test('is tried again until the attempts are used up', async () => {
     await bench.run(async () => {
       throw new AppError('worker_lost', 'The engine died.', { hint: 'Look at its log.' })

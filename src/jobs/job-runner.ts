@@ -47,8 +47,9 @@ export function openJobRunner(options: JobRunnerOptions): Service {
   return new JobRunner(options)
 }
 
-/** How long to wait before what the database could not do is tried again. */
-const againMs = 1000
+/** How long to wait before what the database could not do is tried again: so long the first time, doubling, at most a second. */
+const againMs = 50
+const againMsMax = 1000
 
 class JobRunner implements Service {
   readonly name = 'job-runner'
@@ -169,7 +170,7 @@ class JobRunner implements Service {
   async #settle(attempt: RunningAttempt, outcome: Outcome): Promise<void> {
     const { clock, log } = this.#options
     const job = { job: attempt.job.id, kind: attempt.job.kind, attempt: attempt.job.attempt }
-    while (true) {
+    for (let failures = 0; ; failures += 1) {
       try {
         const lease = { jobId: attempt.job.id, leaseToken: attempt.leaseToken }
         const state = await settleAttempt(this.#settling, { outcome, progress: attempt.latestProgress, ...lease })
@@ -182,7 +183,7 @@ class JobRunner implements Service {
         // The lease runs out, and tells the others.
         if (!again || this.#stopping.signal.aborted) break
         if (!isAppError(error, 'database_unavailable')) outcome = failedByBug(attempt.job.id)
-        await clock.sleep(againMs, this.#stopping.signal)
+        await clock.sleep(Math.min(againMsMax, againMs * 2 ** failures), this.#stopping.signal)
       }
     }
     this.#forget(attempt)

@@ -62,19 +62,21 @@ async function settle(
   const state = must(next, 'every outcome of an attempt has a state that follows')
   const retriesLater = state === 'retry_wait' && outcome.event !== 'lose'
   const error = state === 'killed' ? killedError(lease.jobId) : outcome.error
+  // Whoever waited for a lease to run out has waited enough.
+  const delayMs = retriesLater ? retryDelayMs(attempt, randomness, outcome.error) : 0
   const dueMs = await settleLease(tx, lease, {
     to: state,
     output: outcome.output,
     error: storedJson(error ?? undefined),
     fingerprint: error === null ? null : fingerprintOf(error),
     progress,
-    // Whoever waited for a lease to run out has waited enough.
-    delayMs: retriesLater ? retryDelayMs(attempt, randomness, outcome.error?.retryAfterSeconds) : 0,
+    delayMs,
     attemptCounts: outcome.event !== 'hand_back',
     actor: owner,
     reason: outcome.reason,
   })
-  return { facts, state, dueMs }
+  // What is due at once is so by every clock: that of the database may be ahead of those of the workers.
+  return { facts, state, dueMs: dueMs !== null && delayMs === 0 ? 0 : dueMs }
 }
 
 /** In one go for all: limits are locked in the order of their ids, and never after any that is locked already. */

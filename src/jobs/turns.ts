@@ -47,6 +47,9 @@ const endsMax = 500
 
 const pollMs = 1000
 
+/** What the database could not do is tried again after so long, the first time; a server that was killed is back in a tenth of a second. */
+const firstPauseMs = 50
+
 /**
  * The worker's hot path: each turn writes the ends of attempts and takes new jobs, in one statement and one commit. What
  * ends while a turn is on its way goes with the next one, so that the busier a worker is, the less each job costs.
@@ -66,7 +69,8 @@ export class Turns {
   #whenAcquired: (() => void)[] = []
   /** Kills that came while jobs were being acquired, and may be meant for these. */
   readonly #earlyKills = new Set<number>()
-  #failing = false
+  /** How often in a row the database could not do it. */
+  #failures = 0
 
   constructor(parts: TurnsParts) {
     this.#parts = parts
@@ -146,7 +150,8 @@ export class Turns {
       const { admission, failure } = await this.#acquireLimited(picked)
       // What the first statement took is under leases, whatever became of the second.
       this.#beginAll(picked, rows, admission)
-      if (failure !== undefined) await this.#pauseAfter(failure)
+      if (failure === undefined) this.#failures = 0
+      else await this.#pauseAfter(failure)
     } catch (error) {
       this.#parts.picker.unanswered(picked)
       for (const [kind, places] of picked.places) this.#hands.get(kind)?.answer(places, [])
@@ -182,7 +187,6 @@ export class Turns {
       this.#keep(ended, error)
       throw error
     }
-    this.#failing = false
     this.#parts.settled(ended, lost)
     const held = lost.size === 0 ? ended : ended.filter(({ attempt }) => !lost.has(attempt.leaseToken))
     announcer.announce(finishedChannel, finishedItems(held.map(({ attempt }) => attempt.job.id)))
@@ -240,9 +244,10 @@ export class Turns {
 
   async #pauseAfter(error: unknown): Promise<void> {
     // Said once, and not again each second for as long as the database is away.
-    this.#parts.log[this.#failing ? 'debug' : 'warn']({ err: error }, 'cannot acquire and finish jobs now')
-    this.#failing = true
-    await this.#parts.clock.sleep(pollMs, this.#hurry.signal)
+    this.#parts.log[this.#failures > 0 ? 'debug' : 'warn']({ err: error }, 'cannot acquire and finish jobs now')
+    const pauseMs = Math.min(pollMs, firstPauseMs * 2 ** this.#failures)
+    this.#failures += 1
+    await this.#parts.clock.sleep(pauseMs, this.#hurry.signal)
   }
 }
 

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 
+import type { Clock } from '../base/clock.ts'
 import { errno } from '../base/disk.ts'
 import { AppError } from '../base/errors.ts'
 import type { Settings } from '../base/settings.ts'
@@ -18,28 +19,42 @@ type ListeningSettings = Pick<Settings, 'roles' | 'host' | 'port' | 'fluentPort'
  * Fails with `startup` where a port of the doors is taken, before anything is started for them. A port may still be taken
  * afterwards: who listens says so in the same words.
  */
-export async function requireFreePorts(settings: ListeningSettings): Promise<void> {
+export async function requireFreePorts(settings: ListeningSettings, clock: Clock): Promise<void> {
   if (!settings.roles.includes('api')) return
   for (const [flag, port] of [
     ['--port', settings.port],
     ['--fluent-port', settings.fluentPort],
     ['--fluent-http-port', settings.fluentHttpPort],
   ] as const) {
-    if (typeof port === 'number' && port !== 0) await requireFreePort({ host: settings.host, port, flag })
+    if (typeof port === 'number' && port !== 0) {
+      await requireFreePort({ host: settings.host, port, flag }, clock)
+    }
   }
 }
 
-async function requireFreePort(wanted: PortToListenOn): Promise<void> {
-  const server = createServer()
-  try {
-    const listening = once(server, 'listening')
-    server.listen({ host: wanted.host, port: wanted.port })
-    await listening
-    server.close()
-    await once(server, 'close')
-  } catch (error) {
-    throw cannotListen(wanted, error)
+/** The processes of a server that was killed end behind it, and keep its ports until then. */
+const leavingMsMax = 1000
+const lookAgainMs = 20
+
+async function requireFreePort(wanted: PortToListenOn, clock: Clock): Promise<void> {
+  const deadline = clock.monotonicMs() + leavingMsMax
+  for (;;) {
+    try {
+      return await listenOnce(wanted)
+    } catch (error) {
+      if (errno(error) !== 'EADDRINUSE' || clock.monotonicMs() > deadline) throw cannotListen(wanted, error)
+      await clock.sleep(lookAgainMs)
+    }
   }
+}
+
+async function listenOnce({ host, port }: PortToListenOn): Promise<void> {
+  const server = createServer()
+  const listening = once(server, 'listening')
+  server.listen({ host, port })
+  await listening
+  server.close()
+  await once(server, 'close')
 }
 
 /** That the server cannot have its port: why, and by which flag it gets another one. */

@@ -41,7 +41,7 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
   const directory = await openDataDirectory(settings.dataDirectory)
   const running: Service[] = []
   try {
-    await requireFreePorts(settings)
+    await requireFreePorts(settings, systemClock)
     const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
     if (postgres !== undefined) {
       running.push(postgres)

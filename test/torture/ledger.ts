@@ -20,23 +20,33 @@ export interface Found {
   readonly different: number
 }
 
+/** What must never be. */
+export interface Violation {
+  readonly kind: 'lost' | 'doubled' | 'other'
+  readonly text: string
+}
+
+export const otherViolation = (text: string): Violation => ({ kind: 'other', text })
+
 /** What is in a table that should not be there, or not in this way, and what is missing. */
-export function violationsOf(table: string, ledger: Ledger, found: readonly Found[]): string[] {
-  const violations: string[] = []
+export function violationsOf(table: string, ledger: Ledger, found: readonly Found[]): Violation[] {
+  const violations: Violation[] = []
+  const note = (kind: Violation['kind'], text: string): void =>
+    void violations.push({ kind, text: `${table}: ${text}` })
   const there = new Set<string>()
   for (const { batch, rows, different } of found) {
     there.add(batch)
-    if (!ledger.tried.has(batch)) violations.push(`${table}: ${batch} is there, and was never sent`)
-    if (ledger.deleted.has(batch)) violations.push(`${table}: ${batch} was deleted, and is there again`)
-    if (ledger.refused.has(batch)) violations.push(`${table}: ${batch} was refused, and is there`)
+    if (!ledger.tried.has(batch)) note('other', `${batch} is there, and was never sent`)
+    if (ledger.deleted.has(batch)) note('other', `${batch} was deleted, and is there again`)
+    if (ledger.refused.has(batch)) note('other', `${batch} was refused, and is there`)
     const isPart = ledger.isByRecord && !ledger.acknowledged.has(batch) && rows === different
     if ((rows !== rowsPerBatch || different !== rowsPerBatch) && !isPart) {
-      violations.push(`${table}: ${batch} has ${rows} rows, ${different} different ones, and not ${rowsPerBatch}`)
+      const kind = rows > different ? 'doubled' : different < rowsPerBatch ? 'lost' : 'other'
+      note(kind, `${batch} has ${rows} rows, ${different} different ones, and not ${rowsPerBatch}`)
     }
   }
   for (const batch of ledger.acknowledged) {
-    if (!there.has(batch) && !ledger.deleted.has(batch))
-      violations.push(`${table}: ${batch} was acknowledged, and is lost`)
+    if (!there.has(batch) && !ledger.deleted.has(batch)) note('lost', `${batch} was acknowledged, and is lost`)
   }
   return violations
 }

@@ -84,6 +84,13 @@ export class Load {
     return this.#ledgers
   }
 
+  /** How many batches were acknowledged so far, by table. */
+  get acknowledged(): Record<string, number> {
+    const counts = Object.fromEntries([...this.#ledgers].map(([table, ledger]) => [table, ledger.acknowledged.size]))
+    const forward = this.#forwards.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
+    return { ...counts, forward }
+  }
+
   ledgerOf(table: string): Ledger {
     const ledger = this.#ledgers.get(table) ?? new Ledger()
     this.#ledgers.set(table, ledger)

@@ -1,8 +1,10 @@
 import { parseArgs } from 'node:util'
 
-import { sumOf, textOf } from './report.ts'
+import { otherViolation } from './ledger.ts'
+import { isSound, lineOf, sumOf, textOf } from './report.ts'
+import type { Sum } from './report.ts'
 import { torture } from './torture.ts'
-import type { TortureReport } from './torture.ts'
+import type { TortureOptions, TortureReport, UnderWay } from './torture.ts'
 
 // npm run torture -- --minutes 60 --seeds 10: one seed after the other from `--seed` on, and a report over all of them. Fails where anything
 // was lost, doubled or seen in part, and where a kill kept imports or queries from being answered for longer than `--recovery-limit` seconds.
@@ -26,7 +28,14 @@ const first = amountOf('seed', values.seed)
 const recoveryMsMax = amountOf('recovery-limit', values['recovery-limit']) * 1000
 
 const reports: TortureReport[] = []
-for (let seed = first; seed < first + seeds; seed += 1) {
+/** The seed that runs. */
+let underWay: UnderWay | undefined
+let seed = first
+let isInterrupted = false
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void interrupt())
+
+for (; seed < first + seeds; seed += 1) {
   const passed = ((seed - first) * minutes) / seeds
   const leftOf = (seconds: number): string => clockText((minutes - passed) * 60 - seconds)
   // The first fault is the beginning: until then, the server starts.
@@ -35,13 +44,41 @@ for (let seed = first; seed < first + seeds; seed += 1) {
     startMs ??= performance.now()
     process.stdout.write(`  ${leftOf((performance.now() - startMs) / 1000)} left  ${line}\n`)
   }
-  const report = await torture({ seed, minutes: minutes / seeds, ...(!values.quiet && { say }) })
+  const report = await tortured({ seed, minutes: minutes / seeds, ...(!values.quiet && { say }) })
   reports.push(report)
+  underWay = undefined
   process.stdout.write(`${textOf(`seed ${seed}, ${report.store}`, sumOf([report], recoveryMsMax))}\n`)
 }
-const sum = sumOf(reports, recoveryMsMax)
-if (reports.length > 1) process.stdout.write(`\n${textOf(`all ${seeds} seeds in ${minutes} minutes`, sum)}\n`)
-process.exit(sum.violations.length === 0 && sum.late.length === 0 ? 0 : 1)
+const total = sumOf(reports, recoveryMsMax)
+if (reports.length > 1) process.stdout.write(`\n${textOf(`all ${seeds} seeds in ${minutes} minutes`, total)}\n`)
+end(`TORTURE ${seeds} seeds, ${minutes} minutes`, total)
+
+/** A seed that cannot be brought to its end is a failure, and what the others show is worth having. */
+async function tortured(options: TortureOptions): Promise<TortureReport> {
+  try {
+    return await torture({ ...options, follow: (run) => (underWay = run) })
+  } catch (error) {
+    if (isInterrupted) return await new Promise(() => {})
+    if (underWay === undefined) throw error
+    const report = underWay.soFar()
+    const text = `torture came to no end: ${error instanceof Error ? error.stack : String(error)}`
+    return { ...report, violations: [...report.violations, otherViolation(text)] }
+  }
+}
+
+/** Says what it did so far. What the seed that runs was told is not compared any more. */
+async function interrupt(): Promise<void> {
+  isInterrupted = true
+  const sum = sumOf([...reports, ...(underWay === undefined ? [] : [underWay.soFar()])], recoveryMsMax)
+  process.stdout.write(`\n${textOf(`interrupted in seed ${seed}`, sum)}\n`)
+  await underWay?.close().catch(() => {})
+  end(`TORTURE interrupted after ${reports.length} of ${seeds} seeds and a part`, { ...sum, isCompared: false })
+}
+
+function end(title: string, sum: Sum): never {
+  process.stdout.write(`${lineOf(title, sum)}\n`)
+  process.exit(isSound(sum) ? 0 : 1)
+}
 
 /** A run of nothing would find nothing wrong. */
 function amountOf(name: string, text: string): number {

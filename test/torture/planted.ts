@@ -43,7 +43,7 @@ async function search(name: string, how: Pick<Parameters<typeof torture>[0], 'pr
   for (let rounds = 1; ; rounds += 1) {
     const seed = Number(values.seed) + rounds - 1
     const report = await torture({ seed, minutes: minutesOfRound, arrivalMsMax: 45_000, isHasty: true, ...how })
-    const [seen] = report.violations
+    const seen = report.violations[0]?.text
     kills += report.kills
     const found = seen === undefined ? 'not found' : `found, ${report.violations.length} violations: ${seen}`
     process.stdout.write(`${name}: seed ${seed} with ${report.kills} kills, ${secondsNow()} s: ${found}\n`)

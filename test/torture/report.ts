@@ -24,24 +24,53 @@ export function sumOf(reports: readonly TortureReport[], recoveryMsMax: number):
     failedQueries: total(({ failedQueries }) => failedQueries),
     lostAnswers: total(({ lostAnswers }) => lostAnswers),
     storeFaults: total(({ storeFaults }) => storeFaults),
-    violations: reports.flatMap(({ seed, violations }) => violations.map((line) => `seed ${seed}: ${line}`)),
+    isCompared: reports.every(({ isCompared }) => isCompared),
+    violations: reports.flatMap(({ seed, violations }) =>
+      violations.map(({ kind, text }) => ({ kind, text: `seed ${seed}: ${text}` })),
+    ),
   }
 }
 
+/** Whether what is promised held. */
+export function isSound({ violations, late, isCompared }: Sum): boolean {
+  return violations.length === 0 && late.length === 0 && isCompared
+}
+
+/** All of it in a line, for those who look at nothing else. */
+export function lineOf(title: string, sum: Sum): string {
+  const { kills, struck, recoveries, acknowledged, isCompared, violations, late } = sum
+  const byProcess = addedUp(
+    Object.entries(struck)
+      .filter(([name]) => isKill(name))
+      .map(([name, count]) => ({ [name.split(' ')[1] ?? name]: count })),
+  )
+  const looks = recoveries.filter(({ fault }) => isKill(fault))
+  const times = (of: (recovery: Recovery) => number): string =>
+    looks.length === 0 ? 'not looked at' : `${sharesOf(looks.map(of))} ms`
+  const batches = Object.values(acknowledged).reduce((all, count) => all + count, 0)
+  const of = (kind: string): number => violations.filter((violation) => violation.kind === kind).length
+  return [
+    `${title}: ${kills} kills (${counts(byProcess)})`,
+    `${looks.length} recoveries looked at, p50, p99, worst: imports ${times(({ importMs }) => importMs)}, queries ${times(({ queryMs }) => queryMs)}, ${late.length} late`,
+    `${batches} batches acknowledged and ${isCompared ? 'compared' : 'NOT all compared'}: ${of('lost')} lost, ${of('doubled')} doubled, ${of('other')} otherwise wrong`,
+    `exit code ${isSound(sum) ? 0 : 1}`,
+  ].join('; ')
+}
+
 export function textOf(title: string, sum: Sum): string {
-  const { kills, struck, acknowledged, recoveries, queries, failedQueries, violations, late } = sum
+  const { kills, struck, acknowledged, recoveries, queries, failedQueries, violations, late, isCompared } = sum
   const batches = Object.values(acknowledged).reduce((all, count) => all + count, 0)
   return [
     `${title}: ${kills} kills; ${counts(struck)}; ${sum.lostAnswers} answers lost, ${sum.storeFaults} calls of the store failed`,
     tableOf(recoveries, struck),
-    `  compared: ${batches} batches of ${rowsPerBatch} records that were acknowledged (${counts(acknowledged)}); ${failedQueries} of ${queries} queries failed`,
+    `  ${isCompared ? 'compared' : 'NOT COMPARED'}: ${batches} batches of ${rowsPerBatch} records that were acknowledged (${counts(acknowledged)}); ${failedQueries} of ${queries} queries failed`,
     ...late.map(
       ({ fault, importMs, queryMs }) =>
         `  LATE after ${fault}: an import ${Math.round(importMs)} ms, a query ${Math.round(queryMs)} ms`,
     ),
     violations.length === 0
       ? '  nothing lost, nothing twice'
-      : violations.map((line) => `  VIOLATION ${line}`).join('\n'),
+      : violations.map(({ text }) => `  VIOLATION ${text}`).join('\n'),
   ].join('\n')
 }
 

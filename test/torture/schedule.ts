@@ -48,13 +48,13 @@ export interface Step {
 }
 
 /**
- * Faults that follow each other. There are two such strands, and what they do falls together: processes die, and meanwhile what they stand on
- * is not as it should be.
+ * Faults that follow each other. What the strands do falls together: processes die, some of them before others are back, and meanwhile what
+ * they stand on is not as it should be.
  */
 export interface Strand {
   readonly faults: readonly FaultKind[]
   readonly gapMsMax: number
-  /** How many of its faults are patient. */
+  /** How many of its faults are patient. Of one strand alone some are, for these wait until all others are over. */
   readonly patience: number
   /** How many of its gaps are long: who starts again looks everything through, and mends what others lost. */
   readonly rests: number
@@ -63,7 +63,9 @@ export interface Strand {
 const restMs = { least: 4000, most: 8000 }
 
 export const strands: readonly Strand[] = [
-  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 250, patience: 0.15, rests: 0.03 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 250, patience: 0.25, rests: 0.03 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 500, patience: 0, rests: 0.03 },
+  { faults: ['kill', 'kill_at_commit', 'hang'], gapMsMax: 500, patience: 0, rests: 0.03 },
   {
     faults: ['pause', 'cut', 'lost_answers', 'lost_commits', 'bad_store', 'full_disk', 'clock_step'],
     gapMsMax: 4000,
@@ -170,6 +172,11 @@ export function faultText(fault: Fault): string {
 /** By which faults are counted: what it is and, where it is a process, of which kind. */
 export function nameOf(fault: Fault): string {
   return 'what' in fault ? `${fault.kind} ${fault.what}` : fault.kind
+}
+
+/** Whether it goes on for longer than anybody wants to wait for its end. */
+export function isLong({ kind }: Fault): boolean {
+  return ['pause', 'lost_commits', 'bad_store', 'full_disk'].includes(kind)
 }
 
 /** Whether a process ended of a fault of this name. */

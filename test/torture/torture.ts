@@ -2,10 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { finishQuery } from '../support/query.ts'
 import { strike } from './faults.ts'
-import { violationsOf } from './ledger.ts'
+import { otherViolation, violationsOf } from './ledger.ts'
+import type { Violation } from './ledger.ts'
 import { Load } from './load.ts'
-import { faultText, isKill, nameOf, scheduleOf, strands } from './schedule.ts'
-import type { Step, Strand } from './schedule.ts'
+import { faultText, isKill, isLong, nameOf, scheduleOf, strands } from './schedule.ts'
+import type { Fault, Step, Strand } from './schedule.ts'
 import { World } from './world.ts'
 import type { StoreKind } from './world.ts'
 
@@ -20,6 +21,15 @@ export interface TortureOptions {
   readonly isHasty?: boolean
   /** Told of everything as it happens. */
   readonly say?: (line: string) => void
+  readonly follow?: (underWay: UnderWay) => void
+}
+
+/** A run before its end. */
+export interface UnderWay {
+  /** How far it is: nothing was compared yet. */
+  soFar(): TortureReport
+  /** Ends all that it stands on. */
+  close(): Promise<void>
 }
 
 /** Milliseconds from a kill until each was answered that was sent after it. */
@@ -47,14 +57,15 @@ export interface TortureReport {
   /** Statements of which PostgreSQL knew the end and nobody else. */
   readonly lostAnswers: number
   readonly storeFaults: number
-  /** What must never be. */
-  readonly violations: readonly string[]
+  /** Whether what was acknowledged was compared with what is stored. */
+  readonly isCompared: boolean
+  readonly violations: readonly Violation[]
 }
 
 const pauseMsMax = 15_000
 
 /** A fault that was to follow an acknowledgement strikes anyway when there is none for so long. */
-const acknowledgementMsMax = 700
+const acknowledgementMsMax = 400
 
 /** Whoever is not answered for so long has a server that does not come back. */
 const recoveryMsMax = 180_000
@@ -69,6 +80,21 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
   const world = await World.open({ seed, store, ...(program !== undefined && { program }) })
   const load = new Load(world)
   const run = new Run(world, load, options)
+  const reportOf = (compared?: readonly Violation[]): TortureReport => ({
+    seed,
+    store,
+    struck: run.struck,
+    kills: Object.entries(run.struck).reduce((sum, [name, count]) => sum + (isKill(name) ? count : 0), 0),
+    recoveries: run.recoveries,
+    acknowledged: load.acknowledged,
+    queries: load.queries,
+    failedQueries: load.failedQueries,
+    lostAnswers: world.proxy.lost,
+    storeFaults: world.storeFaults,
+    isCompared: compared !== undefined,
+    violations: [...load.seen.map(otherViolation), ...run.violations, ...(compared ?? [])],
+  })
+  options.follow?.({ soFar: () => reportOf(), close: () => world.close() })
   try {
     await load.start()
     await run.breakThings()
@@ -76,23 +102,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await run.recovered()
     await load.stop()
     for (const [refusal, count] of load.refusals) say(`refused for good, ${count} times: ${refusal}`)
-    const violations = [...load.seen, ...run.violations, ...(await reconciled(load, arrivalMsMax))]
-    const acknowledged = [...load.ledgers].map(([table, ledger]) => [table, ledger.acknowledged.size] as const)
-    const { struck, recoveries } = run
-    const kills = Object.entries(struck).reduce((sum, [name, count]) => sum + (isKill(name) ? count : 0), 0)
-    return {
-      seed,
-      store,
-      struck,
-      kills,
-      recoveries,
-      acknowledged: Object.fromEntries(acknowledged),
-      queries: load.queries,
-      failedQueries: load.failedQueries,
-      lostAnswers: world.proxy.lost,
-      storeFaults: world.storeFaults,
-      violations,
-    }
+    return reportOf(await reconciled(load, arrivalMsMax))
   } finally {
     await world.close()
   }
@@ -101,14 +111,16 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
 class Run {
   readonly struck: Record<string, number> = {}
   readonly recoveries: Recovery[] = []
-  readonly violations: string[] = []
+  readonly violations: Violation[] = []
   readonly #world: World
   readonly #load: Load
   readonly #options: TortureOptions
-  /** Faults that go on at this moment. */
-  #underWay = 0
+  /** Faults that go on at this moment, with when they are over. */
+  readonly #underWay = new Map<Fault, Promise<unknown>>()
   /** While it is seen how long something takes, nothing else may go wrong. */
   #looking: Promise<void> = Promise.resolve()
+  /** Patient faults whose time came while something went wrong for long: the next ones are patient in their place. */
+  #owed = 0
 
   constructor(world: World, load: Load, options: TortureOptions) {
     this.#world = world
@@ -132,31 +144,48 @@ class Run {
       await sleep(step.gapMs)
       await this.#looking
       if (performance.now() - startMs > totalMs) return
-      if (step.isPatient && this.#underWay === 0) {
-        this.#looking = this.#strikeAndLook(step)
+      if (step.isPatient) this.#owed += 1
+      if (strand.patience > 0 && this.#owed > 0 && ![...this.#underWay.keys()].some(isLong)) {
+        this.#owed -= 1
+        this.#looking = this.#quiet().then(() => this.#strikeAndLook(step))
         await this.#looking
       } else await this.#strike(step)
     }
   }
 
+  /** What is under way comes to its end. */
+  async #quiet(): Promise<void> {
+    this.#world.proxy.loseAnswers(0, false)
+    await Promise.all(this.#underWay.values())
+  }
+
   async #strike(step: Step, onKill: () => void = () => {}): Promise<boolean> {
-    if (step.afterAckMs !== undefined) {
-      await this.#load.nextAcknowledgement(acknowledgementMsMax)
-      await sleep(step.afterAckMs)
-    }
-    this.#underWay += 1
-    const isStruck = await strike(this.#world, step, onKill).finally(() => (this.#underWay -= 1))
+    const { fault } = step
+    const over = this.#strikeAtItsTime(step, onKill).finally(() => this.#underWay.delete(fault))
+    this.#underWay.set(fault, over)
+    const isStruck = await over
     if (isStruck) {
-      const name = nameOf(step.fault)
+      const name = nameOf(fault)
       this.struck[name] = (this.struck[name] ?? 0) + 1
-      this.#options.say?.(faultText(step.fault))
+      this.#options.say?.(faultText(fault))
     }
     return isStruck
   }
 
-  /** Strikes when all is well, and sees how long it then takes. The other strand waits for it. */
+  async #strikeAtItsTime(step: Step, onKill: () => void): Promise<boolean> {
+    if (step.afterAckMs !== undefined) {
+      await this.#load.nextAcknowledgement(acknowledgementMsMax)
+      await sleep(step.afterAckMs)
+    }
+    return await strike(this.#world, step, onKill)
+  }
+
+  /** Strikes when all is well, and sees how long it then takes. The other strands wait for it. */
   async #strikeAndLook(step: Step): Promise<void> {
-    if (this.#options.isHasty !== true) await this.recovered()
+    if (this.#options.isHasty !== true) {
+      await this.#world.settled()
+      await this.recovered()
+    }
     if (this.#options.isHasty === true) {
       if (await this.#strike(step)) await this.#answered(() => this.#importOne())
       return
@@ -191,7 +220,7 @@ class Run {
         return performance.now() - startMs
       } catch (error) {
         if (performance.now() - startMs > recoveryMsMax) {
-          this.violations.push(`the server does not come back: ${String(error)}`)
+          this.violations.push(otherViolation(`the server does not come back: ${String(error)}`))
           return recoveryMsMax
         }
         await sleep(20)
@@ -224,7 +253,7 @@ class Run {
 }
 
 /** Waits until all is there that was acknowledged, or long enough, and says what is wrong. */
-async function reconciled(load: Load, arrivalMsMax: number): Promise<string[]> {
+async function reconciled(load: Load, arrivalMsMax: number): Promise<Violation[]> {
   const patience = performance.now() + arrivalMsMax
   const wrong = await Promise.all(
     [...load.ledgers].map(async ([table, ledger]) => {
@@ -235,7 +264,7 @@ async function reconciled(load: Load, arrivalMsMax: number): Promise<string[]> {
           const there = new Set(found.map(({ batch }) => batch))
           const isThere = [...ledger.acknowledged].every((batch) => there.has(batch))
           if (isThere || isLate) return violationsOf(table, ledger, found)
-        } else if (isLate) return [`${table} cannot be read: ${found}`]
+        } else if (isLate) return [otherViolation(`${table} cannot be read: ${found}`)]
         await sleep(500)
       }
     }),

@@ -44,6 +44,16 @@ const diskBytes = 1 << 30
 /** Files of the inbox are an eighth of it: small ones are used again and again, and not once in a run. */
 const backlog = `--backlog-bytes=${16 << 20}`
 
+/** One for the api process, and one for the worker. */
+const sparesKept = 2
+
+/** Longer than a process takes to load its code. */
+const unchangedMs = 800
+const settledMsMax = 8000
+
+/** Whoever operates a server that does not start for so long does something else. */
+const startAgainMsMax = 90_000
+
 /**
  * A whole server, and all that it stands on, where it can be broken: PostgreSQL, the line to it, the disk or the object store, and
  * the clock.
@@ -133,17 +143,42 @@ export class World {
     return all.filter(({ pid, command }) => command.includes('/engine.js') && !ofSpares.has(pid)).map(({ pid }) => pid)
   }
 
+  /**
+   * Resolves when every process stands that the server keeps, those that stand ready as well, and none of them has come or gone for a
+   * while; or when that takes too long.
+   */
+  async settled(): Promise<void> {
+    const patience = performance.now() + settledMsMax
+    let [before, sinceMs] = ['', performance.now()]
+    while (performance.now() < patience) {
+      const now = this.#standing()
+      if (now !== before) [before, sinceMs] = [now, performance.now()]
+      if (now !== '' && performance.now() - sinceMs > unchangedMs) return
+      await sleep(100)
+    }
+  }
+
+  /** Which processes there are; nothing where one is missing. */
+  #standing(): string {
+    const kinds = ['postmaster', 'supervisor', 'api', 'worker', 'scheduler', 'spare', 'engine'] as const
+    const all = kinds.map((kind) => this.processesOf(kind))
+    const isWhole = all.every((pids, index) => pids.length >= (kinds[index] === 'spare' ? sparesKept : 1))
+    return isWhole ? all.join(' ') : ''
+  }
+
   /** After its supervisor was killed: as whoever operates it would. */
   async startAgain(): Promise<void> {
     const { supervisor } = this.biwa
     while (supervisor.exitCode === null && supervisor.signalCode === null) await sleep(5)
-    for (let tries = 0; ; tries += 1) {
+    // Processes of before that stand still may hold its port until they go on.
+    const patience = performance.now() + startAgainMsMax
+    for (;;) {
       try {
         this.#biwa = await this.#startBiwa()
         return
       } catch (error) {
-        if (tries === 20) throw error
-        await sleep(200)
+        if (performance.now() > patience) throw error
+        await sleep(100)
       }
     }
   }

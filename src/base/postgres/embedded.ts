@@ -1,4 +1,5 @@
 import { rmdir } from 'node:fs/promises'
+import { platform, release } from 'node:os'
 import pg from 'pg'
 
 import { restartMs } from '../backoff.ts'
@@ -7,6 +8,7 @@ import { AppError, must } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Service } from '../service.ts'
 import { findBinaries } from './binaries.ts'
+import { syncsWholeDisk } from './whole-disk.ts'
 import { clusterUser, findPlace, makeSocketDirectory, openCluster } from './cluster.ts'
 import { pgCode } from './postgres.ts'
 import type { ServerCommand } from './server-process.ts'
@@ -52,6 +54,7 @@ const smallMachineSettings = {
   log_min_messages: 'log',
   log_min_error_statement: 'panic',
   log_line_prefix: '',
+  ...(syncsWholeDisk(platform(), release()) && { recovery_init_sync_method: 'syncfs' }),
 }
 
 /** Recovery after a crash replays at most `max_wal_size`, which takes seconds, but the disk may be slow. */
