@@ -89,7 +89,7 @@ describe('bad input has a clear answer', () => {
 })
 
 describe('a slow client', () => {
-  it('is cut off with a 408 while others are served', { timeout: 120_000 }, async () => {
+  it('is cut off with a 408 while others are served', async () => {
     const { hostname, port } = new URL(biwa.url)
     const socket = connect(Number(port), hostname)
     let answer = ''

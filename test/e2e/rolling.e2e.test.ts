@@ -69,7 +69,7 @@ async function runningSince(id: number): Promise<Worker> {
   let worker: Worker | undefined
   const look = async () =>
     (worker = (await openWorkers(database.postgres).list()).find((one) => one.jobIds.includes(id)))
-  await expect.poll(look, { timeout: 60_000 }).toBeDefined()
+  await expect.poll(look).toBeDefined()
   return worker as Worker
 }
 
@@ -80,7 +80,7 @@ async function renew(): Promise<Worker> {
   biwa.supervisor.kill('SIGHUP')
   let fresh: Worker | undefined
   const look = async () => (fresh = (await workers.list()).find(({ name }) => !before.has(name)))
-  await expect.poll(look, { timeout: 60_000 }).toBeDefined()
+  await expect.poll(look).toBeDefined()
   return fresh as Worker
 }
 
@@ -116,9 +116,7 @@ describe('a rolling restart under load', () => {
       const clients = [load(), load(), load()]
       const names = [(await renew()).name, (await renew()).name]
       for (const name of names) {
-        await expect
-          .poll(async () => (await ends()).some(({ actor }) => actor === name), { timeout: 60_000 })
-          .toBe(true)
+        await expect.poll(async () => (await ends()).some(({ actor }) => actor === name)).toBe(true)
       }
       const meanwhile = (await openWorkers(database.postgres).list()).find(({ name }) => name === old.name)
       over = true
@@ -132,7 +130,7 @@ describe('a rolling restart under load', () => {
       expect(new Set(all.map(({ job_id }) => job_id))).toEqual(new Set([long, ...shorts]))
       // Its work is done: the old worker is gone.
       const namesLeft = async () => (await openWorkers(database.postgres).list()).map(({ name }) => name)
-      await expect.poll(namesLeft, { timeout: 30_000 }).toEqual([names[1]])
+      await expect.poll(namesLeft).toEqual([names[1]])
     },
   )
 })
@@ -151,7 +149,7 @@ describe('two versions side by side', () => {
       const exit = new Promise((ended) => biwa.supervisor.once('exit', ended))
       biwa.supervisor.kill('SIGTERM')
       const drains = async () => (await openWorkers(database.postgres).list())[0]?.state
-      await expect.poll(drains, { timeout: 30_000 }).toBe('draining')
+      await expect.poll(drains).toBe('draining')
       const key = { headers: { authorization: `Bearer ${biwa.apiKey}` } }
       const body = JSON.stringify({ sql: 'select 1', database: 'test', wait_seconds: 30 })
       const answer = await green.request('/api/v1/queries', { method: 'POST', body, ...key })

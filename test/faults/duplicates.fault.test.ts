@@ -30,7 +30,7 @@ beforeAll(async () => {
     const body = JSON.stringify({ name, columns, if_not_exists: true })
     await untilGood('/api/v1/databases/test/tables', { method: 'POST', body })
   }
-}, 120_000)
+})
 afterAll(async () => {
   over.abort()
   await biwa.stop()

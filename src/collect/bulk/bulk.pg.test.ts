@@ -89,7 +89,7 @@ describe('bulk imports', () => {
     expect((await bench.table('whole')).rows).toBe(0)
     // It is ready a moment before its job has ended.
     await expect
-      .poll(() => bench.jobs.get(owner.accountId, begun.jobId ?? 0), { timeout: 10_000 })
+      .poll(() => bench.jobs.get(owner.accountId, begun.jobId ?? 0))
       .toMatchObject({ kind: 'bulk_import', state: 'success', output: { parts: 4, rows: 5, rejected: 0 } })
     await commit('whole')
     expect((await bulk.commit(owner, 'whole')).status).toBe('committed')

@@ -16,7 +16,7 @@ beforeAll(async () => {
   bench = await openCollectBench()
   await bench.startIntake()
   await bench.startWorker()
-}, 60_000)
+})
 afterAll(() => bench.close())
 
 const at = (name: string) => ({ database: 'web', name })
