@@ -33,7 +33,11 @@ function makeRole(manner: string, more: Partial<RoleCommand> = {}): SupervisedRo
 }
 
 /** Roles whose work in hand is over when the test says so. */
-function makeWorkers(): { readonly role: SupervisedRole; finish(): void; hasFinished(pid: number): boolean } {
+function makeWorkers(): {
+  readonly role: SupervisedRole
+  readonly finish: () => void
+  readonly hasFinished: (pid: number) => boolean
+} {
   const mark = join(directory, 'mark')
   return {
     role: makeRole('work', { environment: { MANNER: 'work', MARK: mark }, drainMsMax: 600_000 }),

@@ -170,7 +170,7 @@ describe('two versions side by side', () => {
 
 describe('an end', () => {
   it('lets running jobs finish after SIGTERM', async () => {
-    const id = await submit(longQuery(10_000))
+    const id = await submit(longQuery(60_000))
     const { name } = await runningSince(id)
     const exit = new Promise((ended) => biwa.supervisor.once('exit', ended))
     biwa.supervisor.kill('SIGTERM')

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { decodeMulti } from '@msgpack/msgpack'
@@ -9,15 +9,23 @@ import { entry, eventTime, fluentdMessage } from '../../src/protocols/fluent/tes
 
 export const rowsPerChunk = 20
 
-/** A port that nobody listens on for now. */
+/**
+ * A port that nobody listens on. It is none of those that the kernel gives away, to connections and to whoever asks for any port: such a
+ * one may be taken before it is used, while other tests run.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port: free } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return free
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * (firstGivenAway - 10_000))
+    const server = createServer().listen(port, '127.0.0.1')
+    const [failure] = await Promise.race([once(server, 'listening'), once(server, 'error')]).catch((error) => [error])
+    if (failure !== undefined) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
+
+const firstGivenAway = 32_768
 
 /** Sends chunks until it is told to stop, several at a time, and each again until it is acknowledged, as Fluentd does. */
 export class ForwardSender {
@@ -25,6 +33,8 @@ export class ForwardSender {
   readonly open = new Map<string, Buffer>()
   /** Chunks that were sent more than once. */
   readonly repeated = new Set<string>()
+  /** How often it was connected. */
+  connections = 0
   readonly #port: number
   readonly #tag: string
   readonly #name: string
@@ -44,7 +54,10 @@ export class ForwardSender {
       socket.on('error', () => {})
       const closed = once(socket, 'close').catch(() => {})
       await Promise.race([once(socket, 'connect').catch(() => {}), closed])
-      if (!socket.destroyed) await this.#talk(socket, stop)
+      if (!socket.destroyed) {
+        this.connections += 1
+        await this.#talk(socket, stop)
+      }
       socket.destroy()
       await sleep(100)
     }
