@@ -81,7 +81,7 @@ describe('the intake', () => {
     })
     const intake = await own.startIntake()
     await own.startWorker()
-    await intake.acceptAndWait(requestOf(own.owner, event(0)), 20_000)
+    await intake.acceptAndWait(requestOf(own.owner, event(0)), 90_000)
     await way?.sever()
     const receipts = await Promise.all([1, 2, 3].map((n) => intake.accept(requestOf(own.owner, event(n)))))
     expect(receipts).toHaveLength(3)
@@ -96,7 +96,7 @@ describe('the intake', () => {
   it('quarantines the bodies of a job that was killed', async () => {
     const own = await open()
     const intake = await own.startIntake()
-    const outcome = intake.acceptAndWait(requestOf(own.owner, Buffer.from('{"n":1}'), { uniqueId: 'mine' }), 20_000)
+    const outcome = intake.acceptAndWait(requestOf(own.owner, Buffer.from('{"n":1}'), { uniqueId: 'mine' }), 90_000)
     outcome.catch(() => {})
     let jobs = await own.jobs.list({ accountId: own.owner.accountId, kind: 'import', limit: 10 })
     for (; jobs.length === 0; await sleep(50)) {
@@ -158,7 +158,7 @@ describe('the intake', () => {
     const large = Buffer.from(
       Array.from({ length: 60_000 }, (_, n) => `{"n":${n},"text":"${'x'.repeat(40)}"}`).join('\n'),
     )
-    const outcome = await intake.acceptAndWait(requestOf(own.owner, large, { table: 'large' }), 30_000)
+    const outcome = await intake.acceptAndWait(requestOf(own.owner, large, { table: 'large' }), 90_000)
     expect(outcome).toMatchObject({ accepted: 60_000 })
     const events = Array.from({ length: 3000 }, (_, n) => intake.accept(requestOf(own.owner, event(n))))
     await Promise.all(events)

@@ -424,7 +424,11 @@ test('a runner outlives the absence of PostgreSQL, and what was done meanwhile i
   const postgres = await openPostgres({ url: way.url, connectionsMax: 4, applicationName: 'severed' })
   const far = await openJobsBench(postgres)
   let finish: ((output: string) => void) | undefined
-  await far.run(({ job }) => (job.input === 'slow' ? new Promise((resolve) => (finish = resolve)) : Promise.resolve()))
+  // The lease holds for longer than the database is away.
+  await far.run(
+    ({ job }) => (job.input === 'slow' ? new Promise((resolve) => (finish = resolve)) : Promise.resolve()),
+    { leaseMs: 600_000 },
+  )
   const { job: slow } = await far.jobs.submit({ accountId: far.accountId, kind: 'work', input: 'slow' })
   await until(() => finish)
   await way.sever()
