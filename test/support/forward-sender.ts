@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -8,24 +8,6 @@ import { decodeMulti } from '@msgpack/msgpack'
 import { entry, eventTime, fluentdMessage } from '../../src/protocols/fluent/testing/wire.ts'
 
 export const rowsPerChunk = 20
-
-/**
- * A port that nobody listens on. It is none of those that the kernel gives away, to connections and to whoever asks for any port: such a
- * one may be taken before it is used, while other tests run.
- */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * (firstGivenAway - 10_000))
-    const server = createServer().listen(port, '127.0.0.1')
-    const [failure] = await Promise.race([once(server, 'listening'), once(server, 'error')]).catch((error) => [error])
-    if (failure !== undefined) continue
-    server.close()
-    await once(server, 'close')
-    return port
-  }
-}
-
-const firstGivenAway = 32_768
 
 /** Sends chunks until it is told to stop, several at a time, and each again until it is acknowledged, as Fluentd does. */
 export class ForwardSender {
