@@ -17,12 +17,14 @@ const log = openLog('silent')
 const entry = new URL('testing/fixture-role.ts', import.meta.url)
 
 const started: SupervisedRole[] = []
+const supervisors: ChildProcess[] = []
 let directory: string
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'biwa-role-'))
 })
 afterEach(async () => {
   for (const role of started.splice(0)) await role.stop()
+  for (const supervisor of supervisors.splice(0)) supervisor.kill('SIGKILL')
   rmSync(directory, { recursive: true })
 })
 
@@ -245,6 +247,7 @@ test.each([true, false])(
 async function supervise(manner: string): Promise<{ supervisor: ChildProcess; pids: number[] }> {
   const fixture = new URL('testing/fixture-supervisor.ts', import.meta.url)
   const supervisor = fork(fixture, { execArgv: forkArguments(fixture), env: { ...process.env, MANNER: manner } })
+  supervisors.push(supervisor)
   const [pids] = (await once(supervisor, 'message')) as [number[]]
   return { supervisor, pids }
 }
