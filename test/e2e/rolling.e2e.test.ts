@@ -97,42 +97,38 @@ const ends = () =>
     select job_id, to_state, attempt, actor from job_history where acquired_at is not null order by id`)
 
 describe('a rolling restart under load', () => {
-  it(
-    'fails no job: the long one ends on the old worker while new ones run on the new',
-    { timeout: 300_000 },
-    async () => {
-      // It lasts longer than two rolling restarts, which the check of `meanwhile` makes sure of.
-      const long = await submit(longQuery(400_000))
-      const old = await runningSince(long)
-      let over = false
-      const shorts: number[] = []
-      const load = async (): Promise<void> => {
-        while (!over) {
-          const id = await submit(`select ${shorts.length} as n`)
-          shorts.push(id)
-          expect(await finished(id)).toBe('success')
-        }
+  it('fails no job: the long one ends on the old worker while new ones run on the new', async () => {
+    // It lasts longer than two rolling restarts, which the check of `meanwhile` makes sure of.
+    const long = await submit(longQuery(400_000))
+    const old = await runningSince(long)
+    let over = false
+    const shorts: number[] = []
+    const load = async (): Promise<void> => {
+      while (!over) {
+        const id = await submit(`select ${shorts.length} as n`)
+        shorts.push(id)
+        expect(await finished(id)).toBe('success')
       }
-      const clients = [load(), load(), load()]
-      const names = [(await renew()).name, (await renew()).name]
-      for (const name of names) {
-        await expect.poll(async () => (await ends()).some(({ actor }) => actor === name)).toBe(true)
-      }
-      const meanwhile = (await openWorkers(database.postgres).list()).find(({ name }) => name === old.name)
-      over = true
-      await Promise.all(clients)
-      expect(await finished(long)).toBe('success')
-      expect(meanwhile).toMatchObject({ state: 'draining', pid: old.pid, jobIds: [long] })
-      const all = await ends()
-      expect(all.filter(({ to_state }) => to_state !== 'success')).toEqual([])
-      expect(all.filter(({ attempt }) => attempt !== 1)).toEqual([])
-      expect(all.find(({ job_id }) => job_id === long)).toMatchObject({ actor: old.name })
-      expect(new Set(all.map(({ job_id }) => job_id))).toEqual(new Set([long, ...shorts]))
-      // Its work is done: the old worker is gone.
-      const namesLeft = async () => (await openWorkers(database.postgres).list()).map(({ name }) => name)
-      await expect.poll(namesLeft).toEqual([names[1]])
-    },
-  )
+    }
+    const clients = [load(), load(), load()]
+    const names = [(await renew()).name, (await renew()).name]
+    for (const name of names) {
+      await expect.poll(async () => (await ends()).some(({ actor }) => actor === name)).toBe(true)
+    }
+    const meanwhile = (await openWorkers(database.postgres).list()).find(({ name }) => name === old.name)
+    over = true
+    await Promise.all(clients)
+    expect(await finished(long)).toBe('success')
+    expect(meanwhile).toMatchObject({ state: 'draining', pid: old.pid, jobIds: [long] })
+    const all = await ends()
+    expect(all.filter(({ to_state }) => to_state !== 'success')).toEqual([])
+    expect(all.filter(({ attempt }) => attempt !== 1)).toEqual([])
+    expect(all.find(({ job_id }) => job_id === long)).toMatchObject({ actor: old.name })
+    expect(new Set(all.map(({ job_id }) => job_id))).toEqual(new Set([long, ...shorts]))
+    // Its work is done: the old worker is gone.
+    const namesLeft = async () => (await openWorkers(database.postgres).list()).map(({ name }) => name)
+    await expect.poll(namesLeft).toEqual([names[1]])
+  })
 })
 
 describe('two versions side by side', () => {
