@@ -43,9 +43,9 @@ async function ask(path: string, init?: RequestInit): Promise<{ status: number; 
     try {
       const response = await biwa.request(path, init)
       const body = (await response.json()) as { id: number; state: string }
-      if (response.status < 500 || attempt === 50) return { status: response.status, body }
+      if (response.status < 500 || attempt === 600) return { status: response.status, body }
     } catch (error) {
-      if (attempt === 50) throw error
+      if (attempt === 600) throw error
     }
     await sleep(100)
   }
