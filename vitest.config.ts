@@ -49,6 +49,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     // Half of the time a test waits for a database or a process, so that two at once suit two processors.
     maxWorkers: 2,
+    teardownTimeout: 60_000,
     projects: [
       project('unit', ['{src,test}/**/*.test.ts'], {
         exclude: [
