@@ -43,7 +43,7 @@ describe('bad input has a clear answer', () => {
     ],
     [
       'a corrupted gzip',
-      importPath('t', 'format=ndjson&wait=visible'),
+      importPath('t', 'format=ndjson&wait=visible&wait_seconds=240'),
       { method: 'POST', body: 'not gzip', headers: { 'content-encoding': 'gzip' } },
       422,
       'body_malformed',
@@ -57,7 +57,7 @@ describe('bad input has a clear answer', () => {
     ],
     [
       'a bomb',
-      importPath('t', 'format=ndjson&wait=visible'),
+      importPath('t', 'format=ndjson&wait=visible&wait_seconds=240'),
       { method: 'POST', body: gzipSync(Buffer.alloc(600 << 20, 32)), headers: { 'content-encoding': 'gzip' } },
       413,
       'inflate',
@@ -79,7 +79,10 @@ describe('bad input has a clear answer', () => {
 
   it('says which records were quarantined, and keeps them', async () => {
     const body = '{"n":1}\n{"n":\n{"n":3}\n'
-    const response = await biwa.request(importPath('partly', 'format=ndjson&wait=visible'), { method: 'POST', body })
+    const response = await biwa.request(importPath('partly', 'format=ndjson&wait=visible&wait_seconds=240'), {
+      method: 'POST',
+      body,
+    })
     expect(await response.json()).toMatchObject({ accepted: 2, quarantined: 1, duplicate: false })
     const list = await biwa.request('/api/v1/databases/test/tables/partly/quarantine')
     expect(await list.json()).toMatchObject({ items: [{ reason: 'json_syntax' }] })
@@ -107,7 +110,7 @@ describe('a slow client', () => {
 // An inbox of objects registers each body in PostgreSQL before it acknowledges: it promises nothing without it.
 describe.skipIf(external)('a lost PostgreSQL', () => {
   it('keeps acknowledging imports, refuses queries with 503, and recovers by itself', async () => {
-    const before = await biwa.request(importPath('lost', 'format=ndjson&wait=visible'), {
+    const before = await biwa.request(importPath('lost', 'format=ndjson&wait=visible&wait_seconds=240'), {
       method: 'POST',
       body: '{"n":1}',
     })

@@ -147,7 +147,7 @@ describe('two versions side by side', () => {
       const drains = async () => (await openWorkers(database.postgres).list())[0]?.state
       await expect.poll(drains).toBe('draining')
       const key = { headers: { authorization: `Bearer ${biwa.apiKey}` } }
-      const body = JSON.stringify({ sql: 'select 1', database: 'test', wait_seconds: 300 })
+      const body = JSON.stringify({ sql: 'select 1', database: 'test', wait_seconds: 240 })
       const answer = await green.request('/api/v1/queries', { method: 'POST', body, ...key })
       expect(await answer.json()).toMatchObject({ state: 'success' })
       expect(await exit).toBe(0)

@@ -133,7 +133,7 @@ it(`counts what twins send once, over ${kills} kills of api, worker and engine`,
 it('adds what is mended and replayed once, over kills of worker and engine', async () => {
   const records = 300
   const broken = Array.from({ length: records }, (_, n) => `{"chunk":"c${n}","n":}`).join('\n')
-  await untilGood('/api/v1/databases/test/tables/mended/import?id=broken&format=ndjson&wait=visible', {
+  await untilGood('/api/v1/databases/test/tables/mended/import?id=broken&format=ndjson&wait=visible&wait_seconds=240', {
     method: 'POST',
     body: broken,
   })
