@@ -7,7 +7,7 @@ import { decodeMulti, encode } from '@msgpack/msgpack'
 import { entry, eventTime, fluentdMessage } from '../src/protocols/fluent/testing/wire.ts'
 import { startBiwa } from '../test/support/biwa.ts'
 import type { Biwa } from '../test/support/biwa.ts'
-import { freePort } from '../test/support/forward-sender.ts'
+import { freePort } from '../test/support/free-port.ts'
 import type { Options } from './options.ts'
 import type { Outcome } from './outcome.ts'
 

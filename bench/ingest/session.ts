@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 import { startBiwa } from '../../test/support/biwa.ts'
 import type { Biwa } from '../../test/support/biwa.ts'
-import { freePort } from '../../test/support/forward-sender.ts'
+import { freePort } from '../../test/support/free-port.ts'
 import { quantiles } from '../quantiles.ts'
 import { processorTimes, spentBetween } from './cpu.ts'
 import type { ProcessorTimes } from './cpu.ts'

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 
-import { afterEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
 
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
@@ -214,12 +214,12 @@ describe('limits', () => {
     expect(refused).not.toMatch(/connection: close/i)
     socket.write('x'.repeat(600))
     socket.write(`${head()}content-length: 300\r\n\r\n`)
-    await vi.waitFor(() =>
-      expect(asked).toEqual([
+    await expect
+      .poll(() => asked)
+      .toEqual([
         [1, 'd', 1000],
         [1, 'd', 300],
-      ]),
-    )
+      ])
     socket.write('y'.repeat(300))
     expect(await answer()).toMatch(/^HTTP\/1.1 202 /)
     socket.destroy()

@@ -12,7 +12,7 @@ beforeAll(async () => {
   bench = await openCollectBench()
   await bench.startIntake()
   await bench.startWorker()
-}, 60_000)
+})
 
 afterAll(() => bench.close())
 

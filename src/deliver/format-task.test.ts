@@ -117,7 +117,7 @@ describe('any rows', () => {
       { numRuns: 25 },
     )
 
-  it('are in json and ndjson to the digit', { timeout: 60_000 }, () =>
+  it('are in json and ndjson to the digit', () =>
     check(async (given, source) => {
       const expected = given.map(({ whole, decimal, text: words, double }) => [
         whole === null ? null : `#${whole}`,
@@ -138,13 +138,12 @@ describe('any rows', () => {
       expect(lines.map(parseExactly)).toEqual(
         expected.map((values) => Object.fromEntries(columns.map(([name], index) => [name, values[index]]))),
       )
-    }),
-  )
+    }))
 
   it.each([
     ['csv', ',', String.raw`\r\n`],
     ['tsv', String.raw`\t`, String.raw`\n`],
-  ] as const)('are in %s as DuckDB reads it', { timeout: 60_000 }, (format, delimiter, lineEnd) =>
+  ] as const)('are in %s as DuckDB reads it', (format, delimiter, lineEnd) =>
     check(async (given, source) => {
       const { path } = await formatted(source, columns, format)
       const read = await duckdb.runAndReadAll(
@@ -163,7 +162,7 @@ describe('any rows', () => {
     }),
   )
 
-  it('are in msgpack and msgpack.gz', { timeout: 60_000 }, () =>
+  it('are in msgpack and msgpack.gz', () =>
     check(async (given, source) => {
       const { bytes } = await formatted(source, columns, 'msgpack')
       const decoded = [...decodeMulti(bytes, { useBigInt64: true })] as unknown[][]
@@ -178,10 +177,9 @@ describe('any rows', () => {
       )
       const zipped = await formatted(source, columns, 'msgpack.gz')
       expect(gunzipSync(zipped.bytes)).toEqual(bytes)
-    }),
-  )
+    }))
 
-  it('are in parquet under their names', { timeout: 60_000 }, () =>
+  it('are in parquet under their names', () =>
     check(async (given, source) => {
       const { path, rows: count } = await formatted(source, columns, 'parquet')
       expect(count).toBe(given.length)
@@ -196,8 +194,7 @@ describe('any rows', () => {
           each.double,
         ]),
       )
-    }),
-  )
+    }))
 })
 
 describe('the other types', () => {

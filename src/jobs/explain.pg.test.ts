@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { TestDatabase } from '../../test/support/postgres.ts'
 import { openTestDatabase } from '../../test/support/postgres.ts'
@@ -84,7 +84,7 @@ describe('why a job waits', () => {
       concurrency: 4,
       owner: 'worker of limited',
     })
-    await vi.waitFor(() => expect(release).toBeDefined(), 10_000)
+    await expect.poll(() => release).toBeDefined()
     const { id } = await bench.submit({ kind: 'limited', workgroup: 'etl' })
     const full = { reason: 'limit', key: kindKey, slots: 1, used: 1, wants: 1 }
     expect(await explain(id)).toEqual({ position: 1, reasons: [full] })
@@ -109,7 +109,7 @@ describe('why a job waits', () => {
       kind: 'busy',
       owner: 'worker of busy',
     })
-    await vi.waitFor(() => expect(release).toBeDefined(), 10_000)
+    await expect.poll(() => release).toBeDefined()
     const { id } = await bench.submit({ kind: 'busy' })
     expect(await explain(id)).toEqual({ position: 1, reasons: [{ reason: 'workers_busy', places: 1 }] })
     release?.()

@@ -46,7 +46,7 @@ test('the figures count limits, retries by cause, and jobs that are dead now', a
   const jobs = await Promise.all(errors.map((_, input) => bench.submit({ kind: 'failing', input, attemptsMax: 2 })))
   jobs.push((await bench.jobs.submit({ accountId: null, kind: 'failing', input: 0, attemptsMax: 1 })).job)
   for (const job of jobs) {
-    expect((await bench.jobs.wait(job.accountId, job.id, 20_000)).state).toBe('dead')
+    expect((await bench.jobs.wait(job.accountId, job.id, 90_000)).state).toBe('dead')
   }
   await runner.stop()
 

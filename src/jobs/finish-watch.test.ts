@@ -1,39 +1,19 @@
 import { describe, expect, test } from 'vitest'
 
-import { systemClock } from '../base/clock.ts'
-import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import { FinishWatch } from './finish-watch.ts'
 import type { Job } from './jobs.ts'
 import { madeJob } from './testing/made-job.ts'
+import { ManualClock } from './testing/manual-clock.ts'
 
 const job = (state: Job['state']): Job => madeJob({ state })
-
-/** Time passes only when `pass` lets it. */
-function handClock(): Clock & { pass(ms: number): void } {
-  let nowMs = 0
-  const sleepers = new Set<{ untilMs: number; wake: () => void }>()
-  return {
-    ...systemClock,
-    monotonicMs: () => nowMs,
-    sleep: (ms, signal) =>
-      new Promise((wake) => {
-        sleepers.add({ untilMs: nowMs + ms, wake })
-        signal?.addEventListener('abort', () => wake())
-      }),
-    pass(ms) {
-      nowMs += ms
-      for (const sleeper of sleepers) if (sleeper.untilMs <= nowMs) sleeper.wake()
-    },
-  }
-}
 
 /** Lets everything happen that waits for nothing else. */
 const settled = () => new Promise((resolve) => setImmediate(resolve))
 
 describe('waiting for the end of a job', () => {
   test('takes notice of an end that comes during the first look', async () => {
-    const watch = new FinishWatch(handClock())
+    const watch = new FinishWatch(new ManualClock())
     let looks = 0
     const read = async () => {
       looks++
@@ -45,7 +25,7 @@ describe('waiting for the end of a job', () => {
   })
 
   test('wakes everybody who waits for that job, and nobody else', async () => {
-    const watch = new FinishWatch(handClock())
+    const watch = new FinishWatch(new ManualClock())
     let state: Job['state'] = 'running'
     let looks = 0
     const read = async () => (looks++, job(state))
@@ -60,7 +40,7 @@ describe('waiting for the end of a job', () => {
   })
 
   test('goes on while the database is away, and looks by itself now and then', async () => {
-    const clock = handClock()
+    const clock = new ManualClock()
     const watch = new FinishWatch(clock)
     const answers = [job('running'), new AppError('database_unavailable', 'away'), job('success')]
     const read = async () => {
@@ -72,15 +52,15 @@ describe('waiting for the end of a job', () => {
     await settled()
     watch.wakeAll()
     await settled()
-    clock.pass(10_000)
+    clock.advance(10_000)
     expect((await waiting).state).toBe('success')
   })
 
   test('ends when the time is up, with what was seen last', async () => {
-    const clock = handClock()
+    const clock = new ManualClock()
     const waiting = new FinishWatch(clock).wait(1, async () => job('running'), 500)
     await settled()
-    clock.pass(500)
+    clock.advance(500)
     expect((await waiting).state).toBe('running')
   })
 
@@ -88,7 +68,7 @@ describe('waiting for the end of a job', () => {
     const read = async () => {
       throw new AppError('job_not_found', 'The job 1 does not exist.')
     }
-    await expect(new FinishWatch(handClock()).wait(1, read, 500)).rejects.toMatchObject({ code: 'job_not_found' })
+    await expect(new FinishWatch(new ManualClock()).wait(1, read, 500)).rejects.toMatchObject({ code: 'job_not_found' })
   })
 
   describe('by whoever has just submitted it', () => {
@@ -100,7 +80,7 @@ describe('waiting for the end of a job', () => {
     }
 
     test('looks at it after its end alone', async () => {
-      const watch = new FinishWatch(handClock())
+      const watch = new FinishWatch(new ManualClock())
       watch.wake(2, 7)
       const { looks, read } = ended()
       const waiting = watch.wait(1, read, 60_000, { submitted: job('queued') })
@@ -112,23 +92,23 @@ describe('waiting for the end of a job', () => {
     })
 
     test('takes notice of an end that was announced before', async () => {
-      const watch = new FinishWatch(handClock())
+      const watch = new FinishWatch(new ManualClock())
       watch.wake(1, 3)
       for (let id = 10; id < 900; id++) watch.wake(id)
       expect((await watch.wait(1, ended().read, 60_000, { submitted: job('queued') })).state).toBe('success')
     })
 
     test('looks at once where the announcement may have been lost', async () => {
-      const watch = new FinishWatch(handClock())
+      const watch = new FinishWatch(new ManualClock())
       watch.wakeAll()
       expect((await watch.wait(1, ended().read, 60_000, { submitted: job('queued') })).state).toBe('success')
     })
 
     test('looks by itself now and then', async () => {
-      const clock = handClock()
+      const clock = new ManualClock()
       const waiting = new FinishWatch(clock).wait(1, ended().read, 60_000, { submitted: job('queued') })
       await settled()
-      clock.pass(10_000)
+      clock.advance(10_000)
       expect((await waiting).state).toBe('success')
     })
   })

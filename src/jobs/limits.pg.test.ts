@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { TestDatabase } from '../../test/support/postgres.ts'
 import { openTestDatabase } from '../../test/support/postgres.ts'
@@ -78,14 +78,14 @@ describe('limits', () => {
     })
     const submit = () => bench.submit({ kind: 'narrow', resources: { narrow: 2 } })
     const jobs = [await submit(), await submit(), await submit()]
-    await vi.waitFor(() => expect(releases).toHaveLength(2), 10_000)
+    await expect.poll(() => releases).toHaveLength(2)
     expect(await find(key)).toMatchObject({ used: 4 })
     expect(await limits.set(null, key, 2)).toMatchObject({ slots: 2, used: 4 })
     releases[0]?.()
-    await vi.waitFor(async () => expect(await find(key)).toMatchObject({ used: 2 }), 10_000)
+    await expect.poll(() => find(key)).toMatchObject({ used: 2 })
     expect(releases).toHaveLength(2)
     releases[1]?.()
-    await vi.waitFor(() => expect(releases).toHaveLength(3), 10_000)
+    await expect.poll(() => releases).toHaveLength(3)
     // Removed while its slots are held, and made anew: the end of the old lease takes nothing from the new count.
     await limits.remove(null, key)
     await limits.set(null, key, 1)

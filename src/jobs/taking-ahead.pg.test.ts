@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import type { TestDatabase } from '../../test/support/postgres.ts'
 import { openTestDatabase } from '../../test/support/postgres.ts'
@@ -37,7 +37,7 @@ function mostlyQuick(): JobHandler {
   }
 }
 
-const until = (condition: () => unknown) => vi.waitFor(async () => expect(await condition()).toBeTruthy(), 20_000)
+const until = (condition: () => unknown) => expect.poll(condition).toBeTruthy()
 
 /** Jobs of which the worker took many ahead when it began the slow one in front of them. */
 async function takenAhead(): Promise<{ slow: Job; others: Job[] }> {

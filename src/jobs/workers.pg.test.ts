@@ -81,7 +81,7 @@ test('gives signs of life', async () => {
   await database.postgres.query(sql`update job_workers set seen_at = now() - interval '2 minutes'`)
   expect(await list()).toEqual([])
   sleeps[0]?.()
-  await expect.poll(list, { timeout: 15_000 }).toMatchObject([{ name: blue.name }])
+  await expect.poll(list).toMatchObject([{ name: blue.name }])
 })
 
 test('leaves out those that are silent, and forgets them after a day', async () => {

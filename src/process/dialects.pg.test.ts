@@ -24,7 +24,7 @@ beforeAll(async () => {
     columns,
     Array.from({ length: 10 }, (_, index) => ofHour(index)),
   )
-}, 120_000)
+})
 afterAll(() => bench.close())
 
 const inPresto = async (text: string) => await bench.query(text, { submittedAs: 'presto' })

@@ -44,7 +44,7 @@ beforeAll(async () => {
     // The same rows where filters on them keep the catalog from knowing the answer.
     await bench.load(`files_of_${name}`, columns, selects)
   }
-}, 120_000)
+})
 afterAll(() => bench.close())
 
 const aggregate = fc.oneof(
@@ -91,7 +91,7 @@ describe('counts and bounds', () => {
       { numRuns: runs },
     )
     expect(known / runs).toBeGreaterThan(0.1)
-  }, 120_000)
+  })
 
   test.each([
     'select count(*) from plain',

@@ -27,7 +27,7 @@ beforeAll(async () => {
     `select ${start + 7 * hour} as time, 7 as n`,
     `select ${start + 900 * hour} as time, 900 as n`,
   ])
-}, 120_000)
+})
 afterAll(() => bench.close())
 
 async function opened(text: string): Promise<Record<string, number>> {
@@ -212,5 +212,5 @@ describe('an answer over the chosen chunks', () => {
       }),
       { numRuns: Number(process.env['BIWA_TEST_RUNS'] ?? 40) },
     )
-  }, 120_000)
+  })
 })

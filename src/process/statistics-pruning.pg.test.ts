@@ -108,7 +108,7 @@ beforeAll(async () => {
   // The present of the plan.
   await rows.run(`create temp macro now() as make_timestamptz(${moment.nowUs})`)
   await rows.run(`create table odd as ${selects.join(' union all ')}`)
-}, 120_000)
+})
 afterAll(async () => {
   rows.closeSync()
   await bench.close()
@@ -222,7 +222,7 @@ describe('of chunks with values of all types', () => {
     )
     // Statistics that say nothing would keep that promise, too.
     expect(left / total).toBeGreaterThan(0.1)
-  }, 120_000)
+  })
 
   test.each([
     `ts::date = '-infinity'::timestamp or n = 0`,

@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { systemClock } from '../base/clock.ts'
 import { forkArguments } from '../base/fork-arguments.ts'
@@ -17,14 +17,35 @@ const log = openLog('silent')
 const entry = new URL('testing/fixture-role.ts', import.meta.url)
 
 const started: SupervisedRole[] = []
+const supervisors: ChildProcess[] = []
+let directory: string
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'biwa-role-'))
+})
 afterEach(async () => {
   for (const role of started.splice(0)) await role.stop()
+  for (const supervisor of supervisors.splice(0)) supervisor.kill('SIGKILL')
+  rmSync(directory, { recursive: true })
 })
 
 function makeRole(manner: string, more: Partial<RoleCommand> = {}): SupervisedRole {
   const role = new SupervisedRole({ name: 'api', entry, environment: { MANNER: manner }, ...more }, systemClock, log)
   started.push(role)
   return role
+}
+
+/** Roles whose work in hand is over when the test says so. */
+function makeWorkers(): {
+  readonly role: SupervisedRole
+  readonly finish: () => void
+  readonly hasFinished: (pid: number) => boolean
+} {
+  const mark = join(directory, 'mark')
+  return {
+    role: makeRole('work', { environment: { MANNER: 'work', MARK: mark }, drainMsMax: 600_000 }),
+    finish: () => writeFileSync(mark, ''),
+    hasFinished: (pid) => existsSync(`${mark}.${pid}`),
+  }
 }
 
 test('starts a role, hears what it announces, and ends it politely', async () => {
@@ -50,11 +71,9 @@ test('fails with the error of a role that cannot start', async () => {
 })
 
 test('starts a role that lost its database while it started once more', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'biwa-role-'))
   const role = makeRole('lose once', { environment: { MANNER: 'lose once', MARK: join(directory, 'mark') } })
   await role.start()
   expect(role.announced).toEqual({ pid: role.pid, previous: null })
-  rmSync(directory, { recursive: true })
 })
 
 test('starts a killed role again, which is told what it announced before', async () => {
@@ -62,18 +81,18 @@ test('starts a killed role again, which is told what it announced before', async
   await role.start()
   const first = role.pid
   process.kill(first ?? 0, 'SIGKILL')
-  await expect.poll(() => role.pid !== undefined && role.pid !== first, { timeout: 15_000 }).toBe(true)
+  await expect.poll(() => role.pid !== undefined && role.pid !== first).toBe(true)
   expect(role.announced).toEqual({ pid: first, previous: null })
 })
 
 test('has a process that stands ready take the place of one that was killed, and another one stand ready', async () => {
   const role = makeRole('behave', { keepsSpare: true })
   await role.start()
-  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  await expect.poll(() => role.sparePid).toBeDefined()
   const spare = role.sparePid ?? 0
   process.kill(role.pid ?? 0, 'SIGKILL')
-  await expect.poll(() => role.pid, { timeout: 15_000 }).toBe(spare)
-  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  await expect.poll(() => role.pid).toBe(spare)
+  await expect.poll(() => role.sparePid).toBeDefined()
   expect(role.sparePid).not.toBe(spare)
   expect([role.pid, role.sparePid].map((pid) => isAlive(pid ?? 0))).toEqual([true, true])
 })
@@ -82,22 +101,22 @@ test('replaces a process that stands ready and dies', async () => {
   const role = makeRole('behave', { keepsSpare: true })
   await role.start()
   const { pid } = role
-  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  await expect.poll(() => role.sparePid).toBeDefined()
   const spare = role.sparePid ?? 0
   process.kill(spare, 'SIGKILL')
-  await expect.poll(() => role.sparePid !== undefined && role.sparePid !== spare, { timeout: 15_000 }).toBe(true)
+  await expect.poll(() => role.sparePid !== undefined && role.sparePid !== spare).toBe(true)
   expect(role.pid).toBe(pid)
 })
 
 test('has new code loaded by what stands ready after a renewal, and leaves none behind', async () => {
   const role = makeRole('behave', { keepsSpare: true })
   await role.start()
-  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  await expect.poll(() => role.sparePid).toBeDefined()
   const spare = role.sparePid ?? 0
   await role.renew()
   expect(role.pid).not.toBe(spare)
   expect(isAlive(spare)).toBe(false)
-  await expect.poll(() => role.sparePid, { timeout: 15_000 }).toBeDefined()
+  await expect.poll(() => role.sparePid).toBeDefined()
   const next = role.sparePid ?? 0
   await role.stop()
   expect([spare, next].map(isAlive)).toEqual([false, false])
@@ -118,7 +137,7 @@ test('starts a role that dies of a bug again and again, until it is stopped', as
   await role.start()
   const seen = new Set<number>()
   const look = (): number => (role.pid === undefined ? seen : seen.add(role.pid)).size
-  await expect.poll(look, { timeout: 18_000, interval: 10 }).toBeGreaterThanOrEqual(3)
+  await expect.poll(look, { interval: 10 }).toBeGreaterThanOrEqual(3)
   await role.stop()
   expect([...seen].filter(isAlive)).toEqual([])
 })
@@ -140,7 +159,7 @@ test('can be stopped while the role still starts', async () => {
 })
 
 test('puts a new process in the place of one that finishes its work behind, again and again', async () => {
-  const role = makeRole('work', { drainMsMax: 600_000 })
+  const { role, finish, hasFinished } = makeWorkers()
   await role.start()
   const first = role.pid ?? 0
   await role.renew()
@@ -148,8 +167,11 @@ test('puts a new process in the place of one that finishes its work behind, agai
   await role.renew()
   expect(new Set([first, second, role.pid]).size).toBe(3)
   expect(new Set(role.retiringPids)).toEqual(new Set([first, second]))
-  await expect.poll(() => role.retiringPids, { timeout: 15_000 }).toEqual([])
+  expect([first, second, role.pid ?? 0].map(isAlive)).toEqual([true, true, true])
+  finish()
+  await expect.poll(() => role.retiringPids).toEqual([])
   expect([first, second, role.pid ?? 0].map(isAlive)).toEqual([false, false, true])
+  expect([first, second].map(hasFinished)).toEqual([true, true])
 })
 
 test('starts what replaced another one again when it dies, and only that', async () => {
@@ -158,8 +180,8 @@ test('starts what replaced another one again when it dies, and only that', async
   await role.renew()
   const second = role.pid ?? 0
   process.kill(second, 'SIGKILL')
-  await expect.poll(() => role.pid !== undefined && role.pid !== second, { timeout: 15_000 }).toBe(true)
-  await expect.poll(() => role.retiringPids, { timeout: 15_000 }).toEqual([])
+  await expect.poll(() => role.pid !== undefined && role.pid !== second).toBe(true)
+  await expect.poll(() => role.retiringPids).toEqual([])
 })
 
 test.each([true, false])('goes on with the old process when the new code does not start (alone: %s)', async (alone) => {
@@ -173,12 +195,15 @@ test.each([true, false])('goes on with the old process when the new code does no
 })
 
 test('waits, when it is drained, also for those that were replaced', async () => {
-  const role = makeRole('work', { drainMsMax: 600_000 })
+  const { role, finish, hasFinished } = makeWorkers()
   await role.start()
   await role.renew()
   const pids = [...role.retiringPids, role.pid ?? 0]
   expect(pids.length).toBe(2)
-  await role.drain()
+  const drained = role.drain()
+  finish()
+  await drained
+  expect(pids.map(hasFinished)).toEqual([true, true])
   await role.stop()
   expect(pids.map(isAlive)).toEqual([false, false])
 })
@@ -207,8 +232,12 @@ test.each([true, false])(
         answered.add(await answer.text())
       }
     })()
-    for (let renewals = 0; renewals < 3; renewals += 1) await role.renew()
-    await expect.poll(() => [...answered].at(-1), { timeout: 15_000 }).toBe(String(role.pid))
+    const answers = () => expect.poll(() => [...answered].at(-1)).toBe(String(role.pid))
+    await answers()
+    for (let renewals = 0; renewals < 3; renewals += 1) {
+      await role.renew()
+      await answers()
+    }
     over = true
     await asking
     expect(answered.size).toBe(4)
@@ -218,6 +247,7 @@ test.each([true, false])(
 async function supervise(manner: string): Promise<{ supervisor: ChildProcess; pids: number[] }> {
   const fixture = new URL('testing/fixture-supervisor.ts', import.meta.url)
   const supervisor = fork(fixture, { execArgv: forkArguments(fixture), env: { ...process.env, MANNER: manner } })
+  supervisors.push(supervisor)
   const [pids] = (await once(supervisor, 'message')) as [number[]]
   return { supervisor, pids }
 }
@@ -226,7 +256,7 @@ test('leaves no role behind when it is killed', async () => {
   const { supervisor, pids } = await supervise('behave')
   expect(pids.map(isAlive)).toEqual([true, true])
   supervisor.kill('SIGKILL')
-  await expect.poll(() => pids.map(isAlive), { timeout: 15_000 }).toEqual([false, false])
+  await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
 })
 
 test('ends in order when it is asked to, although its roles got the signal, too', async () => {
@@ -240,6 +270,8 @@ test('ends in order when it is asked to, although its roles got the signal, too'
 test('ends at once at the second signal', async () => {
   const { supervisor, pids } = await supervise('stick')
   supervisor.kill('SIGTERM')
+  const [heard] = (await once(supervisor, 'message')) as unknown[]
+  expect(heard).toBe('asked')
   await systemClock.sleep(200)
   expect(pids.map(isAlive)).toEqual([true, true])
   supervisor.kill('SIGTERM')
@@ -250,11 +282,13 @@ test('ends at once at the second signal', async () => {
 test('renews its roles at each SIGHUP, and once more for one that comes meanwhile', async () => {
   const { supervisor, pids } = await supervise('behave')
   const reports: number[][] = []
-  supervisor.on('message', (report) => reports.push(report as number[]))
+  supervisor.on('message', (report) => {
+    if (Array.isArray(report)) reports.push(report as number[])
+  })
   supervisor.kill('SIGHUP')
-  await expect.poll(() => pids.some((pid) => !isAlive(pid)), { timeout: 15_000 }).toBe(true)
+  await expect.poll(() => pids.some((pid) => !isAlive(pid))).toBe(true)
   supervisor.kill('SIGHUP')
-  await expect.poll(() => reports.length, { timeout: 15_000 }).toBe(2)
+  await expect.poll(() => reports.length).toBe(2)
   expect(new Set([...pids, ...reports.flat()]).size).toBe(6)
   supervisor.kill('SIGTERM')
   expect(await once(supervisor, 'exit')).toEqual([0, null])

@@ -29,8 +29,6 @@ beforeAll(async () => {
 })
 afterAll(() => biwa.stop())
 
-const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
-
 async function deleteRows(condition: string): Promise<void> {
   const job = await finishQuery(biwa, `delete from readings where ${condition}`)
   expect(job.state, JSON.stringify(job.error)).toBe('success')
@@ -49,17 +47,20 @@ const optional = (id: number, name: string, type: string): Field => ({ id, name,
 const changed = (fields: readonly Field[], name: string, more: Partial<Field>): Field[] =>
   fields.map((field) => (field.name === name ? { ...field, ...more } : field))
 
-/** Imports small bodies, as they come from devices, so that there is always something to merge; and changes columns. */
-async function writeUntil(endMs: number): Promise<void> {
+/**
+ * Imports small bodies, as they come from devices, so that there is always something to merge; and changes columns. Goes on until all
+ * that is done, the key has come that makes a column, and whoever scans has seen enough, however slow the machine is.
+ */
+async function writeUntil(endMs: number, isEnough: () => boolean): Promise<void> {
   const left = changes()
   const everyMs = (endMs - Date.now()) / (left.length + 1)
   let nextMs = Date.now() + everyMs
-  for (let n = 0; Date.now() < endMs;) {
+  for (let n = 0; Date.now() < endMs || left.length > 0 || n <= 2 * keyComesAfter || !isEnough();) {
     const records = Array.from({ length: 50 }, () => {
       n += 1
       // Late ones among them, and from the middle on a key that makes a column by itself.
       const time = 1_700_000_000 + n - (n % 17 === 0 ? 86_400 : 0)
-      return { time, n, share: n / 8, text: `text ${n}`, ...(n > 500 && { code: n % 7 }) }
+      return { time, n, share: n / 8, text: `text ${n}`, ...(n > keyComesAfter && { code: n % 7 }) }
     })
     await importRecords(biwa, 'test.readings', records)
     if (Date.now() < nextMs) continue
@@ -68,11 +69,12 @@ async function writeUntil(endMs: number): Promise<void> {
   }
 }
 
-async function scansOf(script: RunningScript): Promise<Scan[]> {
-  const scans: Scan[] = []
+const keyComesAfter = 500
+
+/** Adds what the script finds to `scans` until it ends. */
+async function readScans(script: RunningScript, scans: Scan[]): Promise<void> {
   for await (const line of script.lines) scans.push(JSON.parse(line) as Scan)
   expect(await script.ended, script.errors()).toBe(0)
-  return scans
 }
 
 /** Compares scans with what our own SQL finds at their snapshots, some at a time: each query is a job. */
@@ -99,18 +101,21 @@ test(`PyIceberg finds what our SQL finds at the same snapshot, every time, for $
     table: 'test.readings',
     sums: sumNames,
   })
-  const scanning = scansOf(script)
+  const scans: Scan[] = []
+  let isOver = false
+  const scanning = readScans(script, scans).finally(() => (isOver = true))
   // Where both fail, the failure of the writer is the one to look at.
   scanning.catch(() => {})
-  await writeUntil(Date.now() + seconds * 1000)
+  await writeUntil(Date.now() + seconds * 1000, () => isOver || new Set(scans.map(({ snapshot }) => snapshot)).size > 5)
   // Once the files are restated, others see the last columns, too.
-  await pause(5000)
+  const columns = ['time', 'n', 'share', 'label', 'code', 'note']
+  const seesAll = (): boolean => isOver || columns.every((name) => scans.at(-1)?.columns.includes(name))
+  await expect.poll(seesAll, { timeout: 240_000 }).toBe(true)
   script.child.stdin?.end()
-  const scans = await scanning
+  await scanning
   const bySnapshot = new Map(scans.map((scan) => [scan.snapshot, scan]))
   expect(bySnapshot.size).toBeGreaterThan(5)
   await expectSame([...bySnapshot.values()].toSorted((a, b) => a.snapshot - b.snapshot))
   for (const scan of scans) expect(scan).toEqual(bySnapshot.get(scan.snapshot))
-  const last = scans.at(-1)
-  expect(last?.columns).toEqual(expect.arrayContaining(['time', 'n', 'share', 'label', 'code', 'note']))
+  expect(scans.at(-1)?.columns).toEqual(expect.arrayContaining(columns))
 })

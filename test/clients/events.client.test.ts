@@ -104,7 +104,7 @@ async function hasRows(database: string, table: string, rows: number): Promise<v
       (found) => found.rows,
       () => 0,
     )
-  await expect.poll(count, { timeout: 30_000, interval: 100 }).toBe(rows)
+  await expect.poll(count, { interval: 100 }).toBe(rows)
 }
 
 const kept = { success: { receipts: [{ success: true }] } }

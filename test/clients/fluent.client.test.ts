@@ -83,7 +83,7 @@ describe('fluent-logger (npm)', () => {
       const rows = await open.rowsOf(`select n, text, time from npm.${table} order by n`, 50)
       expect(rows.length).toBe(50)
       expect(rows.every(([, text]) => text === 'é')).toBe(true)
-      expect(Math.abs(Number(rows[0]?.[2]) - Date.now() / 1000)).toBeLessThan(120)
+      expect(Math.abs(Number(rows[0]?.[2]) - Date.now() / 1000)).toBeLessThan(3600)
     },
   )
 

@@ -29,7 +29,7 @@ afterAll(() => doors.close())
 async function rows(sql: string): Promise<unknown[][]> {
   const { process, jobs, objects } = doors.parts
   const { job } = await process.submitQuery(tenant.principal, { sql, database: null })
-  const done = await jobs.wait(tenant.principal.accountId, job.id, 60_000)
+  const done = await jobs.wait(tenant.principal.accountId, job.id, 300_000)
   expect(done.error).toBeNull()
   const key = must((done.output as QueryOutput).resultKey, 'a SELECT has a result')
   return await readParquet(objects, key)

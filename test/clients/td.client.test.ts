@@ -109,9 +109,7 @@ describe('td of npm', () => {
       expect(JSON.parse(answer as string)).toMatchObject({ unique_id: 'once', database: 'node_db', table: 'logs' })
     }
     await call.import('node_db', 'logs', 'msgpack.gz', createReadStream(file), 1, null)
-    await expect
-      .poll(async () => rowsOf(await call.listTables('node_db')), { timeout: 60_000 })
-      .toEqual({ logs: 2, others: 0 })
+    await expect.poll(async () => rowsOf(await call.listTables('node_db'))).toEqual({ logs: 2, others: 0 })
     expect(await call.tail('node_db', 'logs')).toContain('/a')
 
     await call.swapTable('node_db', 'logs', 'others')
@@ -171,9 +169,7 @@ describe('recipes', () => {
     })
     await run(await clientsPython(), ['-c', python])
     const call = calls(connect(keys.full))
-    await expect
-      .poll(async () => rowsOf(await call.listTables('web_site')), { timeout: 60_000 })
-      .toEqual({ signups: 2 })
+    await expect.poll(async () => rowsOf(await call.listTables('web_site'))).toEqual({ signups: 2 })
     await call.deleteDatabase('web_site')
 
     writeFileSync(inFolder('signups.msgpack.gz'), gzipSync(new Encoder().encode({ time: 1700000000, plan: 'free' })))
@@ -184,8 +180,6 @@ describe('recipes', () => {
       'signups.msgpack.gz': inFolder('signups.msgpack.gz'),
     })
     await run(process.execPath, ['--input-type=module', '--eval', node], { cwd: import.meta.dirname })
-    await expect
-      .poll(async () => rowsOf(await call.listTables('web_site')), { timeout: 60_000 })
-      .toEqual({ signups: 1 })
+    await expect.poll(async () => rowsOf(await call.listTables('web_site'))).toEqual({ signups: 1 })
   })
 })

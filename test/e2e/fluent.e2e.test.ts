@@ -10,8 +10,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { entry, fluentdMessage } from '../../src/protocols/fluent/testing/wire.ts'
 import { startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
-import { ForwardSender, freePort, rowsPerChunk } from '../support/forward-sender.ts'
+import { ForwardSender, rowsPerChunk } from '../support/forward-sender.ts'
+import { freePort } from '../support/free-port.ts'
+import { untilMore } from '../support/progress.ts'
 import { queryRows } from '../support/query.ts'
+import type { Row } from '../support/query.ts'
 
 let biwa: Biwa
 let forwardPort: number
@@ -41,11 +44,10 @@ afterAll(async () => {
 })
 
 async function rowsOf(statement: string, count: number) {
-  for (let tries = 0; ; tries += 1) {
-    const rows = await queryRows(biwa, statement).catch(() => [])
-    if (rows.length >= count || tries === 200) return rows
-    await sleep(200)
-  }
+  let rows: readonly Row[] = []
+  const arrived = async () => (rows = await queryRows(biwa, statement).catch(() => [])).length
+  await expect.poll(arrived, { interval: 200 }).toBeGreaterThanOrEqual(count)
+  return rows
 }
 
 describe('a server with Fluentd’s doors', () => {
@@ -53,9 +55,14 @@ describe('a server with Fluentd’s doors', () => {
     const stop = new AbortController()
     const senders = ['a', 'b'].map((name) => new ForwardSender(forwardPort, 'rolling.chunks', name))
     const runs = senders.map((sender) => sender.run(stop.signal))
+    const chunks = (): number => senders.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
+    await untilMore(chunks)
     await sleep(1000)
     biwa.supervisor.kill('SIGHUP')
     while (!biwa.output().includes('has restarted its roles')) await sleep(50)
+    // All have gone from the old process to the new one, which takes some more.
+    await expect.poll(() => senders.every(({ connections }) => connections > 1)).toBe(true)
+    await untilMore(chunks)
     await sleep(1000)
     stop.abort()
     await Promise.all(runs)
@@ -79,14 +86,12 @@ describe('a server with Fluentd’s doors', () => {
     const socket = connect(forwardPort, '127.0.0.1')
     socket.write(fluentdMessage('rolling.', entry(1, { n: 1 }), { chunk: 'refused' }))
     await once(socket, 'close')
-    for (let tries = 0; ; tries += 1) {
+    const told = async (): Promise<string | undefined> => {
       const response = await biwa.request('/api/v1/rejections?door=forward')
       const { items } = (await response.json()) as { items: { reason: string; detail: string }[] }
-      const found = items.find(({ reason }) => reason === 'invalid_name')
-      if (found !== undefined) return expect(found.detail).toContain('rolling.')
-      if (tries === 50) throw new Error('nothing is said of it')
-      await sleep(200)
+      return items.find(({ reason }) => reason === 'invalid_name')?.detail
     }
+    await expect.poll(told, { interval: 200 }).toContain('rolling.')
   })
 
   it('counts what came', async () => {

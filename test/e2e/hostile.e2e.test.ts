@@ -6,8 +6,8 @@ import { finishQuery, queryRows } from '../support/query.ts'
 
 let biwa: Biwa
 beforeAll(async () => {
-  biwa = await startBiwa({ environment: { BIWA_QUERY_MEMORY_BYTES: '300MB', BIWA_QUERY_TIMEOUT_SECONDS: '20' } })
-  await biwa.request('/api/v1/databases/test/tables/t/import?wait=visible&format=ndjson', {
+  biwa = await startBiwa({ environment: { BIWA_QUERY_MEMORY_BYTES: '300MB', BIWA_QUERY_TIMEOUT_SECONDS: '10' } })
+  await biwa.request('/api/v1/databases/test/tables/t/import?wait=visible&wait_seconds=240&format=ndjson', {
     method: 'POST',
     body: '{"a":1}\n{"a":2}\n',
   })

@@ -18,7 +18,7 @@ interface Finished {
 }
 
 async function query(sql: string): Promise<Finished> {
-  const body = JSON.stringify({ sql, database: 'web', wait_seconds: 120 })
+  const body = JSON.stringify({ sql, database: 'web', wait_seconds: 240 })
   const job = (await (await biwa.request('/api/v1/queries', { method: 'POST', body })).json()) as Finished
   expect([sql, job.state, job.error]).toEqual([sql, 'success', null])
   return job
@@ -40,7 +40,7 @@ async function importBody(index: number): Promise<void> {
     time: 1_600_000_000 + ((index * 997 + i) % 43_200),
   })
   const lines = Array.from({ length: rowsPerBody }, (_, i) => JSON.stringify(row(i)))
-  const path = `/api/v1/databases/web/tables/busy/import?format=ndjson&wait=visible&id=body-${index}`
+  const path = `/api/v1/databases/web/tables/busy/import?format=ndjson&wait=visible&wait_seconds=240&id=body-${index}`
   const response = await biwa.request(path, { method: 'POST', body: lines.join('\n') })
   expect(response.status, await response.text()).toBe(200)
 }

@@ -4,7 +4,6 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
@@ -112,8 +111,7 @@ describe('an end', () => {
     first.supervisor.kill('SIGKILL')
     const second = await startBiwa({ dataDirectory })
     expect((await second.request('/api/v1/databases')).status).toBe(200)
-    for (let attempt = 0; attempt < 100 && processes.some(({ pid }) => isAlive(pid)); attempt++) await sleep(100)
-    expect(processes.filter(({ pid }) => isAlive(pid))).toEqual([])
+    await expect.poll(() => processes.filter(({ pid }) => isAlive(pid))).toEqual([])
     await second.stop()
   })
 })

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { must } from '../../src/base/errors.ts'
-import { descendants, startBiwa } from '../support/biwa.ts'
+import { descendants, startBiwa, strikeDead } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { queryRows } from '../support/query.ts'
 
@@ -78,7 +78,7 @@ async function ask(
   statuses: readonly number[] = [200],
   body?: string,
 ): Promise<Record<string, unknown>> {
-  const patience = AbortSignal.timeout(120_000)
+  const patience = AbortSignal.timeout(300_000)
   let last = ''
   while (!over.signal.aborted && !patience.aborted) {
     try {
@@ -106,10 +106,5 @@ function killOne(): string {
     return kind === undefined ? [] : [{ pid, kind }]
   })
   const { pid, kind } = must(victims[Math.floor(Math.random() * victims.length)], 'a server has processes')
-  try {
-    process.kill(pid, 'SIGKILL')
-    return kind
-  } catch {
-    return `${kind}, gone already`
-  }
+  return strikeDead(pid) ? kind : `${kind}, gone already`
 }

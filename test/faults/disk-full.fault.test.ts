@@ -98,7 +98,7 @@ describe.skipIf(probe === undefined)('on a disk that is full', () => {
   test('an import waits in the middle of its conversion, and goes on by itself', async () => {
     const body = records(400, 500)
     // The segment of the inbox is there already; the conversion finds no room.
-    await parts.collect.acceptAndWait(parts.request('log', 'first', records(1, 1)), 30_000)
+    await parts.collect.acceptAndWait(parts.request('log', 'first', records(1, 1)), 300_000)
     await disk.fill(100_000)
     await parts.collect.accept(parts.request('log', 'second', body))
     const waiting = await jobThatIs('import', 'retry_wait')
@@ -112,7 +112,7 @@ describe.skipIf(probe === undefined)('on a disk that is full', () => {
   })
 
   test('a query that writes leaves nothing behind, and is done when there is space', async () => {
-    await parts.collect.acceptAndWait(parts.request('log', 'only', records(400, 500)), 30_000)
+    await parts.collect.acceptAndWait(parts.request('log', 'only', records(400, 500)), 300_000)
     await disk.fill(200_000)
     const copying = parts.run('create table copy as select * from log')
     expect(await jobThatIs('query', 'retry_wait')).toMatchObject({ error: full })
@@ -126,7 +126,7 @@ describe.skipIf(probe === undefined)('on a disk that is full', () => {
   })
 
   test('a query that spills into a full disk says so, and is done when there is space', async () => {
-    await parts.collect.acceptAndWait(parts.request('log', 'seed', records(1, 1)), 30_000)
+    await parts.collect.acceptAndWait(parts.request('log', 'seed', records(1, 1)), 300_000)
     const many = 'select unnest(range(1500000)) as n from log'
     const made = await parts.run(`create table numbers as select n, md5(n::varchar) as word from (${many})`)
     expect(made).toMatchObject({ state: 'success' })
@@ -139,7 +139,7 @@ describe.skipIf(probe === undefined)('on a disk that is full', () => {
 
   test('a merge leaves all as it is, and is done when there is space', async () => {
     for (let index = 0; index < mergeRules.fanIn; index += 1) {
-      await parts.collect.acceptAndWait(parts.request('log', `body-${index}`, records(100, 500)), 30_000)
+      await parts.collect.acceptAndWait(parts.request('log', `body-${index}`, records(100, 500)), 300_000)
     }
     await disk.fill(200_000)
     await parts.merge()

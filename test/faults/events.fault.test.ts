@@ -4,8 +4,9 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { must } from '../../src/base/errors.ts'
 import { AppSender } from '../support/app-sender.ts'
-import { descendants, startBiwa } from '../support/biwa.ts'
+import { descendants, startBiwa, strikeDead } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
+import { untilMore } from '../support/progress.ts'
 import { queryRows } from '../support/query.ts'
 
 const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 4)
@@ -21,9 +22,11 @@ it(`takes every event of an app exactly once over ${kills} kills of api and work
   const stop = new AbortController()
   const senders = Array.from({ length: 3 }, () => new AppSender(`${biwa.url}/app/killed`, biwa.apiKey))
   const runs = senders.map((sender) => sender.run(stop.signal))
+  const receipts = (): number => senders.reduce((sum, sender) => sum + sender.acknowledged.size, 0)
   for (let round = 0; round < kills; round += 1) {
+    await untilMore(receipts)
     await sleep(500 + Math.random() * 1000)
-    process.kill(await processOf(round % 2 === 0 ? 'api' : 'worker'), 'SIGKILL')
+    strikeDead(await processOf(round % 2 === 0 ? 'api' : 'worker'))
   }
   await sleep(1000)
   stop.abort()
@@ -35,13 +38,14 @@ it(`takes every event of an app exactly once over ${kills} kills of api and work
   expect(repeated.length).toBeGreaterThan(0)
   const counted = 'select count(distinct uuid), count(*) from app.killed'
   let counts: readonly number[] = []
-  for (let tries = 0; tries < 200 && (counts[0] ?? 0) < acknowledged.length; tries += 1) {
-    await sleep(200)
-    // Its first import makes the table, and its columns when it is done.
+  // Its first import makes the table, and its columns when it is done.
+  const arrived = async () => {
     counts = ((await queryRows(biwa, counted).catch(() => []))[0] ?? []).map(Number)
+    return counts[0] ?? 0
   }
+  await expect.poll(arrived, { interval: 200, timeout: 240_000 }).toBeGreaterThanOrEqual(acknowledged.length)
   expect(counts).toEqual([acknowledged.length, acknowledged.length])
-}, 180_000)
+})
 
 async function processOf(role: 'api' | 'worker'): Promise<number> {
   for (;;) {

@@ -3,9 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 
 import { must } from '../../src/base/errors.ts'
-import { descendants, startBiwa } from '../support/biwa.ts'
+import { descendants, startBiwa, strikeDead } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
-import { ForwardSender, freePort, rowsPerChunk } from '../support/forward-sender.ts'
+import { ForwardSender, rowsPerChunk } from '../support/forward-sender.ts'
+import { freePort } from '../support/free-port.ts'
+import { untilMore } from '../support/progress.ts'
 import { queryRows } from '../support/query.ts'
 
 const kills = Number(process.env['BIWA_TEST_KILLS'] ?? 4)
@@ -27,10 +29,11 @@ it(`keeps every acknowledged chunk exactly once over ${kills} kills of the api p
   const stop = new AbortController()
   const senders = ['a', 'b', 'c'].map((name) => new ForwardSender(port, 'web.killed', name))
   const runs = senders.map((sender) => sender.run(stop.signal))
+  const chunks = (): number => senders.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
   for (let round = 0; round < kills; round += 1) {
-    await anotherChunk(senders)
+    await untilMore(chunks)
     await sleep(Math.random() * 1000)
-    process.kill(await apiProcess(), 'SIGKILL')
+    strikeDead(await apiProcess())
   }
   await sleep(1000)
   stop.abort()
@@ -41,24 +44,15 @@ it(`keeps every acknowledged chunk exactly once over ${kills} kills of the api p
   expect(repeated.length).toBeGreaterThan(0)
   const counted = 'select chunk, count(*), count(distinct n) from web.killed group by chunk'
   let rows: readonly (readonly unknown[])[] = []
-  for (let tries = 0; tries < 200 && rows.length < sent.length; tries += 1) {
-    await sleep(200)
-    // Until a first chunk is converted, the table has no such column.
-    rows = await queryRows(biwa, counted).catch(() => [])
-  }
+  // Until a first chunk is converted, the table has no such column.
+  const arrived = async () => (rows = await queryRows(biwa, counted).catch(() => [])).length
+  await expect.poll(arrived, { interval: 200, timeout: 240_000 }).toBeGreaterThanOrEqual(sent.length)
   console.log(`${sent.length} chunks acknowledged, ${repeated.length} of them sent more than once`)
   expect(new Set(rows.map(([chunk]) => chunk))).toEqual(new Set(sent))
   for (const [, count, distinct] of rows) {
     expect([Number(count), Number(distinct)]).toEqual([rowsPerChunk, rowsPerChunk])
   }
-}, 180_000)
-
-/** Waits until one more chunk is acknowledged, so that what is killed is a process that serves. */
-async function anotherChunk(senders: readonly ForwardSender[]): Promise<void> {
-  const count = (): number => senders.reduce((sum, { acknowledged }) => sum + acknowledged.size, 0)
-  const before = count()
-  while (count() === before) await sleep(20)
-}
+})
 
 async function apiProcess(): Promise<number> {
   for (;;) {

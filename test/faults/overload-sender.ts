@@ -16,7 +16,10 @@ import type { SenderReport, SenderTask } from './overload-task.ts'
 /** The end of a task waits so long for the answers that are due. */
 const patienceMs = 60_000
 
-/** A storm that the server has not held up yet goes on for so long at most. */
+/**
+ * A storm that the server has not held up yet goes on for so long at most, twice as strong after each time that it was to take: how much the
+ * server can do was measured for a second or two, in which the machine may have had other things to do.
+ */
 const overtimeMs = 60_000
 
 abstract class Sender {
@@ -43,10 +46,8 @@ abstract class Sender {
 
   protected finish(): void {}
 
-  /** Whether the server has held this sender up. Those who are refused need not wait for it. */
-  protected wasHeldUp(): boolean {
-    return true
-  }
+  /** Whether the server has shown that this is more than it can do. */
+  protected abstract wasHeldUp(): boolean
 
   async run(): Promise<SenderReport> {
     await this.start()
@@ -73,10 +74,16 @@ abstract class Sender {
 
   async #keepTheRate(rate: number): Promise<number> {
     const startMs = performance.now()
+    const { milliseconds } = this.task
+    let due = 0
+    let dueAtMs = 0
     for (let offered = 0; ; await sleep(1)) {
       const elapsedMs = performance.now() - startMs
-      const endMs = this.task.milliseconds + (this.wasHeldUp() ? 0 : overtimeMs)
-      for (; offered < (Math.min(elapsedMs, endMs) * rate) / 1000; offered += 1) {
+      const endMs = milliseconds + (this.wasHeldUp() ? 0 : overtimeMs)
+      const toMs = Math.min(elapsedMs, endMs)
+      due += (Math.max(0, toMs - dueAtMs) / 1000) * rate * 2 ** Math.floor(dueAtMs / milliseconds)
+      dueAtMs = toMs
+      for (; offered < due; offered += 1) {
         if (!this.begin()) this.blocked += 1
       }
       if (elapsedMs >= endMs) return offered
@@ -96,6 +103,11 @@ class HttpSender extends Sender {
 
   protected isBusy(): boolean {
     return this.#underWay > 0
+  }
+
+  /** Some were refused, or could not be begun, or there is no answer to what it sends in a quarter of a second. */
+  protected wasHeldUp(): boolean {
+    return this.refusalMs.length > 0 || this.blocked > 0 || this.#underWay > (this.task.rate ?? 0) / 4
   }
 
   protected override finish(): void {

@@ -11,7 +11,7 @@ import { forkArguments } from '../../src/base/fork-arguments.ts'
 import { settingTable } from '../../src/base/settings.ts'
 import { descendants, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
-import { freePort } from '../support/forward-sender.ts'
+import { freePort } from '../support/free-port.ts'
 import { queryRows } from '../support/query.ts'
 import { bulkImportOf, partsPerImport, rowsPerBody, senderDoors } from './overload-task.ts'
 import type { SenderDoor, SenderReport, SenderTask } from './overload-task.ts'
@@ -32,7 +32,8 @@ const mebibyte = 2 ** 20
  */
 const growthBytesMax = 2 * settingTable.inflightBytes.fallback + 256 * mebibyte
 
-const healthyWithinMs = 10_000
+/** Soon is a moment for a machine that has nothing else to do; a server that does not come back would not be there then, either. */
+const healthyWithinMs = 60_000
 
 let biwa: Biwa
 let fluentPort: number
@@ -52,7 +53,7 @@ beforeAll(async () => {
   ]
   for (const name of senderDoors) await make('/api/v1/databases/test/tables', { name, columns })
   senders = await Promise.all([startSender(), startSender()])
-}, 180_000)
+})
 afterAll(async () => {
   for (const sender of senders) sender.disconnect()
   await biwa.stop()
@@ -230,7 +231,7 @@ describe(`three times what a door can do, for ${seconds} s`, () => {
       const acknowledged = [calm, ...reports].flatMap((report) => report.acknowledged)
       expect(await wrongBodies(door, acknowledged)).toEqual([])
     },
-    seconds * 10_000 + 240_000,
+    seconds * 10_000 + 600_000,
   )
 })
 
@@ -240,7 +241,7 @@ describe('with room for little', () => {
     await biwa.stop({ keep: true })
     const limits = [`--inflight-bytes=${mebibyte}`, `--backlog-bytes=${4 * mebibyte}`]
     biwa = await startBiwa({ dataDirectory, arguments: [...fluentArguments(apiKey), ...limits] })
-  }, 180_000)
+  })
 
   // Parts of bulk imports wait on the disk, and who forwards waits by itself.
   it.each(senderDoors.filter((door) => door !== 'bulk' && door !== 'forward'))(

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, expect, it } from 'vitest'
 
 import { must } from '../../src/base/errors.ts'
-import { descendants, startBiwa } from '../support/biwa.ts'
+import { descendants, startBiwa, strikeDead } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { finishQuery, queryRows } from '../support/query.ts'
 
@@ -65,7 +65,7 @@ function killSome(): void {
   const wanted = Math.random() < 0.5 ? /worker\.js/ : /engine\.js/
   const found = processes.filter(({ command }) => wanted.test(command))
   const one = found[Math.floor(Math.random() * found.length)]
-  if (one !== undefined) process.kill(one.pid, 'SIGKILL')
+  if (one !== undefined) strikeDead(one.pid)
 }
 
 /** How many rows of the two tables, which every script makes the same, are of one alone: a reader in between sees both or neither. */

@@ -42,4 +42,4 @@ export function fuzz(bytes: fc.Arbitrary<Buffer>, check: (bytes: Buffer) => void
   fc.assert(fc.property(bytes, check), untilTimeIsUp)
 }
 
-export const timeout = eachMs + hangMs + 30_000
+export const timeout = eachMs + hangMs + 180_000

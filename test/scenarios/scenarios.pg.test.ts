@@ -66,7 +66,7 @@ describe.each(folders.map(({ name }) => name))('the scenarios of %s', (folder) =
   it('are there', () => expect(files.flatMap(([, all]) => all).length).toBeGreaterThan(0))
 
   describe.each(files)('%s', (_file, all) => {
-    it.concurrent.each(all.map((story) => [story.name, story] as const))('%s', (_name, story) => play(story), 120_000)
+    it.concurrent.each(all.map((story) => [story.name, story] as const))('%s', (_name, story) => play(story))
   })
 })
 

@@ -54,7 +54,7 @@ export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
   })
   supervisor.stdout.on('data', (part: Buffer) => (output += part.toString()))
   await new Promise<void>((ready, fail) => {
-    const timer = setTimeout(() => fail(new Error(`not ready in time:\n${output}\n${log}`)), 90_000)
+    const timer = setTimeout(() => fail(new Error(`not ready in time:\n${output}\n${log}`)), 300_000)
     supervisor.stdout.on('data', () => {
       if (!/^Biwa is ready/m.test(output)) return
       clearTimeout(timer)
@@ -127,6 +127,16 @@ export async function runCli(
   child.stdin.end(input)
   const code = await new Promise<number | null>((resolveExit) => child.once('close', resolveExit))
   return { code, stdout, stderr }
+}
+
+/** Kills a process, and says whether it was still there. */
+export function strikeDead(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
 }
 
 /** The processes below `pid`, deepest last, with their command lines and the ticks of the clock when they began (Linux). */

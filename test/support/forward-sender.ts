@@ -1,6 +1,6 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import { connect } from 'node:net'
+import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 import { decodeMulti } from '@msgpack/msgpack'
@@ -9,22 +9,14 @@ import { entry, eventTime, fluentdMessage } from '../../src/protocols/fluent/tes
 
 export const rowsPerChunk = 20
 
-/** A port that nobody listens on for now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port: free } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return free
-}
-
 /** Sends chunks until it is told to stop, several at a time, and each again until it is acknowledged, as Fluentd does. */
 export class ForwardSender {
   readonly acknowledged = new Set<string>()
   readonly open = new Map<string, Buffer>()
   /** Chunks that were sent more than once. */
   readonly repeated = new Set<string>()
+  /** How often it was connected. */
+  connections = 0
   readonly #port: number
   readonly #tag: string
   readonly #name: string
@@ -44,7 +36,10 @@ export class ForwardSender {
       socket.on('error', () => {})
       const closed = once(socket, 'close').catch(() => {})
       await Promise.race([once(socket, 'connect').catch(() => {}), closed])
-      if (!socket.destroyed) await this.#talk(socket, stop)
+      if (!socket.destroyed) {
+        this.connections += 1
+        await this.#talk(socket, stop)
+      }
       socket.destroy()
       await sleep(100)
     }

@@ -54,6 +54,15 @@ export class Load {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`)
   }
 
+  /** Resolves when something was acknowledged for each table, however slow the machine is, or nothing will be. */
+  async hasSomethingOfAll(msMax: number): Promise<void> {
+    const patience = performance.now() + msMax
+    const isMissing = (): boolean =>
+      [...this.#ledgers.values()].some(({ acknowledged }) => acknowledged.size === 0) ||
+      this.#forwards.every(({ acknowledged }) => acknowledged.size === 0)
+    while (isMissing() && performance.now() < patience) await sleep(100)
+  }
+
   /** Resolves when what was begun is at its end. */
   async stop(): Promise<void> {
     this.#stop.abort()

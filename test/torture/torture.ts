@@ -100,6 +100,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await run.breakThings()
     say('nothing goes wrong any more')
     await run.recovered()
+    await load.hasSomethingOfAll(recoveryMsMax)
     await load.stop()
     for (const [refusal, count] of load.refusals) say(`refused for good, ${count} times: ${refusal}`)
     return reportOf(await reconciled(load, arrivalMsMax))

@@ -190,5 +190,5 @@ test('leaves no process behind when its owner is killed, not even a blocked one'
   const [pids] = (await once(child, 'message')) as [number[]]
   expect(pids.map(isAlive)).toEqual([true, true])
   child.kill('SIGKILL')
-  await expect.poll(() => pids.map(isAlive), { timeout: 15_000 }).toEqual([false, false])
+  await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
 })

@@ -1,11 +1,25 @@
-import { expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 
-import { systemClock } from '../clock.ts'
+import { ManualClock } from '../../jobs/testing/manual-clock.ts'
 import { openLog } from '../log.ts'
 import { StallChecker } from './stall-checker.ts'
 import type { StallWatch } from './stall-checker.ts'
 
-const checker = (silenceMsMax: number) => new StallChecker({ clock: systemClock, log: openLog('silent'), silenceMsMax })
+let clock: ManualClock
+beforeEach(() => {
+  clock = new ManualClock()
+})
+
+const checker = (silenceMsMax: number) => new StallChecker({ clock, log: openLog('silent'), silenceMsMax })
+
+/** Lets everything happen that waits for nothing else. */
+const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+/** Moves time on, and lets what it wakes do what it does. */
+async function pass(ms: number): Promise<void> {
+  clock.advance(ms)
+  await settled()
+}
 
 test('a call that answers in time is left alone', async () => {
   const watches: StallWatch[] = []
@@ -13,7 +27,7 @@ test('a call that answers in time is left alone', async () => {
     watches.push(watch)
     return 'x'
   })
-  await systemClock.sleep(80)
+  await pass(80)
   expect(answer).toBe('x')
   expect(watches[0]?.signal.aborted).toBe(false)
 })
@@ -24,32 +38,42 @@ test('a call that says nothing is cut, and told so', async () => {
     signal = watch.signal
     return new Promise<never>(() => {})
   })
-  await expect(silent).rejects.toMatchObject({
+  const outcome = expect(silent).rejects.toMatchObject({
     code: 'object_store_unavailable',
     retryable: true,
     message: 'The object store gave no sign of life for 0.03 s at "some/key".',
   })
+  await pass(29)
+  expect(signal?.aborted).toBe(false)
+  await pass(1)
   expect(signal?.aborted).toBe(true)
+  await outcome
 })
 
 test('a call that gives signs of life may take as long as it likes', async () => {
-  const answer = await checker(100).watch('a', async ({ heard }) => {
+  const watched = checker(100).watch('a', async ({ heard }) => {
     for (let blocks = 0; blocks < 10; blocks += 1) {
-      await systemClock.sleep(30)
+      await clock.sleep(90)
       heard()
     }
     return 'all of it'
   })
-  expect(answer).toBe('all of it')
+  for (let blocks = 0; blocks < 10; blocks += 1) await pass(90)
+  expect(await watched).toBe('all of it')
 })
 
-test('bytes that go out unseen earn their time', async () => {
-  const answer = await checker(20).watch('a', async ({ heard }) => {
+test('bytes that go out unseen earn their time, and no more than that', async () => {
+  const send = async ({ heard }: StallWatch): Promise<string> => {
     heard(64 * 1024)
-    await systemClock.sleep(150)
+    await clock.sleep(269)
     return 'sent'
-  })
-  expect(answer).toBe('sent')
+  }
+  // At 256 KiB a second, they may take a quarter of a second.
+  const [patient, hasty] = [checker(20).watch('a', send), checker(18).watch('a', send)]
+  const outcome = expect(hasty).rejects.toMatchObject({ code: 'object_store_unavailable' })
+  await pass(269)
+  expect(await patient).toBe('sent')
+  await outcome
 })
 
 test('what a call answers after it was cut is given back, and its failure harms nobody', async () => {
@@ -57,18 +81,22 @@ test('what a call answers after it was cut is given back, and its failure harms 
   const slow = checker(20).watch(
     'a',
     async () => {
-      await systemClock.sleep(60)
+      await clock.sleep(60)
       return 'late'
     },
     (value) => late.push(value),
   )
-  await expect(slow).rejects.toMatchObject({ code: 'object_store_unavailable' })
   const failing = checker(20).watch('a', async () => {
-    await systemClock.sleep(60)
+    await clock.sleep(60)
     throw new Error('late, too')
   })
-  await expect(failing).rejects.toMatchObject({ code: 'object_store_unavailable' })
-  await systemClock.sleep(100)
+  const outcomes = Promise.all(
+    [slow, failing].map((call) => expect(call).rejects.toMatchObject({ code: 'object_store_unavailable' })),
+  )
+  await pass(20)
+  await outcomes
+  expect(late).toEqual([])
+  await pass(40)
   expect(late).toEqual(['late'])
 })
 

@@ -42,7 +42,7 @@ let native: NativeEncoder
 beforeAll(async () => {
   native = await compiledEncoder()
   duckdb = await (await DuckDBInstance.create()).connect()
-}, 60_000)
+})
 
 afterAll(() => {
   duckdb.closeSync()

@@ -83,7 +83,7 @@ test('comes back when it dies; statements meanwhile say that the database is una
     await attempt()
     await systemClock.sleep(10)
   }
-  await expect.poll(attempt, { timeout: 20_000 }).toEqual([])
+  await expect.poll(attempt).toEqual([])
   expect(failures.length).toBeGreaterThan(0)
   for (const failure of failures) expect(failure).toMatchObject({ code: 'database_unavailable' })
   await postgres.close()
@@ -99,7 +99,7 @@ test('comes back although a process of the dead server never ends by itself', as
   const { pid } = server
   process.kill(checkpointer, 'SIGSTOP')
   process.kill(pid ?? 0, 'SIGKILL')
-  await expect.poll(() => ask(server.url, sql`select 1 as one`), { timeout: 15_000 }).toEqual([{ one: 1 }])
+  await expect.poll(() => ask(server.url, sql`select 1 as one`)).toEqual([{ one: 1 }])
   expect(isAlive(checkpointer)).toBe(false)
 })
 
@@ -119,7 +119,7 @@ async function startOwner(): Promise<Owner> {
 test('shuts itself down when its owner is killed', async () => {
   const { child, server } = await startOwner()
   child.kill('SIGKILL')
-  await expect.poll(() => isAlive(server.pid), { timeout: 20_000 }).toBe(false)
+  await expect.poll(() => isAlive(server.pid)).toBe(false)
   await rm(new URL(server.url).searchParams.get('host') ?? '', { recursive: true })
 })
 

@@ -87,7 +87,7 @@ test('hears notifications, and tells when some may have been missed', async () =
     sql`select pid from pg_stat_activity where datname = current_database() and application_name = 'test listen'`,
   )
   await terminate(pid)
-  await expect.poll(() => gaps, { timeout: 15_000 }).toBe(1)
+  await expect.poll(() => gaps).toBe(1)
   await notify('two')
   await expect.poll(() => heard).toEqual(['one', 'two'])
   await stop()
@@ -121,7 +121,7 @@ test('listens on all channels over one connection, on each for as long as somebo
   const [{ pid } = { pid: 0 }, ...more] = await connections()
   expect(more).toEqual([])
   await terminate(pid)
-  await expect.poll(() => heard.slice(4), { timeout: 15_000 }).toEqual(['other b gap'])
+  await expect.poll(() => heard.slice(4)).toEqual(['other b gap'])
   await tell('b', '3')
   await expect.poll(() => heard.slice(5)).toEqual(['other b 3'])
   await listening.close()

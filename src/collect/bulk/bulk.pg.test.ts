@@ -89,7 +89,7 @@ describe('bulk imports', () => {
     expect((await bench.table('whole')).rows).toBe(0)
     // It is ready a moment before its job has ended.
     await expect
-      .poll(() => bench.jobs.get(owner.accountId, begun.jobId ?? 0), { timeout: 10_000 })
+      .poll(() => bench.jobs.get(owner.accountId, begun.jobId ?? 0))
       .toMatchObject({ kind: 'bulk_import', state: 'success', output: { parts: 4, rows: 5, rejected: 0 } })
     await commit('whole')
     expect((await bulk.commit(owner, 'whole')).status).toBe('committed')
@@ -177,7 +177,7 @@ describe('bulk imports', () => {
     await mend('csv_fields', Buffer.from('5,5'))
     await mend('body_malformed', packed([{ time: 6, a: 6 }]))
     const { id } = await bench.replays.submit(owner, table, {})
-    const job = await bench.jobs.wait(owner.accountId, id, 30_000)
+    const job = await bench.jobs.wait(owner.accountId, id, 90_000)
     expect(job).toMatchObject({ state: 'success', output: { released: 3, returned: 0, rows: 3 } })
     expect(await bench.store.listQuarantine(owner.accountId, 'web', 'mended', { limit: 9 })).toEqual([])
     const rows = await bench.query('select time::int as time, a::int as a from rows order by time', 'mended')
@@ -254,7 +254,7 @@ describe('bulk imports', () => {
     await upload('gone', 'part', packed([{ time: 1 }]))
     await bench.store.dropTable(owner.accountId, 'web', 'gone')
     const { jobId } = await bulk.perform(owner, 'gone')
-    await bench.jobs.wait(owner.accountId, jobId ?? 0, 20_000)
+    await bench.jobs.wait(owner.accountId, jobId ?? 0, 90_000)
     expect(await bulk.show(owner, 'gone')).toMatchObject({ status: 'uploading', frozen: true, jobId })
     await bench.store.createTable(owner.accountId, 'web', 'gone')
     expect(await perform('gone')).toMatchObject({ validRecords: 1 })

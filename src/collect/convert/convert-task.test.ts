@@ -71,7 +71,7 @@ describe('conversion of records', () => {
       if (next !== undefined) expect(next.from).toBeGreaterThanOrEqual(range.to - 1)
     }
     expect(await read(result, 'select sum(n)::bigint as n from rows')).toEqual([{ n: String((rows * (rows - 1)) / 2) }])
-  }, 60_000)
+  })
 
   it('keeps records apart that cannot be read, and bodies that cannot be inflated', async () => {
     const result = await run([
@@ -259,7 +259,7 @@ describe('conversion of Parquet', () => {
       [0, undefined],
     ])
     expect(result.bodies[2]?.error?.message).not.toContain(folder)
-  }, 60_000)
+  })
 
   it('lets hostile names be names', async () => {
     const name = `a"; drop view timed; -- ' ]`

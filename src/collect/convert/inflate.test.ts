@@ -104,7 +104,7 @@ describe('inflate', () => {
     )
   })
 
-  it('stops at bombs', { timeout: 60_000 }, () => {
+  it('stops at bombs', () => {
     const bomb = { code: 'inflate_ratio_too_large' }
     const zeroes = Buffer.alloc(40 * 2 ** 20)
     expect(inflate(gzipSync(zeroes.subarray(0, 2 ** 20)), 'gzip').byteLength).toBe(2 ** 20)

@@ -62,36 +62,30 @@ const anyColumn = anyNestedType.chain((type) => {
 })
 
 describe('nested columns in files', () => {
-  it(
-    'are read by DuckDB as the model says, from plain files, from those that we encode, and from those that DuckDB does',
-    {
-      timeout: 60_000,
-    },
-    async () => {
-      await duck(async (_, connection) => {
-        await fc.assert(
-          fc.asyncProperty(anyColumn, async ({ type, sources }) => {
-            const wanted = sources.map((source) => {
-              const value = modelOf(type, source)
-              return value === misfit ? { value: null, rescued: jsonOf(source) } : { value, rescued: null }
-            })
-            const lines = sources.map((source) => `{"time":1,"v":${jsonOf(source)}}`).join('\n')
-            const own = await run([{ content: lines }], [columnOf(type)])
-            expect(await storedIn(connection, own, type)).toEqual(wanted)
-            const rounds = Math.ceil(arrangedRowsMin / sources.length)
-            const content = Array.from({ length: rounds }, () => lines).join('\n')
-            for (const convert of [run, encoding.run]) {
-              const stored = await storedIn(connection, await convert([{ content }], [columnOf(type)]), type)
-              expect(stored.length).toBe(rounds * sources.length)
-              expect(stored.slice(0, sources.length)).toEqual(wanted)
-              expect(stored.slice(-sources.length)).toEqual(wanted)
-            }
-          }),
-          { numRuns: 25 },
-        )
-      })
-    },
-  )
+  it('are read by DuckDB as the model says, from plain files, from those that we encode, and from those that DuckDB does', async () => {
+    await duck(async (_, connection) => {
+      await fc.assert(
+        fc.asyncProperty(anyColumn, async ({ type, sources }) => {
+          const wanted = sources.map((source) => {
+            const value = modelOf(type, source)
+            return value === misfit ? { value: null, rescued: jsonOf(source) } : { value, rescued: null }
+          })
+          const lines = sources.map((source) => `{"time":1,"v":${jsonOf(source)}}`).join('\n')
+          const own = await run([{ content: lines }], [columnOf(type)])
+          expect(await storedIn(connection, own, type)).toEqual(wanted)
+          const rounds = Math.ceil(arrangedRowsMin / sources.length)
+          const content = Array.from({ length: rounds }, () => lines).join('\n')
+          for (const convert of [run, encoding.run]) {
+            const stored = await storedIn(connection, await convert([{ content }], [columnOf(type)]), type)
+            expect(stored.length).toBe(rounds * sources.length)
+            expect(stored.slice(0, sources.length)).toEqual(wanted)
+            expect(stored.slice(-sources.length)).toEqual(wanted)
+          }
+        }),
+        { numRuns: 25 },
+      )
+    })
+  })
 
   it('have the same field ids inside whoever writes the file, and count their own nulls', async () => {
     const column = columnOf('map(varchar,array(row(a bigint,b json)))')

@@ -20,7 +20,7 @@ let native: NativeEncoder
 
 beforeAll(async () => {
   native = await compiledEncoder()
-}, 60_000)
+})
 afterAll(async () => {
   await remove()
   rmSync(directory, { recursive: true })

@@ -99,7 +99,7 @@ describe('the inbox on a directory', () => {
       }),
       { numRuns: 150 },
     )
-  }, 120_000)
+  })
 
   it('gives no body out of a segment that was released and has another one in that place', async () => {
     const disk = new SimulatedDisk(seeded(1))

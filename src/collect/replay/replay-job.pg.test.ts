@@ -16,14 +16,14 @@ beforeAll(async () => {
   bench = await openCollectBench()
   await bench.startIntake()
   await bench.startWorker()
-}, 60_000)
+})
 afterAll(() => bench.close())
 
 const at = (name: string) => ({ database: 'web', name })
 
 async function replay(name: string, filter: QuarantineFilter = {}): Promise<ReplaySummary> {
   const { id } = await bench.replays.submit(bench.owner, at(name), filter)
-  const job: Job = await bench.jobs.wait(bench.owner.accountId, id, 30_000)
+  const job: Job = await bench.jobs.wait(bench.owner.accountId, id, 90_000)
   expect([job.state, job.error]).toEqual(['success', null])
   return job.output as ReplaySummary
 }

@@ -143,7 +143,7 @@ const anyMode = fc.constantFrom<SchemaMode>('evolve', 'evolve', 'freeze', 'quara
 let native: NativeModule
 beforeAll(async () => {
   native = await compiledLane()
-}, 60_000)
+})
 
 describe('the lane', () => {
   it('changes nothing about what becomes of any bodies', () => {
@@ -156,7 +156,7 @@ describe('the lane', () => {
       }),
       { numRuns: 200 },
     )
-  }, 60_000)
+  })
 
   it('reads escapes in WebAssembly as the tape does', () => {
     const simple = ['\\"', '\\\\', '\\/', '\\b', '\\f', '\\n', '\\r', '\\t']
@@ -247,7 +247,7 @@ describe('the lane', () => {
       // The last call took what followed the last record that is longer than a window.
       expect(native.exports.rows.value).toBeGreaterThan(100)
     }
-  }, 60_000)
+  })
 
   it('takes records that lack a key, or have null for it, but not those that have another one', () => {
     const records = Array.from({ length: 3000 }, (_, n) => ({

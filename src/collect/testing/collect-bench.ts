@@ -127,7 +127,7 @@ export async function openCollectBench(
     },
     async send(body, request = {}) {
       const bytes = typeof body === 'string' ? Buffer.from(body) : body
-      return await must(intake, 'the intake was started').acceptAndWait(requestOf(owner, bytes, request), 30_000)
+      return await must(intake, 'the intake was started').acceptAndWait(requestOf(owner, bytes, request), 90_000)
     },
     table: (name = 'log') => store.table(owner.accountId, 'web', name),
     query: (sql, name = 'log') => queryTable(bench, sql, name),

@@ -85,78 +85,86 @@ describe('every scheduled time has exactly one job', () => {
   })
   afterAll(() => database.close())
 
-  test('over a year with changes of clocks in three zones, while one of two schedulers dies again and again', async () => {
-    const { postgres } = database
-    const randomness = seededRandomness(20_250_330)
-    let nowMs = start
-    const bench = await openJobsBench(postgres)
-    const { accountId } = bench
-    const schedules = openSchedules({ postgres, clock: { ...systemClock, nowMs: () => nowMs }, log })
-    const expected = new Map<number, number[]>()
-    for (const timezone of zones) {
-      for (const rule of crons) {
-        const name = `${rule.cron} ${timezone}`
-        const job = { kind: 'report', input: {} }
-        const { id } = await schedules.create({ accountId, userId: 1, name, cron: rule.cron, timezone, job })
-        expected.set(id, expectedTimes(timezone, rule))
-      }
-    }
-    let deaths = 0
-    const fireAll = async (own: Postgres) => {
-      let crons = new CronCache()
-      for (;;) {
-        try {
-          if ((await fireDue({ postgres: own, crons, log }, new FiringPass(), nowMs)).due === 0) return
-        } catch (error) {
-          if (!isAppError(error, 'database_unavailable') && !String(error).includes('killed')) throw error
-          deaths++
-          crons = new CronCache()
+  test(
+    'over a year with changes of clocks in three zones, while one of two schedulers dies again and again',
+    { timeout: 600_000 },
+    async () => {
+      const { postgres } = database
+      const randomness = seededRandomness(20_250_330)
+      let nowMs = start
+      const bench = await openJobsBench(postgres)
+      const { accountId } = bench
+      const schedules = openSchedules({ postgres, clock: { ...systemClock, nowMs: () => nowMs }, log })
+      const expected = new Map<number, number[]>()
+      for (const timezone of zones) {
+        for (const rule of crons) {
+          const name = `${rule.cron} ${timezone}`
+          const job = { kind: 'report', input: {} }
+          const { id } = await schedules.create({ accountId, userId: 1, name, cron: rule.cron, timezone, job })
+          expected.set(id, expectedTimes(timezone, rule))
         }
       }
-    }
-    const mortalPostgres = mortal(postgres, randomness)
-    while (nowMs < end) {
-      nowMs = Math.min(end, nowMs + wholeNumber(randomness, 1, 48) * hourMs)
-      await Promise.all([fireAll(mortalPostgres), fireAll(postgres)])
-    }
-    await fireAll(postgres)
+      let deaths = 0
+      const fireAll = async (own: Postgres) => {
+        let crons = new CronCache()
+        for (;;) {
+          try {
+            if ((await fireDue({ postgres: own, crons, log }, new FiringPass(), nowMs)).due === 0) return
+          } catch (error) {
+            if (!isAppError(error, 'database_unavailable') && !String(error).includes('killed')) throw error
+            deaths++
+            crons = new CronCache()
+          }
+        }
+      }
+      const mortalPostgres = mortal(postgres, randomness)
+      while (nowMs < end) {
+        nowMs = Math.min(end, nowMs + wholeNumber(randomness, 1, 48) * hourMs)
+        await Promise.all([fireAll(mortalPostgres), fireAll(postgres)])
+      }
+      await fireAll(postgres)
 
-    expect(deaths).toBeGreaterThan(50)
-    const runs = await postgres.query<{ schedule_id: number; ms: number; input_ms: number }>(sql`
+      expect(deaths).toBeGreaterThan(50)
+      const runs = await postgres.query<{ schedule_id: number; ms: number; input_ms: number }>(sql`
       select r.schedule_id, (extract(epoch from r.scheduled_time) * 1000)::bigint as ms,
              (j.input->>'scheduledTime')::bigint * 1000 as input_ms
         from schedule_runs r join jobs j on j.id = r.job_id join job_waiting w on w.job_id = j.id
        order by r.schedule_id, r.scheduled_time`)
-    for (const [id, times] of expected) {
-      const own = runs.filter((run) => run.schedule_id === id)
-      expect(own.map(({ ms }) => ms)).toEqual(times)
-      expect(own.every((run) => run.ms === run.input_ms)).toBe(true)
-    }
-    const [{ jobs } = { jobs: 0 }] = await postgres.query<{ jobs: number }>(sql`select count(*) as jobs from jobs`)
-    expect(jobs).toBe(runs.length)
-    await bench.stop()
-  }, 120_000)
+      for (const [id, times] of expected) {
+        const own = runs.filter((run) => run.schedule_id === id)
+        expect(own.map(({ ms }) => ms)).toEqual(times)
+        expect(own.every((run) => run.ms === run.input_ms)).toBe(true)
+      }
+      const [{ jobs } = { jobs: 0 }] = await postgres.query<{ jobs: number }>(sql`select count(*) as jobs from jobs`)
+      expect(jobs).toBe(runs.length)
+      await bench.stop()
+    },
+  )
 })
 
-test('a hundred thousand schedules that are due in one second fire once, under two schedulers', async () => {
-  const database = await openTestDatabase()
-  const { postgres } = database
-  const count = 100_000
-  const dueAt = new Date(Math.floor(Date.now() / 1000) * 1000)
-  await makeManySchedules(postgres, count, dueAt)
-  const schedulers = [1, 2].map(() => openScheduler({ postgres, clock: systemClock, log }))
-  for (const scheduler of schedulers) await scheduler.start()
-  for (;;) {
-    const next = await selectNextDue(postgres)
-    if (next === null || next > dueAt) break
-    await systemClock.sleep(50)
-  }
-  for (const scheduler of schedulers) await scheduler.stop()
-  const [counted] = await postgres.query(sql`
+test(
+  'a hundred thousand schedules that are due in one second fire once, under two schedulers',
+  { timeout: 600_000 },
+  async () => {
+    const database = await openTestDatabase()
+    const { postgres } = database
+    const count = 100_000
+    const dueAt = new Date(Math.floor(Date.now() / 1000) * 1000)
+    await makeManySchedules(postgres, count, dueAt)
+    const schedulers = [1, 2].map(() => openScheduler({ postgres, clock: systemClock, log }))
+    for (const scheduler of schedulers) await scheduler.start()
+    for (;;) {
+      const next = await selectNextDue(postgres)
+      if (next === null || next > dueAt) break
+      await systemClock.sleep(50)
+    }
+    for (const scheduler of schedulers) await scheduler.stop()
+    const [counted] = await postgres.query(sql`
     select count(distinct schedule_id) as fired, count(*) filter (where scheduled_time = ${dueAt}) as runs,
            count(distinct job_id) filter (where scheduled_time = ${dueAt}) as jobs,
            (select count(*) from jobs) - count(*) as others
       from schedule_runs`)
-  expect(counted).toEqual({ fired: count, runs: count, jobs: count, others: 0 })
-  await database.close()
-}, 120_000)
+    expect(counted).toEqual({ fired: count, runs: count, jobs: count, others: 0 })
+    await database.close()
+  },
+)

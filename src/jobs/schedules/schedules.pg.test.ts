@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 import type { TestDatabase } from '../../../test/support/postgres.ts'
 import { openTestDatabase } from '../../../test/support/postgres.ts'
@@ -318,7 +318,7 @@ test('two schedulers fire by the real clock what is made while they sleep, once,
   const { accountId } = bench
   const ticking = { accountId, userId: 7, name: 'ticking', cron: '* * * * * *', job: { kind: 'ticking', input: {} } }
   await live.create(ticking)
-  await vi.waitFor(() => expect(ran.length).toBeGreaterThanOrEqual(3), 20_000)
+  await expect.poll(() => ran.length).toBeGreaterThanOrEqual(3)
   await live.delete(account, 'ticking')
   for (const scheduler of schedulers) await scheduler.stop()
   expect(new Set(ran).size).toBe(ran.length)

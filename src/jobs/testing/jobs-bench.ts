@@ -20,7 +20,7 @@ export interface JobsBench {
   submit(job?: Partial<NewJob>): Promise<Job>
   /** Starts a runner of one kind. */
   run(handler: JobHandler, options?: Partial<RunOptions>): Promise<Service>
-  /** The job when it is finished; fails after 20 s. */
+  /** The job when it is finished; fails after a minute and a half. */
   finished(job: Pick<Job, 'id'>): Promise<Job>
   /** The changes of state, each as `from>to`. */
   path(job: Pick<Job, 'id'>): Promise<string[]>
@@ -59,7 +59,7 @@ export async function openJobsBench(postgres: Postgres, clock: Clock = systemClo
       return runner
     },
     async finished({ id }) {
-      const job = await jobs.wait(accountId, id, 20_000)
+      const job = await jobs.wait(accountId, id, 90_000)
       if (!finishedStates.has(job.state)) throw new Error(`job ${id} is still ${job.state}`)
       return job
     },

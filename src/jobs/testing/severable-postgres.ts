@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
+
+import { freePort } from '../../../test/support/free-port.ts'
 
 /** A way to a PostgreSQL that can be cut and mended, as networks and restarts do it. */
 export interface SeverableWay {
@@ -32,8 +34,8 @@ export async function openSeverableWay(url: string): Promise<SeverableWay> {
       })
     }
   })
-  const listen = async (ownPort: number) => {
-    server.listen(ownPort, '127.0.0.1')
+  const listen = async (port: number) => {
+    server.listen(port, '127.0.0.1')
     await once(server, 'listening')
   }
   const sever = async () => {
@@ -42,11 +44,12 @@ export async function openSeverableWay(url: string): Promise<SeverableWay> {
     for (const socket of sockets) socket.destroy()
     await once(server, 'close')
   }
-  await listen(0)
-  const own = server.address() as AddressInfo
+  // Those who connect while it is severed must not get its port.
+  const ownPort = await freePort()
+  await listen(ownPort)
   const way = new URL(url)
   way.searchParams.delete('host')
   way.hostname = '127.0.0.1'
-  way.port = String(own.port)
-  return { url: way.href, sever, mend: () => listen(own.port), close: sever }
+  way.port = String(ownPort)
+  return { url: way.href, sever, mend: () => listen(ownPort), close: sever }
 }

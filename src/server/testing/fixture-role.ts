@@ -10,7 +10,8 @@ import type { ListeningSocket, ListeningSockets } from '../role-messages.ts'
 import type { Role } from '../role-process.ts'
 import { runRole } from '../role-process.ts'
 
-// A role whose one service does what the environment asks for; `listen` answers each request with its process id.
+// A role whose one service does what the environment asks for; `listen` answers each request with its process id, and `work` has work in
+// hand until the file MARK is there, beside which it then says that it is done.
 const manner = process.env['MANNER']
 const mark = process.env['MARK'] ?? ''
 
@@ -36,13 +37,18 @@ function plain(previous: unknown): Role {
     },
     async drain() {
       if (manner === 'stick') await setTimeout(600_000)
-      if (manner === 'work') await setTimeout(3000)
+      if (manner === 'work') await workInHand()
     },
     async stop() {
       if (manner === 'stick') await setTimeout(600_000)
     },
   }
   return { services: [service], announce: () => ({ pid: process.pid, previous }) }
+}
+
+async function workInHand(): Promise<void> {
+  while (!existsSync(mark)) await setTimeout(20)
+  writeFileSync(`${mark}.${process.pid}`, '')
 }
 
 function listening(previous: unknown, sockets: ListeningSockets): Role {

@@ -90,7 +90,7 @@ describe('verification', () => {
     expect(all.tables).toBeGreaterThanOrEqual(1)
   })
 
-  test('names each file in which a bit has flipped, and each that was cut', { timeout: 60_000 }, async () => {
+  test('names each file in which a bit has flipped, and each that was cut', async () => {
     const table = await newTable(3)
     const chunks = await chunksOf(table)
     await fc.assert(

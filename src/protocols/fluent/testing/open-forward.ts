@@ -20,6 +20,9 @@ import type { Route } from '../routes.ts'
 import { sendersOf } from '../senders.ts'
 import type { SenderUser } from '../senders.ts'
 
+/** What has not come by then does not come. */
+const patienceMs = 60_000
+
 export interface ForwardOptions {
   readonly sharedKey?: string
   /** By default an import key of the owner, where there is no shared key. */
@@ -92,9 +95,10 @@ export async function openForward(options: ForwardOptions = {}, shared?: Parts):
     bugs,
     connections: () => open,
     async rowsOf(sql, count) {
-      for (let tries = 0; ; tries += 1) {
+      const deadlineMs = performance.now() + patienceMs
+      for (;;) {
         const rows = await queried(parts, sql)
-        if (rows.length >= count || tries === 100) return rows
+        if (rows.length >= count || performance.now() > deadlineMs) return rows
         await sleep(100)
       }
     },
@@ -141,7 +145,8 @@ export class Line {
 
   /** Resolves when so many messages came. */
   async hear(count: number): Promise<unknown[]> {
-    for (let tries = 0; tries < 500 && this.messages.length < count; tries += 1) await sleep(20)
+    const deadlineMs = performance.now() + patienceMs
+    while (this.messages.length < count && performance.now() < deadlineMs) await sleep(20)
     return this.messages
   }
 
