@@ -8,7 +8,7 @@ import { Progress } from './progress.ts'
 import { runSeedsInProcesses } from './run-in-processes.ts'
 import { runSeeds, shrunk } from './run-seeds.ts'
 import type { Totals } from './run-seeds.ts'
-import { planOf } from './world/plan.ts'
+import { largePlanOf, planOf } from './world/plan.ts'
 import { runWorld } from './world/world.ts'
 import type { Report } from './world/world.ts'
 
@@ -21,6 +21,7 @@ const usage = `Lives through simulated worlds of the commit path and says in whi
   npm run simulate -- --seed 4711 --shrink       tells it without the faults that are not needed to break it
   npm run simulate -- --bug early_ack            with a bug that was planted, until it is found
   npm run simulate -- --bug early_ack --finds 20 … so often: how many worlds that takes, and how long
+  npm run simulate -- --seeds 10000 --large      the large world of each seed; most are small otherwise
   npm run simulate -- --seeds 10000 --situations what the worlds got into, and how often
 
 A run that is interrupted does what it has begun, and says from which seed on to go on.
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     finds: { type: 'string', default: '1' },
     situations: { type: 'boolean', default: false },
     processes: { type: 'string', default: String(availableParallelism()) },
+    large: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -62,7 +64,8 @@ function sabotageOf(name: string | undefined): Sabotage | undefined {
 
 async function tellOne(seed: number): Promise<void> {
   const sabotage = sabotageOf(values.bug)
-  const plan = values.shrink ? await shrunk(planOf(seed), sabotage) : planOf(seed)
+  const whole = values.large ? largePlanOf(seed) : planOf(seed)
+  const plan = values.shrink ? await shrunk(whole, sabotage) : whole
   tell(`The plan of the world: ${JSON.stringify(plan, null, 2)}\n`)
   const report = await inMacrotask(() => runWorld(plan, { trace: tell, ...(sabotage !== undefined && { sabotage }) }))
   tell(report.violations.length === 0 ? '\nEverything held.' : `\nBROKEN: ${report.violations.join('\n        ')}`)
@@ -83,6 +86,7 @@ async function runMany(): Promise<void> {
     count,
     secondsMax,
     countsSituations: values.situations,
+    onlyLarge: values.large,
     onViolation({ plan, violations }: Report) {
       broken += 1
       progress.clear()

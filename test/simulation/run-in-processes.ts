@@ -13,6 +13,7 @@ export interface SeedsOfProcesses {
   readonly secondsMax?: number
   readonly processes: number
   readonly countsSituations: boolean
+  readonly onlyLarge: boolean
   /** Once it is aborted, what was begun is done, and nothing more. */
   readonly stopping: AbortSignal
   /** Called whenever some more worlds were lived through; `nextSeed` is the first that was not. */
@@ -26,6 +27,7 @@ interface Block {
   readonly from: number
   readonly count: number
   readonly countsSituations: boolean
+  readonly onlyLarge: boolean
 }
 
 interface Lived {
@@ -46,7 +48,7 @@ const entry = new URL(import.meta.url)
 
 /** As `runSeeds`, on several processors. */
 export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<Totals> {
-  const { from, count, secondsMax = Infinity, processes, countsSituations, stopping, onViolation } = options
+  const { from, count, secondsMax = Infinity, processes, countsSituations, onlyLarge, stopping, onViolation } = options
   const startedMs = performance.now()
   const sum = noTotals()
   const secondsNow = (): number => (performance.now() - startedMs) / 1000
@@ -62,7 +64,7 @@ export async function runSeedsInProcesses(options: SeedsOfProcesses): Promise<To
     gone.catch(() => {})
     try {
       while (!isOver && !stopping.aborted && next < from + count && secondsNow() < secondsMax) {
-        const block = { from: next, count: Math.min(blockSize, from + count - next), countsSituations }
+        const block = { from: next, count: Math.min(blockSize, from + count - next), countsSituations, onlyLarge }
         next += block.count
         underWay.add(block)
         const { totals, broken } = await Promise.race([livedBy(child, block), gone])

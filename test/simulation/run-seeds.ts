@@ -1,7 +1,7 @@
 import { inMacrotask } from './drain-microtasks.ts'
 import type { Sabotage } from './planted-bugs.ts'
 import type { Plan } from './world/plan.ts'
-import { planOf } from './world/plan.ts'
+import { largePlanOf, planOf } from './world/plan.ts'
 import type { Report } from './world/world.ts'
 import { runWorld } from './world/world.ts'
 
@@ -12,6 +12,8 @@ export interface Seeds {
   readonly secondsMax?: number
   readonly sabotage?: Sabotage
   readonly countsSituations?: boolean
+  /** Lives through the large world of each seed, whatever its size would be. */
+  readonly onlyLarge?: boolean
   /** Called with each world in which something was violated; true ends the run. */
   readonly onViolation: (report: Report) => boolean
 }
@@ -57,7 +59,16 @@ function addTimes(totals: Record<string, number>, more: Readonly<Record<string, 
 
 /** Lives through the worlds of the seeds, one after the other. */
 export async function runSeeds(seeds: Seeds): Promise<Totals> {
-  const { from, count, secondsMax = Infinity, sabotage, countsSituations = false, onViolation } = seeds
+  const {
+    from,
+    count,
+    secondsMax = Infinity,
+    sabotage,
+    countsSituations = false,
+    onlyLarge = false,
+    onViolation,
+  } = seeds
+  const planned = onlyLarge ? largePlanOf : planOf
   const options = { countsSituations, ...(sabotage !== undefined && { sabotage }) }
   const totals = noTotals()
   const startedMs = performance.now()
@@ -68,7 +79,7 @@ export async function runSeeds(seeds: Seeds): Promise<Totals> {
   Error.stackTraceLimit = 0
   for (let seed = from; seed < from + count && !isOver && totals.seconds < secondsMax; seed += 1) {
     // Each in a turn of the event loop: until its end, Node.js holds every promise that was rejected.
-    const report = await inMacrotask(() => runWorld(planOf(seed), options))
+    const report = await inMacrotask(() => runWorld(planned(seed), options))
     addCounts(totals, { worlds: 1, ...report })
     if (report.violations.length > 0) isOver = onViolation(report)
     totals.seconds = (performance.now() - startedMs) / 1000

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { plantedBugs } from './planted-bugs.ts'
 import type { PlantedBug } from './planted-bugs.ts'
 import { runSeeds } from './run-seeds.ts'
-import { planOf } from './world/plan.ts'
+import { largePlanOf, smallPlanOf } from './world/plan.ts'
 import { runWorld } from './world/world.ts'
 import { inMacrotask } from './drain-microtasks.ts'
 import type { Report } from './world/world.ts'
@@ -33,7 +33,9 @@ describe('the simulated commit path', () => {
     const told = async (): Promise<string[]> => {
       const lines: string[] = []
       for (const seed of [16, 17, 18, 19]) {
-        await inMacrotask(() => runWorld(planOf(seed), { trace: (line) => lines.push(line) }))
+        for (const plan of [smallPlanOf(seed), largePlanOf(seed)]) {
+          await inMacrotask(() => runWorld(plan, { trace: (line) => lines.push(line) }))
+        }
       }
       return lines
     }
@@ -42,7 +44,7 @@ describe('the simulated commit path', () => {
     expect(await told()).toEqual(first)
   })
 
-  /** The first seed that shows each, from which on it is looked for: docs/simulation.md has the way from seed 0 there. */
+  /** The first large world that shows each, from which on it is looked for: docs/simulation.md has the way from seed 0 there. */
   const shownBy: Readonly<Record<PlantedBug, number>> = {
     early_ack: 8,
     missing_fsync: 0,
@@ -66,6 +68,7 @@ describe('the simulated commit path', () => {
     await runSeeds({
       from,
       count: 600,
+      onlyLarge: true,
       sabotage: plantedBugs[name as PlantedBug],
       onViolation: (report) => broken.push(report) > 0,
     })

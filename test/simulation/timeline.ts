@@ -73,6 +73,11 @@ export class Timeline {
     this.nowMs += ms
   }
 
+  /** Nothing will happen any more. */
+  clear(): void {
+    for (const event of this.#heap.splice(0)) event.run = undefined
+  }
+
   /** Makes the next event happen. False where there is none. */
   step(): boolean {
     for (;;) {

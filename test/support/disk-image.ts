@@ -40,6 +40,12 @@ export class DiskImage {
     this.#nowMs = nowMs
   }
 
+  /** Nothing lies there any more, and nothing did. */
+  clear(): void {
+    this.#names.clear()
+    this.#durableNames.clear()
+  }
+
   /** From now on files together may have so many bytes. */
   limitBytes(bytesMax: number): void {
     this.#bytesMax = bytesMax

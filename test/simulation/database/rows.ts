@@ -167,6 +167,10 @@ export class Rows {
   readonly laneKeys = new Relation<number>('job_lanes_key')
   readonly #sequences = new Map<string, number>()
 
+  clear(): void {
+    for (const member of Object.values(this)) if (member instanceof Relation) member.clear()
+  }
+
   /** As in PostgreSQL, a number that was drawn is not given back. */
   next(sequence: 'jobs' | 'lease_tokens' | 'lanes' | 'quarantine'): number {
     const next = (this.#sequences.get(sequence) ?? 0) + 1

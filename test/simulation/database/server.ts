@@ -102,6 +102,13 @@ export class ModelServer {
     tx.rollback()
   }
 
+  /** Forgets everything. */
+  clear(): void {
+    this.#open.clear()
+    this.listeners.clear()
+    this.rows.clear()
+  }
+
   /** Ends all connections, and with them what was under way. */
   restart(): void {
     for (const tx of this.#open) tx.rollback()

@@ -10,6 +10,11 @@ export class Relation<Row> {
   constructor(name: string) {
     this.name = name
   }
+
+  clear(): void {
+    this.rows.clear()
+    this.locks.clear()
+  }
 }
 
 /** As PostgreSQL names them: a deletion takes `update`, a change that leaves the key alone `no key update`. */

@@ -120,6 +120,12 @@ export class Machine {
     for (const life of this.#lives.values()) life.frozenUntilMs = 0
   }
 
+  /** Forgets its processes. */
+  clear(): void {
+    this.#lives.clear()
+    this.collect = undefined
+  }
+
   /** Asks for the merges of each table twice at once. Only one may do each; the other has to see that it came too late. */
   askForMerges(tableIds: readonly number[]): void {
     const { server, timeline, log } = this.#options

@@ -73,7 +73,78 @@ export interface Plan {
 
 const minuteMs = 60_000
 
+/** One of so many worlds is large. */
+const largeOneOf = 32
+
+/**
+ * Most worlds are small, so that there can be millions of them; in the large ones faults meet each other. Chance of its own decides, so
+ * that the large world of a seed is the one that it was when all were large.
+ */
 export function planOf(seed: number): Plan {
+  return new Chance(seed, 'size').is(1 / largeOneOf) ? largePlanOf(seed) : smallPlanOf(seed)
+}
+
+/** A few bodies, and one trouble, which is there for sure and at a moment that matters. */
+export function smallPlanOf(seed: number): Plan {
+  const chance = new Chance(seed, 'small plan')
+  const bodies = Array.from({ length: chance.is(0.25) ? 2 : 1 }, () => smallBody(chance))
+  const calm: Plan = {
+    seed,
+    isBucket: chance.is(0.4),
+    workers: 1,
+    bodies,
+    calamities: [],
+    cutAtDiskCalls: [],
+    killAtStatements: [],
+    hasScheduler: false,
+    hasTwinMerges: false,
+    rates: calmRates,
+    calmFromMs: 600,
+  }
+  return { ...calm, ...trouble(chance) }
+}
+
+/** Soon after the processes have started, so that all of it is over soon. */
+function smallBody(chance: Chance): PlannedBody {
+  return {
+    atMs: chance.between(20, 120),
+    account: 1,
+    hasId: chance.is(0.5),
+    records: chance.whole(1, 2),
+    padding: chance.whole(0, 200),
+    isRepeated: chance.is(0.3),
+  }
+}
+
+/** What a small world is about. The ranges are those of the calls and of the times at which its bodies come, are imported and stored. */
+function trouble(chance: Chance): Partial<Plan> {
+  const kind = chance.fraction()
+  if (kind < 0.25) return { cutAtDiskCalls: [chance.whole(1, 90)] }
+  if (kind < 0.4) return { killAtStatements: [chance.whole(8, 45)] }
+  if (kind < 0.5) {
+    const role = chance.of<Role>(['api', 'worker 1'])
+    return { calamities: [{ atMs: chance.between(20, 450), what: 'kill', role }] }
+  }
+  if (kind < 0.6) return { calamities: [{ atMs: chance.between(20, 450), what: 'power cut' }] }
+  if (kind < 0.74) return { rates: { ...calmRates, databaseRefused: 0.05, databaseUnheard: 0.1 } }
+  if (kind < 0.82) return { rates: { ...calmRates, objectsRefused: 0.15, objectsUnheard: 0.2, objectsSilent: 0.05 } }
+  if (kind < 0.86) return { rates: { ...calmRates, enginesDie: 0.4, noticesLost: 0.2 } }
+  if (kind < 0.9) {
+    const failing = chance.is(0.5) ? ('disk fails' as const) : ('disk full' as const)
+    return { calamities: [{ atMs: chance.between(20, 400), what: failing, forMs: chance.between(10, 200) }] }
+  }
+  // Frozen for longer than its lease, and then it goes on: in the meantime somebody else did its work.
+  if (kind < 0.95) {
+    const freeze = { what: 'freeze', role: 'worker 1', forMs: chance.between(3000, 6000) } as const
+    return { workers: 2, calamities: [{ ...freeze, atMs: chance.between(100, 450) }], calmFromMs: 6500 }
+  }
+  // What was imported long ago is merged and swept.
+  const calamities = [{ atMs: 600, what: 'sleep', forMs: 11 * minuteMs }] as const
+  return { hasScheduler: true, hasTwinMerges: chance.is(0.3), calamities, calmFromMs: 700 }
+}
+
+/** Many bodies, and everything that can go wrong, each in some of them. */
+export function largePlanOf(seed: number): Plan {
   const chance = new Chance(seed, 'plan')
   const spreadMs = chance.between(100, 2500)
   const calamities = Array.from({ length: chance.whole(0, 4) }, () => calamity(chance, spreadMs + 1500))
