@@ -84,7 +84,7 @@ export function planOf(seed: number): Plan {
   return new Chance(seed, 'size').is(1 / largeOneOf) ? largePlanOf(seed) : smallPlanOf(seed)
 }
 
-/** A few bodies, and one trouble, which is there for sure and at a moment that matters. */
+/** A body or two, and one kind of trouble, which often strikes at a moment that matters. */
 export function smallPlanOf(seed: number): Plan {
   const chance = new Chance(seed, 'small plan')
   const bodies = Array.from({ length: chance.is(0.25) ? 2 : 1 }, () => smallBody(chance))
