@@ -5,9 +5,7 @@ import { KeptSessions } from '../../base/duckdb/kept-sessions.ts'
 import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
-import { KeptMemory } from '../../base/kept-memory.ts'
 import type { NativeGunzip } from '../../base/gzip/native-gunzip.ts'
-import { LentBuffers } from '../../base/lent-buffers.ts'
 import type { NativeEncoder } from '../../base/parquet/native-encoder.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
@@ -28,6 +26,8 @@ import { inflate, inflatedTooLarge } from './inflate.ts'
 import { canBeCut, cutLongBody } from './long-body.ts'
 import { plainBody } from './message.ts'
 import { convertParquet } from './parquet-body.ts'
+import type { Rooms } from './rooms.ts'
+import { newRooms } from './rooms.ts'
 import { TableDraft } from './table-draft.ts'
 import type {
   ConvertBody,
@@ -56,22 +56,6 @@ export interface ConvertTools {
 type ConversionTools = Required<Omit<ConvertTools, 'encoder' | 'gunzip'>> &
   Pick<ConvertTools, 'encoder'> & { readonly lend: LendSession; readonly rooms: Rooms }
 
-/** Memory that one conversion has after the other. */
-interface Rooms {
-  /** Inflates into memory of its own. */
-  readonly gunzip?: NativeGunzip | undefined
-  /** Of bodies as they were read, until they are inflated. */
-  readonly bodies: LentBuffers
-  /** Of the columns of a batch, until they are encoded. */
-  readonly columns: KeptMemory
-}
-
-/** Most bodies are smaller. */
-const bodyRoomBytes = 4 * 2 ** 20
-
-/** What the columns of a batch take, which are as large as its bodies, and half as much again: rooms are larger than what is in them. */
-const columnRoomBytes = 4 * splitBytesMax
-
 /** What an engine process does for `convertTask`: bodies in, files of Parquet out. */
 export function convertHandler({
   limits = limitsDefault,
@@ -91,10 +75,6 @@ export function convertHandler({
       if (rooms.gunzip === gunzip) free = rooms
     })
   }
-}
-
-function newRooms(gunzip?: NativeGunzip): Rooms {
-  return { gunzip, bodies: new LentBuffers(bodyRoomBytes), columns: new KeptMemory(columnRoomBytes) }
 }
 
 /** How much of a body is in memory at one time. */
