@@ -4,6 +4,7 @@ import { join } from 'node:path'
 
 import { DuckDBInstance } from '@duckdb/node-api'
 
+import { KeptMemory } from '../src/base/kept-memory.ts'
 import { KeptSessions } from '../src/base/duckdb/kept-sessions.ts'
 import { systemDisk } from '../src/base/disk.ts'
 import type { NativeGunzip } from '../src/base/gzip/native-gunzip.ts'
@@ -28,6 +29,8 @@ const memoryBytes = 512 * 2 ** 20
 const splitter = createSplitter({ native: builtLane() })
 const encoder = builtEncoder()
 const gunzip = builtGunzip()
+/** As the conversions of a process have it, one after the other. */
+const columnMemory = new KeptMemory(memoryBytes)
 
 /**
  * What a conversion costs, stage by stage, in microseconds of CPU a record: of the processor and not of the clock, because
@@ -107,6 +110,7 @@ async function measured({ shape, format, records: wanted, rounds, parquetVersion
         writeRows(split, new TableDraft(known, firstFieldId + known.length), { ...options, ...more })
       const files = await spent('write', () => write({ path: join(directory, `own-${round}`), encoder }))
       const others = await spent('write by DuckDB', () => write({ path: join(directory, `duckdb-${round}`) }))
+      columnMemory.takeBack()
       sizes = [files, others].map((of) => of.reduce((sum, file) => sum + file.bytes, 0) / records)
       await spent('bare DuckDB', () => bareDuckdb(directory, known))
     }
@@ -139,7 +143,7 @@ function knownColumns(bodies: readonly Buffer[], format: WireFormat): readonly C
 
 function splitAll(bodies: readonly Buffer[], format: WireFormat, known: readonly Column[]) {
   const all = bodies.map((bytes) => ({ bytes, format, timeColumn: null, receivedAtUs: 1_700_000_000_000_000 }))
-  return splitter.split(all, known, splitLimits)
+  return splitter.split(all, known, splitLimits, 'evolve', columnMemory)
 }
 
 async function bareDuckdb(directory: string, known: readonly Column[]): Promise<void> {

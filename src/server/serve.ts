@@ -2,6 +2,7 @@ import { systemClock } from '../base/clock.ts'
 import { openDataDirectory } from '../base/data-directory.ts'
 import { systemDisk } from '../base/disk.ts'
 import { isAppError } from '../base/errors.ts'
+import { seldomMarked } from '../base/fork-arguments.ts'
 import { openLog } from '../base/log.ts'
 import type { Logger } from '../base/log.ts'
 import { EmbeddedPostgres } from '../base/postgres/embedded.ts'
@@ -97,24 +98,18 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
       // Of an inbox there is one writer.
       alone: true,
       keepsSpare: settings.spares,
-      nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
+      nodeFlags: seldomMarked,
     },
     worker: {
       keepsSpare: settings.spares,
       drainMsMax: settings.drainSeconds * 1000,
       stopMsMax: 10_000,
-      nodeFlags: [`--initial-old-space-size=${heapMebibytesUnmarked}`],
+      nodeFlags: seldomMarked,
     },
     scheduler: {},
   }[name]
   return new SupervisedRole({ name, entry, environment, niceness: niceness[name], ...manner }, systemClock, log)
 }
-
-/**
- * Below so much, V8 does not mark the whole heap of a process that bodies pass through. Some 30 MiB of it stay, and what bodies leave behind goes
- * with the young generation; but V8 counts their bytes for the old one, and marked all of it each second, for up to 90 ms where its helpers got no core.
- */
-const heapMebibytesUnmarked = 96
 
 /** What the api role announced; nothing where this supervisor runs none. */
 function announcedBy(roles: readonly SupervisedRole[]): { readonly url?: string; readonly fluentPort?: number } {

@@ -16,6 +16,8 @@ export interface EngineCommand {
   readonly environment: Readonly<Record<string, string>>
   /** By how much the process stands back behind this one, where both want a core. */
   readonly niceness: number
+  /** What else Node is told. */
+  readonly nodeFlags: readonly string[]
 }
 
 interface RunningTask {
@@ -48,7 +50,11 @@ export class EngineProcess {
   constructor(command: EngineCommand, clock: Clock) {
     this.#clock = clock
     this.#child = fork(command.entry, {
-      execArgv: [...forkArguments(command.entry), `--max-old-space-size=${command.heapMebibytesMax}`],
+      execArgv: [
+        ...forkArguments(command.entry),
+        `--max-old-space-size=${command.heapMebibytesMax}`,
+        ...command.nodeFlags,
+      ],
       env: { ...process.env, ...command.environment },
       serialization: 'advanced',
       // What native code prints goes to standard error: standard output belongs to data.

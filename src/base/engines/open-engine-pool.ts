@@ -25,6 +25,8 @@ export interface EnginePoolOptions {
   readonly environment?: Readonly<Record<string, string>>
   /** How far its processes stand back behind others that want a processor; not at all by default. */
   readonly niceness?: number
+  /** What else Node is told to run them. */
+  readonly nodeFlags?: readonly string[]
   readonly clock: Clock
   readonly log: Logger
 }
@@ -177,8 +179,8 @@ class ForkedEnginePool implements ForkedEngines {
   }
 
   #fork(): EngineProcess {
-    const { entry, heapMebibytesMax = 512, environment = {}, niceness = 0, clock } = this.#options
-    const engine = new EngineProcess({ entry, heapMebibytesMax, environment, niceness }, clock)
+    const { entry, heapMebibytesMax = 512, environment = {}, niceness = 0, nodeFlags = [], clock } = this.#options
+    const engine = new EngineProcess({ entry, heapMebibytesMax, environment, niceness, nodeFlags }, clock)
     this.#engines.add(engine)
     void engine.ready.then(() => (this.#bootFailures = 0))
     void engine.exited.then(() => this.#bury(engine))

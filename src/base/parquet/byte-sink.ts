@@ -1,3 +1,6 @@
+import type { Memory } from '../kept-memory.ts'
+import { freshMemory } from '../kept-memory.ts'
+
 /** Up to this many bytes a loop over words is faster than a call into the engine's memory copy, which costs 130 ns. */
 export const loopBytesMax = 100
 
@@ -18,12 +21,14 @@ export class ByteSink {
   bytes: Uint8Array
   view: DataView
   length = 0
+  readonly #memory: Memory
   /** What was appended from the last time, and a view of it, because a view costs more than a short copy. */
   #source: Uint8Array
   #sourceView: DataView
 
-  constructor(capacity: number) {
-    this.bytes = new Uint8Array(Math.max(capacity, 64))
+  constructor(capacity: number, memory = freshMemory) {
+    this.#memory = memory
+    this.bytes = this.#room(Math.max(capacity, 64))
     this.view = viewOf(this.bytes)
     this.#source = this.bytes
     this.#sourceView = this.view
@@ -36,12 +41,16 @@ export class ByteSink {
   reserve(count: number, expected = 0): Uint8Array {
     const needed = this.length + count
     if (needed > this.bytes.length) {
-      const grown = new Uint8Array(Math.max(needed, this.bytes.length * 2, expected))
+      const grown = this.#room(Math.max(needed, this.bytes.length * 2, expected))
       grown.set(this.bytes.subarray(0, this.length))
       this.bytes = grown
       this.view = viewOf(grown)
     }
     return this.bytes
+  }
+
+  #room(bytes: number): Uint8Array {
+    return new Uint8Array(this.#memory.take(bytes))
   }
 
   clear(): void {

@@ -1,4 +1,5 @@
 import { assert } from '../errors.ts'
+import { KeptMemory } from '../kept-memory.ts'
 import { openModule } from '../web-assembly.ts'
 
 /** What the module of `assembly/encoder.ts` exports; places are those in its memory. */
@@ -56,9 +57,14 @@ const slackBytes = 32
 /** From here on, JavaScript would take places that the module returns for negative numbers. */
 const placesEnd = 2 ** 31
 
+/** Row groups are of a few megabytes, and what gathers them doubles until it has room for them. */
+const pagesBytesMax = 32 << 20
+
 /** The module and its memory, which serves one column chunk after the other: what was taken lasts until `clear`. */
 export class NativeEncoder {
   readonly run: Exports
+  /** Where the pages of a row group are gathered. */
+  readonly pages = new KeptMemory(pagesBytesMax)
   readonly #firstFree: number
   #end: number
   /** All of the memory. Another one from `take` and `put` on, where they made it grow. */

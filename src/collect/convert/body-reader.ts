@@ -19,16 +19,16 @@ export class BodyReader {
     this.#disk = disk
   }
 
-  async read(place: BodyPlace): Promise<Buffer> {
+  /** The body, which may lie in `room`, if it is not read along with others. */
+  async read(place: BodyPlace, room?: Buffer): Promise<Buffer> {
     const known = this.inWindow(place)
     if (known !== undefined) return known
     const { path, offset, bytes } = place
     const file = await this.#fileAt(path)
-    this.#window = await file.read(offset, Math.max(bytes, windowBytes))
+    if (bytes >= windowBytes) return whole(await file.read(offset, bytes, room), bytes)
+    this.#window = await file.read(offset, windowBytes)
     this.#windowFrom = offset
-    const body = this.#window.subarray(0, bytes)
-    assert(body.byteLength === bytes, 'a body is as long as its frame says')
-    return body
+    return whole(this.#window.subarray(0, bytes), bytes)
   }
 
   /** The body where it was read already with one before it: nobody is waited for then. */
@@ -53,4 +53,9 @@ export class BodyReader {
     this.#windowFrom = 0
     return file
   }
+}
+
+function whole(body: Buffer, bytes: number): Buffer {
+  assert(body.byteLength === bytes, 'a body is as long as its frame says')
+  return body
 }

@@ -26,6 +26,8 @@ import { inflate, inflatedTooLarge } from './inflate.ts'
 import { canBeCut, cutLongBody } from './long-body.ts'
 import { plainBody } from './message.ts'
 import { convertParquet } from './parquet-body.ts'
+import type { Rooms } from './rooms.ts'
+import { newRooms } from './rooms.ts'
 import { TableDraft } from './table-draft.ts'
 import type {
   ConvertBody,
@@ -52,7 +54,7 @@ export interface ConvertTools {
 }
 
 type ConversionTools = Required<Omit<ConvertTools, 'encoder' | 'gunzip'>> &
-  Pick<ConvertTools, 'encoder' | 'gunzip'> & { readonly lend: LendSession }
+  Pick<ConvertTools, 'encoder'> & { readonly lend: LendSession; readonly rooms: Rooms }
 
 /** What an engine process does for `convertTask`: bodies in, files of Parquet out. */
 export function convertHandler({
@@ -62,14 +64,15 @@ export function convertHandler({
   ...tools
 }: ConvertTools): (input: ConvertInput) => Promise<ConvertOutput> {
   const { lend } = new KeptSessions()
-  // What it inflated for one conversion lasts only as long as no other has it.
-  let free = gunzip
+  // What lies in them lasts only as long as no other conversion has them.
+  let free: Rooms | undefined = newRooms(gunzip)
   return async (input) => {
-    const lent = free
+    const rooms = free ?? newRooms()
     free = undefined
-    const conversion = new Conversion(input, { ...tools, gunzip: lent, limits, lend, parquetVersion })
+    const conversion = new Conversion(input, { ...tools, rooms, limits, lend, parquetVersion })
     return await conversion.run().finally(() => {
-      free ??= lent
+      rooms.columns.takeBack()
+      if (rooms.gunzip === gunzip) free = rooms
     })
   }
 }
@@ -95,7 +98,7 @@ class Conversion {
   readonly #input: ConvertInput
   readonly #splitter: Splitter
   readonly #encoder: NativeEncoder | undefined
-  readonly #gunzip: NativeGunzip | undefined
+  readonly #rooms: Rooms
   readonly #disk: Disk
   readonly #reader: BodyReader
   readonly #limits: ConvertLimits
@@ -110,14 +113,14 @@ class Conversion {
   #nextName = 0
 
   constructor(input: ConvertInput, tools: ConversionTools) {
-    const { splitter, encoder, gunzip, disk, limits, lend, parquetVersion } = tools
+    const { splitter, encoder, rooms, disk, limits, lend, parquetVersion } = tools
     this.#input = input
     this.#limits = limits
     this.#lend = lend
     this.#parquetVersion = parquetVersion
     this.#splitter = splitter
     this.#encoder = encoder
-    this.#gunzip = gunzip
+    this.#rooms = rooms
     this.#disk = disk
     this.#reader = new BodyReader(disk)
     this.#draft = new TableDraft(input.columns, input.nextFieldId)
@@ -135,14 +138,14 @@ class Conversion {
   async #convertAll(): Promise<void> {
     let batch: Prepared[] = []
     let bytes = 0
-    this.#gunzip?.turn()
+    this.#rooms.gunzip?.turn()
     for (const [index, body] of this.#input.bodies.entries()) {
       const prepared = this.#ready(body, index) ?? (await this.#prepare(body, index))
       if (prepared === undefined) continue
       if (bytes + prepared.split.bytes.byteLength > splitBytesMax && batch.length > 0) {
         await this.#split(batch)
         // The body that is prepared already is in the next batch.
-        this.#gunzip?.turn()
+        this.#rooms.gunzip?.turn()
         batch = []
         bytes = 0
       }
@@ -197,7 +200,11 @@ class Conversion {
       throw inflatedTooLarge()
     }
     try {
-      return inflate(await this.#reader.read(body), body.encoding, this.#gunzip)
+      const { bodies, gunzip } = this.#rooms
+      if (body.encoding === 'identity') return await this.#reader.read(body)
+      return await bodies.use(body.bytes, async (room) => {
+        return inflate(await this.#reader.read(body, room), body.encoding, gunzip)
+      })
     } catch (error) {
       if (mayBeCut && isAppError(error, 'inflated_too_large')) return undefined
       throw error
@@ -215,6 +222,7 @@ class Conversion {
       for await (const piece of cutLongBody(body, this.#disk, this.#limits.pieceBytes)) {
         const result = this.#splitRows([{ bytes: piece.bytes, format, timeColumn, receivedAtUs }])
         this.#files.push(...(await writeRows(result, this.#draft, this.#writing())))
+        this.#rooms.columns.takeBack()
         const counts = must(result.bodies[0], 'the splitter counts every body')
         const found = result.rejected.slice(0, rejectedRecordsMax - rejectedRows.length).map((record) => ({
           ...rejectedSource(record),
@@ -248,6 +256,7 @@ class Conversion {
     const result = this.#splitRows(batch.map(({ split }) => split))
     this.#pieces ??= new RowPieces(this.#draft, this.#writing())
     await this.#pieces.add(result)
+    this.#rooms.columns.takeBack()
     this.#fileBytes += batch.reduce((bytes, { split }) => bytes + split.bytes.byteLength, 0)
     if (this.#fileBytes >= fileBytesMax) await this.#closeFile()
     const rejectedOf = new Map<number, RejectedSource[]>()
@@ -297,7 +306,7 @@ class Conversion {
 
   #splitRows(bodies: readonly SplitBody[]): SplitResult {
     const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
-    return this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode)
+    return this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode, this.#rooms.columns)
   }
 
   /** What was split since the last file becomes one. */

@@ -1,3 +1,5 @@
+import type { Memory } from '../../base/kept-memory.ts'
+import { freshMemory } from '../../base/kept-memory.ts'
 import type { ScalarBuilder, VectorBuilder } from './vector-builders.ts'
 import type { ValueTape } from './value-tape.ts'
 import type { ScalarType } from '../../store/types.ts'
@@ -40,26 +42,27 @@ export interface ScalarWriter extends TypedWriter {
 /** Takes nothing: every value is rescued. */
 export const rescueOnly: ColumnWriter = { take: () => false }
 
-export function createScalarWriter(type: ScalarType): ScalarWriter {
+/** What it builds lies in the memory. */
+export function createScalarWriter(type: ScalarType, memory = freshMemory): ScalarWriter {
   switch (type.kind) {
     case 'boolean':
-      return new BooleanWriter()
+      return new BooleanWriter(memory)
     case 'bigint':
-      return new BigintWriter()
+      return new BigintWriter(memory)
     case 'double':
-      return new DoubleWriter()
+      return new DoubleWriter(memory)
     case 'decimal':
-      return new DecimalWriter(type.precision, type.scale)
+      return new DecimalWriter(type.precision, type.scale, memory)
     case 'varchar':
-      return new VarcharWriter()
+      return new VarcharWriter(memory)
     case 'varbinary':
-      return new VarbinaryWriter()
+      return new VarbinaryWriter(memory)
     case 'date':
-      return new DateWriter()
+      return new DateWriter(memory)
     case 'timestamp':
-      return new TimestampWriter()
+      return new TimestampWriter(memory)
     case 'json':
-      return new JsonWriter()
+      return new JsonWriter(memory)
   }
 }
 
@@ -88,7 +91,11 @@ function numericText(tape: ValueTape, field: number): string | undefined {
 }
 
 class BooleanWriter implements ScalarWriter {
-  readonly builder = new BooleanBuilder()
+  readonly builder: BooleanBuilder
+
+  constructor(memory: Memory) {
+    this.builder = new BooleanBuilder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field]
@@ -101,8 +108,12 @@ class BooleanWriter implements ScalarWriter {
 }
 
 class BigintWriter implements ScalarWriter {
-  readonly builder = new Int64Builder()
+  readonly builder: Int64Builder
   readonly #words = new Int32Array(2)
+
+  constructor(memory: Memory) {
+    this.builder = new Int64Builder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     switch (tape.kinds[field]) {
@@ -146,7 +157,11 @@ class BigintWriter implements ScalarWriter {
 }
 
 class DoubleWriter implements ScalarWriter {
-  readonly builder = new DoubleBuilder()
+  readonly builder: DoubleBuilder
+
+  constructor(memory: Memory) {
+    this.builder = new DoubleBuilder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field]
@@ -168,10 +183,11 @@ class DecimalWriter implements ScalarWriter {
   readonly #precision: number
   readonly #scale: number
 
-  constructor(precision: number, scale: number) {
+  constructor(precision: number, scale: number, memory: Memory) {
     this.#precision = precision
     this.#scale = scale
-    this.builder = precision <= 9 ? new Int32Builder() : precision <= 18 ? new Int64Builder() : new Int128Builder()
+    const Builder = precision <= 9 ? Int32Builder : precision <= 18 ? Int64Builder : Int128Builder
+    this.builder = new Builder(memory)
   }
 
   take(tape: ValueTape, field: number, row: number): boolean {
@@ -187,7 +203,11 @@ class DecimalWriter implements ScalarWriter {
 }
 
 class VarcharWriter implements ScalarWriter {
-  readonly builder = new BytesBuilder()
+  readonly builder: BytesBuilder
+
+  constructor(memory: Memory) {
+    this.builder = new BytesBuilder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     const kind = tape.kinds[field]
@@ -206,7 +226,11 @@ class VarcharWriter implements ScalarWriter {
 }
 
 class JsonWriter implements ScalarWriter {
-  readonly builder = new BytesBuilder()
+  readonly builder: BytesBuilder
+
+  constructor(memory: Memory) {
+    this.builder = new BytesBuilder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     if (tape.kinds[field] === valueKind.unpaired) return false
@@ -217,7 +241,11 @@ class JsonWriter implements ScalarWriter {
 }
 
 class VarbinaryWriter implements ScalarWriter {
-  readonly builder = new BytesBuilder()
+  readonly builder: BytesBuilder
+
+  constructor(memory: Memory) {
+    this.builder = new BytesBuilder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     if (tape.kinds[field] !== valueKind.binary) return false
@@ -227,7 +255,11 @@ class VarbinaryWriter implements ScalarWriter {
 }
 
 class DateWriter implements ScalarWriter {
-  readonly builder = new Int32Builder()
+  readonly builder: Int32Builder
+
+  constructor(memory: Memory) {
+    this.builder = new Int32Builder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     if (!isText(tape.kinds[field])) return false
@@ -240,7 +272,11 @@ class DateWriter implements ScalarWriter {
 }
 
 class TimestampWriter implements ScalarWriter {
-  readonly builder = new Int64Builder()
+  readonly builder: Int64Builder
+
+  constructor(memory: Memory) {
+    this.builder = new Int64Builder(memory)
+  }
 
   take(tape: ValueTape, field: number, row: number): boolean {
     const instant = this.#instant(tape, field)

@@ -1,4 +1,5 @@
 import { must } from '../../base/errors.ts'
+import type { Memory } from '../../base/kept-memory.ts'
 import { columnNameProblem, foldedName } from '../../base/names.ts'
 import type { LogicalType } from '../../store/types.ts'
 import type { ColumnWriter, TypedWriter } from './column-writers.ts'
@@ -24,6 +25,14 @@ export interface SettledColumn {
   readonly type: LogicalType
 }
 
+interface ColumnsOptions {
+  readonly limits: SplitLimits
+  /** Where the table may not grow, the values of keys without a column are rescued. */
+  readonly mayGrow: boolean
+  /** Where the values of settled columns lie. */
+  readonly memory: Memory
+}
+
 /** The columns of a table and those that the bodies add, and which key goes to which of them. */
 export class Columns {
   readonly #settled: (SettledColumn & { readonly writer: SparseWriter })[] = []
@@ -35,13 +44,12 @@ export class Columns {
   readonly #writers: ColumnWriter[] = [rescueOnly]
   readonly #mayGrow: boolean
 
-  /** Where the table may not grow, the values of keys without a column are rescued. */
-  constructor(settled: readonly SettledColumn[], keys: KeyTable, limits: SplitLimits, mayGrow: boolean) {
+  constructor(settled: readonly SettledColumn[], keys: KeyTable, { limits, mayGrow, memory }: ColumnsOptions) {
     this.#limits = limits
     this.#mayGrow = mayGrow
     const values = new NestedValues(limits.nestedValuesMax, limits.depthMax)
     for (const column of settled) {
-      const writer = new SparseWriter(createWriter(column.type, values))
+      const writer = new SparseWriter(createWriter(column.type, values, memory))
       this.#settled.push({ ...column, writer })
       this.#foldedNames.add(foldedName(column.name))
       const key = must(keys.find(column.name), 'there is room for the keys of all columns')

@@ -2,6 +2,7 @@ import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 
+import type { Memory } from '../../base/kept-memory.ts'
 import { compiledLane } from '../testing/compile-lane.ts'
 import type { NativeModule } from './native-lane.ts'
 import type { Known } from './testing/split-text.ts'
@@ -138,6 +139,15 @@ function said(result: SplitResult): unknown {
   }
 }
 
+/** Rooms in which all bits were set by those who had them before. */
+const usedMemory: Memory = {
+  take(bytes) {
+    const room = new ArrayBuffer(bytes + 100)
+    new Uint8Array(room).fill(0xff)
+    return room
+  },
+}
+
 const anyMode = fc.constantFrom<SchemaMode>('evolve', 'evolve', 'freeze', 'quarantine')
 
 let native: NativeModule
@@ -153,6 +163,8 @@ describe('the lane', () => {
         const without = said(createSplitter({ usesLane: false }).split(bodies, known, own, mode))
         expect(said(createSplitter().split(bodies, known, own, mode))).toEqual(without)
         expect(said(createSplitter({ native }).split(bodies, known, own, mode))).toEqual(without)
+        expect(said(createSplitter().split(bodies, known, own, mode, usedMemory))).toEqual(without)
+        expect(said(createSplitter({ native }).split(bodies, known, own, mode, usedMemory))).toEqual(without)
       }),
       { numRuns: 200 },
     )

@@ -1,3 +1,4 @@
+import type { Memory } from '../../base/kept-memory.ts'
 import { foldedName } from '../../base/names.ts'
 import type { LogicalType } from '../../store/types.ts'
 import { isScalar } from '../../store/types.ts'
@@ -12,9 +13,9 @@ import type { ValueTape } from './value-tape.ts'
 import { textOf, valueKind } from './value-tape.ts'
 import type { Cell, VectorBuilder } from './vector-builders.ts'
 
-/** The writer of a column of any type. Nested values are read by `values` first. */
-export function createWriter(type: LogicalType, values: NestedValues): TypedWriter {
-  if (isScalar(type)) return createScalarWriter(type)
+/** The writer of a column of any type. Nested values are read by `values` first; all others lie in `memory`. */
+export function createWriter(type: LogicalType, values: NestedValues, memory: Memory): TypedWriter {
+  if (isScalar(type)) return createScalarWriter(type, memory)
   return new NestedWriter(createInnerWriter(type), values)
 }
 

@@ -1,4 +1,6 @@
 import { must } from '../../base/errors.ts'
+import type { Memory } from '../../base/kept-memory.ts'
+import { freshMemory } from '../../base/kept-memory.ts'
 import type { SettledColumn } from './columns.ts'
 import { Columns, rescueTarget } from './columns.ts'
 import type { Failure } from './failure.ts'
@@ -52,19 +54,13 @@ export interface SplitterOptions {
 /** It keeps nothing between calls but memory. */
 export function createSplitter({ usesLane = true, native }: SplitterOptions = {}): Splitter {
   return {
-    split(bodies, known, limits, mode = 'evolve') {
+    split(bodies, known, limits, mode = 'evolve', memory = freshMemory) {
       const bytes = bodies.reduce((sum, body) => sum + body.bytes.length, 0)
-      const first = new Split(known, { limits, mode, usesLane, native, bytes })
+      const options = { limits, mode, memory, usesLane, native, bytes }
+      const first = new Split(known, options)
       for (const [index, body] of bodies.entries()) first.read(body, index)
       if (first.columns.areSettled && first.misfits.size === 0) return first.finish()
-      const second = new Split(first.columns.settle(), {
-        limits,
-        mode,
-        usesLane,
-        native,
-        bytes,
-        refused: first.misfits,
-      })
+      const second = new Split(first.columns.settle(), { ...options, refused: first.misfits })
       for (const [index, body] of bodies.entries()) second.read(body, index)
       return second.finish()
     },
@@ -74,6 +70,7 @@ export function createSplitter({ usesLane = true, native }: SplitterOptions = {}
 interface SplitOptions {
   readonly limits: SplitLimits
   readonly mode: SchemaMode
+  readonly memory: Memory
   readonly usesLane: boolean
   readonly native: NativeModule | undefined
   /** Of all bodies. */
@@ -90,7 +87,7 @@ class Split {
   readonly columns: Columns
   readonly #limits: SplitLimits
   readonly #tape: RecordTape
-  readonly #times = new TimeColumns()
+  readonly #times: TimeColumns
   readonly #timeTarget: number
   readonly #rescued = new RescueBuilder()
   readonly #rejected: RejectedRecord[] = []
@@ -112,13 +109,17 @@ class Split {
   /** How often it may still learn what to expect. */
   #lessons: number
 
-  constructor(settled: readonly SettledColumn[], { limits, mode, usesLane, native, bytes, refused }: SplitOptions) {
+  constructor(
+    settled: readonly SettledColumn[],
+    { limits, mode, memory, usesLane, native, bytes, refused }: SplitOptions,
+  ) {
     this.#bytes = bytes
     this.#limits = limits
     this.#mode = mode
     this.#refused = refused
     this.#tape = new RecordTape(Math.max(limits.columnsMax, settled.length) * keysPerColumn + 16)
-    this.columns = new Columns(settled, this.#tape.keys, limits, mode === 'evolve')
+    this.columns = new Columns(settled, this.#tape.keys, { limits, mayGrow: mode === 'evolve', memory })
+    this.#times = new TimeColumns(memory)
     this.#timeTarget = this.columns.addWriter(this.#times)
     this.#lane = new Lane(limits.recordBytesMax, native && new NativeLane(native))
     // The place of each record counts where some are left out.

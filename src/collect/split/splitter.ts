@@ -1,3 +1,4 @@
+import type { Memory } from '../../base/kept-memory.ts'
 import type { Vector } from '../../base/parquet/vectors.ts'
 import type { TableSettings } from '../../store/store.ts'
 import type { LogicalType } from '../../store/types.ts'
@@ -79,7 +80,7 @@ export interface SplitResult {
  * Turns bodies of records into columns, exactly: every digit is kept, in its column or in `_rescued`; one unreadable
  * record leaves its neighbours alone. `known` are the table's columns without the fixed ones. A new column gets the
  * narrowest of boolean, bigint, double, varchar and json that holds all its values in these bodies; where the mode is another
- * than `evolve`, there are none.
+ * than `evolve`, there are none. The columns may lie in `memory`, and are gone where that gives it to somebody else.
  * The JavaScript implementation is the reference for the one in WASM.
  */
 export interface Splitter {
@@ -88,5 +89,6 @@ export interface Splitter {
     known: readonly { readonly name: string; readonly type: LogicalType }[],
     limits: SplitLimits,
     mode?: SchemaMode,
+    memory?: Memory,
   ): SplitResult
 }

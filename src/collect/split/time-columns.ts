@@ -1,3 +1,4 @@
+import type { Memory } from '../../base/kept-memory.ts'
 import type { ColumnWriter } from './column-writers.ts'
 import type { Instant } from './instant.ts'
 import { isWholeInMicros } from './instant.ts'
@@ -6,9 +7,14 @@ import { Int64Builder } from './vector-builders.ts'
 
 /** Builds `time` and `time_us`. As the writer of the key `time` it says whether the columns hold all that the key said. */
 export class TimeColumns implements ColumnWriter {
-  readonly #seconds = new Int64Builder()
-  readonly #micros = new Int64Builder()
+  readonly #seconds: Int64Builder
+  readonly #micros: Int64Builder
   #isWhole = true
+
+  constructor(memory: Memory) {
+    this.#seconds = new Int64Builder(memory)
+    this.#micros = new Int64Builder(memory)
+  }
 
   put(row: number, instant: Instant): void {
     const micros = Math.floor(instant.nanoseconds / 1000)

@@ -1,3 +1,5 @@
+import type { Memory } from '../../base/kept-memory.ts'
+import { freshMemory } from '../../base/kept-memory.ts'
 import { ByteSink } from '../../base/parquet/byte-sink.ts'
 import type { Vector } from '../../base/parquet/vectors.ts'
 
@@ -39,6 +41,11 @@ export class Int64Builder implements ScalarBuilder {
   /** Two words a row, the low one first: numbers are written without making BigInts of them. */
   #words = new Int32Array(0)
   hasValues = false
+  readonly #memory: Memory
+
+  constructor(memory = freshMemory) {
+    this.#memory = memory
+  }
 
   /** A whole number of at most 2^53. */
   setNumber(row: number, value: number): void {
@@ -75,8 +82,8 @@ export class Int64Builder implements ScalarBuilder {
   }
 
   #grow(capacity: number): void {
-    this.#valid = grown(this.#valid, new Uint8Array(capacity))
-    this.#words = grown(this.#words, new Int32Array(capacity * 2))
+    this.#valid = grown(this.#valid, new Uint8Array(this.#memory.take(capacity), 0, capacity))
+    this.#words = grown(this.#words, new Int32Array(this.#memory.take(capacity * 8), 0, capacity * 2))
   }
 
   cell(row: number): Cell {
@@ -103,6 +110,11 @@ export class Int32Builder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #values = new Int32Array(0)
   hasValues = false
+  readonly #memory: Memory
+
+  constructor(memory = freshMemory) {
+    this.#memory = memory
+  }
 
   set(row: number, value: number): void {
     if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
@@ -112,8 +124,8 @@ export class Int32Builder implements ScalarBuilder {
   }
 
   #grow(capacity: number): void {
-    this.#valid = grown(this.#valid, new Uint8Array(capacity))
-    this.#values = grown(this.#values, new Int32Array(capacity))
+    this.#valid = grown(this.#valid, new Uint8Array(this.#memory.take(capacity), 0, capacity))
+    this.#values = grown(this.#values, new Int32Array(this.#memory.take(capacity * 4), 0, capacity))
   }
 
   cell(row: number): Cell {
@@ -135,6 +147,11 @@ export class DoubleBuilder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #values = new Float64Array(0)
   hasValues = false
+  readonly #memory: Memory
+
+  constructor(memory = freshMemory) {
+    this.#memory = memory
+  }
 
   set(row: number, value: number): void {
     if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
@@ -153,8 +170,8 @@ export class DoubleBuilder implements ScalarBuilder {
   }
 
   #grow(capacity: number): void {
-    this.#valid = grown(this.#valid, new Uint8Array(capacity))
-    this.#values = grown(this.#values, new Float64Array(capacity))
+    this.#valid = grown(this.#valid, new Uint8Array(this.#memory.take(capacity), 0, capacity))
+    this.#values = grown(this.#values, new Float64Array(this.#memory.take(capacity * 8), 0, capacity))
   }
 
   cell(row: number): Cell {
@@ -176,6 +193,11 @@ export class BooleanBuilder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #values = new Uint8Array(0)
   hasValues = false
+  readonly #memory: Memory
+
+  constructor(memory = freshMemory) {
+    this.#memory = memory
+  }
 
   set(row: number, value: boolean): void {
     if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
@@ -194,8 +216,8 @@ export class BooleanBuilder implements ScalarBuilder {
   }
 
   #grow(capacity: number): void {
-    this.#valid = grown(this.#valid, new Uint8Array(capacity))
-    this.#values = grown(this.#values, new Uint8Array(capacity))
+    this.#valid = grown(this.#valid, new Uint8Array(this.#memory.take(capacity), 0, capacity))
+    this.#values = grown(this.#values, new Uint8Array(this.#memory.take(capacity), 0, capacity))
   }
 
   cell(row: number): Cell {
@@ -218,6 +240,11 @@ export class Int128Builder implements ScalarBuilder {
   #valid = new Uint8Array(0)
   #data = new DataView(new ArrayBuffer(0))
   hasValues = false
+  readonly #memory: Memory
+
+  constructor(memory = freshMemory) {
+    this.#memory = memory
+  }
 
   set(row: number, value: bigint): void {
     if (row >= this.#valid.length) this.#grow(capacityFor(row, this.#valid.length))
@@ -228,9 +255,10 @@ export class Int128Builder implements ScalarBuilder {
   }
 
   #grow(capacity: number): void {
-    this.#valid = grown(this.#valid, new Uint8Array(capacity))
-    const bytes = grown(new Uint8Array(this.#data.buffer), new Uint8Array(capacity * 16))
-    this.#data = new DataView(bytes.buffer)
+    this.#valid = grown(this.#valid, new Uint8Array(this.#memory.take(capacity), 0, capacity))
+    const bytes = new Uint8Array(this.#memory.take(capacity * 16), 0, capacity * 16)
+    grown(bytesOf(this.#data), bytes)
+    this.#data = new DataView(bytes.buffer, 0, bytes.length)
   }
 
   cell(row: number): Cell {
@@ -239,7 +267,7 @@ export class Int128Builder implements ScalarBuilder {
 
   clear(from: number, to: number): void {
     this.#valid.fill(0, from, to)
-    new Uint8Array(this.#data.buffer).fill(0, from * 16, to * 16)
+    bytesOf(this.#data).fill(0, from * 16, to * 16)
   }
 
   finish(rows: number): Vector {
@@ -254,7 +282,13 @@ export class BytesBuilder implements ScalarBuilder {
   /** Where the value of each row ends, one place further on: those of rows before `#nextRow` are known. */
   #offsets = new Uint32Array(1)
   #nextRow = 0
-  #sink = new ByteSink(firstCapacity)
+  readonly #sink: ByteSink
+  readonly #memory: Memory
+
+  constructor(memory = freshMemory) {
+    this.#sink = new ByteSink(firstCapacity, memory)
+    this.#memory = memory
+  }
 
   get hasValues(): boolean {
     return this.#nextRow > 0
@@ -297,8 +331,8 @@ export class BytesBuilder implements ScalarBuilder {
   }
 
   #grow(capacity: number): void {
-    this.#valid = grown(this.#valid, new Uint8Array(capacity))
-    this.#offsets = grown(this.#offsets, new Uint32Array(capacity + 1))
+    this.#valid = grown(this.#valid, new Uint8Array(this.#memory.take(capacity), 0, capacity))
+    this.#offsets = grown(this.#offsets, new Uint32Array(this.#memory.take((capacity + 1) * 4), 0, capacity + 1))
   }
 
   cell(row: number): Cell {
@@ -322,7 +356,13 @@ export class BytesBuilder implements ScalarBuilder {
   }
 }
 
+/** The cells in a larger room, which may hold anything; behind them are zeros. */
 function grown<Cells extends Uint8Array | Int32Array | Uint32Array | Float64Array>(from: Cells, to: Cells): Cells {
   to.set(from)
+  to.fill(0, from.length)
   return to
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: DataView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength)
 }

@@ -5,6 +5,7 @@ import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePoolOptions, ForkedEngines } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { AppError } from '../../base/errors.ts'
+import { seldomMarked } from '../../base/fork-arguments.ts'
 import { openLog } from '../../base/log.ts'
 import { postgresAt } from '../../base/postgres/postgres.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
@@ -80,6 +81,7 @@ const batches = enginePool('batches', batchesMax, { warm: 0 })
 const imports = enginePool('imports', settings.enginesMax, {
   idleBytesMax: importIdleBytesMax,
   niceness: niceness.imports - niceness.worker,
+  nodeFlags: seldomMarked,
 })
 // A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
 const merges = enginePool('merges', 1, { warm: 0, niceness: niceness.merges - niceness.worker })
