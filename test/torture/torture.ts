@@ -99,6 +99,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await load.start()
     await run.breakThings()
     say('nothing goes wrong any more')
+    for (const [reason, count] of load.failures) say(`queries that failed, ${count} times: ${reason}`)
     await run.recovered()
     await load.stop()
     for (const [refusal, count] of load.refusals) say(`refused for good, ${count} times: ${refusal}`)
