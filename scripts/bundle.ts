@@ -24,6 +24,8 @@ export async function bundle(from: string, to: string): Promise<void> {
     format: 'esm',
     sourcemap: true,
     sourcesContent: false,
+    // Errors are logged by the names of their classes.
+    keepNames: true,
     legalComments: 'none',
     logLevel: 'warning',
     // Packages of the older module system ask for Node's own modules by this name.

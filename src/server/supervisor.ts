@@ -215,7 +215,9 @@ export class SupervisedRole implements Service {
       const how = await role.exited
       if (this.#current === role) this.#current = undefined
       if (isOver()) return
-      failedStarts = role.wasReady ? 0 : failedStarts + 1
+      // One that was killed while it started has not failed of itself: the next one may well come up.
+      if (role.wasReady) failedStarts = 0
+      else if (how !== 'SIGKILL') failedStarts += 1
       this.#log.error({ how, failedStarts }, 'the role died; starting it again')
       await this.#clock.sleep(restartMs(failedStarts, this.#clock.monotonicMs() - startedMs), signal)
       if (isOver()) return

@@ -64,9 +64,11 @@ async function hang(
   if (pid === undefined) return false
   await sleep(fault.ms)
   const isDead = send(pid, 'SIGKILL')
-  if (isDead) onKill()
+  // Another strand may have killed it meanwhile, and looks after the rest.
+  if (!isDead) return false
+  onKill()
   if (fault.what === 'supervisor') await world.startAgain()
-  return isDead
+  return true
 }
 
 async function pause(world: World, fault: Extract<Fault, { kind: 'pause' }>, choice: number): Promise<boolean> {

@@ -28,6 +28,8 @@ export class Load {
   readonly refusals = new Map<string, number>()
   queries = 0
   failedQueries = 0
+  /** What queries that write failed with, and how often. */
+  readonly failures = new Map<string, number>()
 
   constructor(world: World) {
     this.#world = world
@@ -207,12 +209,20 @@ export class Load {
     return Number(rows[0]?.[0] ?? -1)
   }
 
+  #noteFailure(text: string): void {
+    const reason = text.slice(0, 120)
+    this.failures.set(reason, 1 + (this.failures.get(reason) ?? 0))
+  }
+
   async #succeeds(sql: string): Promise<boolean> {
     this.queries += 1
     try {
-      if ((await finishQuery(this.#asking(), sql)).state === 'success') return true
-    } catch {
+      const { state, error } = await finishQuery(this.#asking(), sql)
+      if (state === 'success') return true
+      this.#noteFailure(`${state} ${error?.code ?? ''}`)
+    } catch (error) {
       // Nobody knows whether it ran.
+      this.#noteFailure(String(error))
     }
     this.failedQueries += 1
     await sleep(50)

@@ -69,7 +69,7 @@ export function textOf(title: string, sum: Sum): string {
         `  LATE after ${fault}: an import ${Math.round(importMs)} ms, a query ${Math.round(queryMs)} ms`,
     ),
     violations.length === 0
-      ? '  nothing lost, nothing twice'
+      ? `  nothing lost, nothing twice${isCompared ? '' : ', as far as it was seen'}`
       : violations.map(({ text }) => `  VIOLATION ${text}`).join('\n'),
   ].join('\n')
 }

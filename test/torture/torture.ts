@@ -84,7 +84,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     seed,
     store,
     struck: run.struck,
-    kills: Object.entries(run.struck).reduce((sum, [name, count]) => sum + (isKill(name) ? count : 0), 0),
+    kills: run.kills,
     recoveries: run.recoveries,
     acknowledged: load.acknowledged,
     queries: load.queries,
@@ -99,6 +99,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     await load.start()
     await run.breakThings()
     say('nothing goes wrong any more')
+    for (const [reason, count] of load.failures) say(`queries that failed, ${count} times: ${reason}`)
     await run.recovered()
     await load.hasSomethingOfAll(recoveryMsMax)
     await load.stop()
@@ -129,6 +130,10 @@ class Run {
     this.#options = options
   }
 
+  get kills(): number {
+    return Object.entries(this.struck).reduce((sum, [name, count]) => sum + (isKill(name) ? count : 0), 0)
+  }
+
   /** Until its time is over; resolves when all that was begun has an end. */
   async breakThings(): Promise<void> {
     await Promise.all(strands.map((strand, index) => this.#breakThings(strand, index)))
@@ -143,6 +148,8 @@ class Run {
     const schedule = scheduleOf({ seed: seed * strands.length + index, strand, pauseMsMax: pauseMs })
     for (const step of schedule) {
       await sleep(step.gapMs)
+      const { killsPerMinuteMax = Infinity } = strand
+      while ((this.kills * 60_000) / killsPerMinuteMax > performance.now() - startMs) await sleep(50)
       await this.#looking
       if (performance.now() - startMs > totalMs) return
       if (step.isPatient) this.#owed += 1

@@ -69,6 +69,7 @@ export class World {
     | { readonly line: FaultyS3Proxy; readonly environment: Readonly<Record<string, string>>; close(): Promise<void> }
     | undefined
   #biwa: Biwa | undefined
+  #starting: Promise<void> | undefined
   #arguments: readonly string[] = []
   #port = 0
   #fluentPort = 0
@@ -166,8 +167,13 @@ export class World {
     return isWhole ? all.join(' ') : ''
   }
 
-  /** After its supervisor was killed: as whoever operates it would. */
+  /** After its supervisor was killed: as whoever operates it would, once, whoever killed it. */
   async startAgain(): Promise<void> {
+    this.#starting ??= this.#startOnceMore().finally(() => (this.#starting = undefined))
+    await this.#starting
+  }
+
+  async #startOnceMore(): Promise<void> {
     const { supervisor } = this.biwa
     while (supervisor.exitCode === null && supervisor.signalCode === null) await sleep(5)
     // Processes of before that stand still may hold its port until they go on.
