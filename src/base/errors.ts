@@ -190,7 +190,8 @@ export class AppError extends Error {
   }
 
   static fromRecord(record: ErrorRecord): AppError {
-    return new AppError(record.code, record.message, record)
+    // Not by its name: a bundler renames classes that speak of themselves, and logs tell the kind of an error by its class.
+    return new this(record.code, record.message, record)
   }
 }
 

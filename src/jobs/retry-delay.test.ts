@@ -17,11 +17,11 @@ describe('the delay before a retry', () => {
     expect(retryDelayMs(1, chance(0.5), { code: 'worker_lost', retryAfterSeconds: 60 })).toBe(60_000)
   })
 
-  test('is none after a first process that died, and short after the next ones', () => {
+  test('is none after a first process that died, and as usual after the next ones', () => {
     const lost = { code: 'worker_lost' } as const
     const delays = [1, 2, 3, 4, 5, 1000].map((attempt) => retryDelayMs(attempt, chance(0), lost))
-    expect(delays).toEqual([0, 250, 500, 1000, 2000, 300_000])
-    expect(retryDelayMs(2, chance(1), lost)).toBe(125)
+    expect(delays).toEqual([0, 1000, 2000, 4000, 8000, 300_000])
+    expect(retryDelayMs(2, chance(1), lost)).toBe(500)
   })
 
   test('leaves at most half to chance', () => {

@@ -50,6 +50,11 @@ const pollMs = 1000
 /** What the database could not do is tried again after so long, the first time; a server that was killed is back in a tenth of a second. */
 const firstPauseMs = 50
 
+/** How often in a row the database could not do what one of the loops asked for. */
+interface Trouble {
+  failures: number
+}
+
 /**
  * The worker's hot path: each turn writes the ends of attempts and takes new jobs, in one statement and one commit. What
  * ends while a turn is on its way goes with the next one, so that the busier a worker is, the less each job costs.
@@ -69,8 +74,6 @@ export class Turns {
   #whenAcquired: (() => void)[] = []
   /** Kills that came while jobs were being acquired, and may be meant for these. */
   readonly #earlyKills = new Set<number>()
-  /** How often in a row the database could not do it. */
-  #failures = 0
 
   constructor(parts: TurnsParts) {
     this.#parts = parts
@@ -133,13 +136,14 @@ export class Turns {
 
   async #turnUntilOver(bell: Doorbell): Promise<void> {
     const { signal } = this.#over
+    const trouble = { failures: 0 }
     while (!signal.aborted) {
-      if (!(await this.#turn())) await bell.wait(pollMs, signal)
+      if (!(await this.#turn(trouble))) await bell.wait(pollMs, signal)
     }
   }
 
   /** Says whether there was anything to do. */
-  async #turn(): Promise<boolean> {
+  async #turn(trouble: Trouble): Promise<boolean> {
     const picked = this.#draining?.aborted === true ? nothingPicked : this.#pick()
     const ended = this.#ended.splice(0, endsMax)
     if (ended.length === 0 && picked.lanes.length === 0) return false
@@ -150,12 +154,12 @@ export class Turns {
       const { admission, failure } = await this.#acquireLimited(picked)
       // What the first statement took is under leases, whatever became of the second.
       this.#beginAll(picked, rows, admission)
-      if (failure === undefined) this.#failures = 0
-      else await this.#pauseAfter(failure)
+      if (failure === undefined) trouble.failures = 0
+      else await this.#pauseAfter(failure, trouble)
     } catch (error) {
       this.#parts.picker.unanswered(picked)
       for (const [kind, places] of picked.places) this.#hands.get(kind)?.answer(places, [])
-      await this.#pauseAfter(error)
+      await this.#pauseAfter(error, trouble)
     } finally {
       this.#noteAcquired()
     }
@@ -242,11 +246,11 @@ export class Turns {
     for (const tell of this.#whenAcquired.splice(0)) tell()
   }
 
-  async #pauseAfter(error: unknown): Promise<void> {
+  async #pauseAfter(error: unknown, trouble: Trouble): Promise<void> {
     // Said once, and not again each second for as long as the database is away.
-    this.#parts.log[this.#failures > 0 ? 'debug' : 'warn']({ err: error }, 'cannot acquire and finish jobs now')
-    const pauseMs = Math.min(pollMs, firstPauseMs * 2 ** this.#failures)
-    this.#failures += 1
+    this.#parts.log[trouble.failures > 0 ? 'debug' : 'warn']({ err: error }, 'cannot acquire and finish jobs now')
+    const pauseMs = Math.min(pollMs, firstPauseMs * 2 ** trouble.failures)
+    trouble.failures += 1
     await this.#parts.clock.sleep(pauseMs, this.#hurry.signal)
   }
 }

@@ -6,6 +6,9 @@ import type { Service } from '../base/service.ts'
 import { drainServices, startServices, stopServices } from './life-cycle.ts'
 import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
 
+/** Whoever starts a server again waits a second for its ports. */
+const orphanLookMs = 200
+
 /** What one role consists of. */
 export interface Role {
   /** In the order of their start. */
@@ -37,8 +40,7 @@ export async function runRole(
   dieOfBugs(log)
   // Ctrl-C and a service manager signal the whole process group; the supervisor alone decides when a role ends.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
-  process.on('disconnect', () => process.exit(1))
-  if (!process.connected) process.exit(1)
+  endWithSupervisor()
   try {
     const ignore = obey(ahead, log)
     const { services, announce, sockets } = await open(begun())
@@ -54,6 +56,19 @@ export async function runRole(
       error instanceof AppError ? error : new AppError('internal', `A role did not start: ${String(error)}`)
     process.send?.({ type: 'failed', error: failure.toRecord() } satisfies FromRole, () => process.exit(1))
   }
+}
+
+/**
+ * A supervisor that is gone shows as the end of the channel to it. Where it dies before it has acknowledged a socket, Node knows that the
+ * channel has ended and never says so: then the process finds out by itself.
+ */
+function endWithSupervisor(): void {
+  const end = (): void => {
+    if (!process.connected) process.exit(1)
+  }
+  process.on('disconnect', end)
+  setInterval(end, orphanLookMs).unref()
+  end()
 }
 
 function begun(): Promise<Inheritance> {

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -244,10 +244,15 @@ test.each([true, false])(
   },
 )
 
-async function supervise(manner: string): Promise<{ supervisor: ChildProcess; pids: number[] }> {
+function forkSupervisor(environment: Readonly<Record<string, string>>): ChildProcess {
   const fixture = new URL('testing/fixture-supervisor.ts', import.meta.url)
-  const supervisor = fork(fixture, { execArgv: forkArguments(fixture), env: { ...process.env, MANNER: manner } })
+  const supervisor = fork(fixture, { execArgv: forkArguments(fixture), env: { ...process.env, ...environment } })
   supervisors.push(supervisor)
+  return supervisor
+}
+
+async function supervise(manner: string): Promise<{ supervisor: ChildProcess; pids: number[] }> {
+  const supervisor = forkSupervisor({ MANNER: manner })
   const [pids] = (await once(supervisor, 'message')) as [number[]]
   return { supervisor, pids }
 }
@@ -257,6 +262,15 @@ test('leaves no role behind when it is killed', async () => {
   expect(pids.map(isAlive)).toEqual([true, true])
   supervisor.kill('SIGKILL')
   await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
+})
+
+test('leaves no role behind that handed it a socket which it never took', async () => {
+  const mark = join(directory, 'mark')
+  const supervisor = forkSupervisor({ MANNER: 'listen unheard', MARK: mark })
+  const pid = () => Number(existsSync(mark) && readFileSync(mark, 'utf8'))
+  await expect.poll(pid).toBeGreaterThan(0)
+  supervisor.kill('SIGKILL')
+  await expect.poll(() => isAlive(pid())).toBe(false)
 })
 
 test('ends in order when it is asked to, although its roles got the signal, too', async () => {

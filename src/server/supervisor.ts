@@ -27,6 +27,9 @@ const renewMsMax = 120_000
 const databaseMsMax = 10_000
 const betweenTriesMs = 100
 
+/** So many starts in a row may be ended by somebody else before that counts as a failure. */
+const forgivenMax = 2
+
 /** What just became ready has requests of a while to answer; its own spare would take the processor from them. */
 const spareAfterMs = 1500
 
@@ -210,14 +213,16 @@ export class SupervisedRole implements Service {
     const isOver = (): boolean => signal.aborted || generation !== this.#generation
     let role = first
     let failedStarts = 0
+    let forgiven = 0
     let startedMs = this.#clock.monotonicMs()
     while (true) {
       const how = await role.exited
       if (this.#current === role) this.#current = undefined
       if (isOver()) return
-      // One that was killed while it started has not failed of itself: the next one may well come up.
-      if (role.wasReady) failedStarts = 0
-      else if (how !== 'SIGKILL') failedStarts += 1
+      if (role.wasReady) [failedStarts, forgiven] = [0, 0]
+      // One that was killed while it started has not failed of itself, and the next one may well come up; unless they are all killed.
+      else if (how === 'SIGKILL' && forgiven < forgivenMax) forgiven += 1
+      else failedStarts += 1
       this.#log.error({ how, failedStarts }, 'the role died; starting it again')
       await this.#clock.sleep(restartMs(failedStarts, this.#clock.monotonicMs() - startedMs), signal)
       if (isOver()) return

@@ -49,13 +49,16 @@ export function encodeRows(
   for (let from = 0, to = 0; from < rows; from = to) {
     to = allLeaves.reduce((end, leaf) => endOfGroup(leaf, from, end), Math.min(from + groupRows, rows))
     const range = { from, to, version }
-    const sink = new ByteSink(0, native.pages)
-    const encoded = sources.map(({ column, leaves }) => {
-      return [column.fieldId, encodeColumn(native, sink, { column, leaves, ...range })] as const
-    })
-    // The groups wait in memory for the end of the file, and the sink's has others to serve.
-    groups.push({ rows: to - from, bytes: sink.written().slice(), columns: new Map(encoded) })
-    native.pages.takeBack()
+    try {
+      const sink = new ByteSink(0, native.pages)
+      const encoded = sources.map(({ column, leaves }) => {
+        return [column.fieldId, encodeColumn(native, sink, { column, leaves, ...range })] as const
+      })
+      // The groups wait in memory for the end of the file, and the sink's has others to serve.
+      groups.push({ rows: to - from, bytes: sink.written().slice(), columns: new Map(encoded) })
+    } finally {
+      native.pages.takeBack()
+    }
   }
   return groups
 }

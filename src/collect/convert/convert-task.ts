@@ -6,6 +6,7 @@ import type { LendSession } from '../../base/duckdb/session.ts'
 import { assert, isAppError, must } from '../../base/errors.ts'
 import type { AppError } from '../../base/errors.ts'
 import type { NativeGunzip } from '../../base/gzip/native-gunzip.ts'
+import { freshMemory } from '../../base/kept-memory.ts'
 import type { NativeEncoder } from '../../base/parquet/native-encoder.ts'
 import type { ParquetVersion } from '../../base/parquet/version.ts'
 import { parquetVersionDefault } from '../../base/parquet/version.ts'
@@ -306,7 +307,10 @@ class Conversion {
 
   #splitRows(bodies: readonly SplitBody[]): SplitResult {
     const known = this.#draft.columns.map(({ name, type }) => ({ name, type }))
-    return this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode, this.#rooms.columns)
+    const bytes = bodies.reduce((sum, body) => sum + body.bytes.byteLength, 0)
+    // The rooms of a large body are not kept, and those that its columns outgrew while they doubled need not wait for its end.
+    const memory = bytes > splitBytesMax ? freshMemory : this.#rooms.columns
+    return this.#splitter.split(bodies, known, splitLimits, this.#input.schemaMode, memory)
   }
 
   /** What was split since the last file becomes one. */

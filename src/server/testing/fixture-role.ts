@@ -11,14 +11,15 @@ import type { Role } from '../role-process.ts'
 import { runRole } from '../role-process.ts'
 
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id, and `work` has work in
-// hand until the file MARK is there, beside which it then says that it is done.
+// hand until the file MARK is there, beside which it then says that it is done. `listen unheard` has its supervisor stand still before it
+// hands its socket over, and writes its process id into MARK when it has.
 const manner = process.env['MANNER']
 const mark = process.env['MARK'] ?? ''
 
 await runRole(openLog('silent'), async (begun) => {
   const { previous, sockets } = await begun
   if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
-  return manner === 'listen' ? listening(previous, sockets) : plain(previous)
+  return manner?.startsWith('listen') ? listening(previous, sockets) : plain(previous)
 })
 
 function plain(previous: unknown): Role {
@@ -56,13 +57,19 @@ function listening(previous: unknown, sockets: ListeningSockets): Role {
   const server = createServer((_, response) => void setTimeout(20).then(() => response.end(String(process.pid))))
   const service: Service = {
     name: 'fixture',
-    start: () => new Promise((resolve) => void server.listen(socket ?? { port: 0, host: '127.0.0.1' }, resolve)),
+    async start() {
+      await new Promise<void>((resolve) => void server.listen(socket ?? { port: 0, host: '127.0.0.1' }, resolve))
+      if (manner === 'listen unheard') process.kill(process.ppid, 'SIGSTOP')
+    },
     drain: () => new Promise((resolve) => void server.close(() => resolve())),
     stop: async () => server.closeAllConnections(),
   }
   return {
     services: [service],
-    announce: () => ({ port: (server.address() as AddressInfo).port, previous }),
+    announce() {
+      if (manner === 'listen unheard') writeFileSync(mark, String(process.pid))
+      return { port: (server.address() as AddressInfo).port, previous }
+    },
     sockets: () => new Map([['http', must((server as { readonly _handle?: ListeningSocket })._handle, 'it listens')]]),
   }
 }
