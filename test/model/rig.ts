@@ -127,7 +127,8 @@ export class Rig {
         await access.stop()
         reader.close()
         await database.close()
-        await rm(folder, { recursive: true, force: true })
+        // Processes that died here still run what they had begun, for a moment.
+        await rm(folder, { recursive: true, force: true, maxRetries: 20 })
       },
     })
   }
