@@ -8,11 +8,11 @@ import { AppError, must } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Service } from '../service.ts'
 import { findBinaries } from './binaries.ts'
-import { syncsWholeDisk } from './whole-disk.ts'
 import { clusterUser, findPlace, makeSocketDirectory, openCluster } from './cluster.ts'
 import { pgCode } from './postgres.ts'
 import type { ServerCommand } from './server-process.ts'
 import { ServerProcess, killOrphans, stopLeftOverServer } from './server-process.ts'
+import { syncsWholeDisk } from './whole-disk.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Biwa's data directory, whose lock the caller holds; the cluster goes to `postgres` in it. */

@@ -16,7 +16,7 @@ export interface Rooms {
 /** Most bodies are smaller. */
 const bodyRoomBytes = 4 * 2 ** 20
 
-/** What the columns of a batch take, which are as large as its bodies, and half as much again: rooms are larger than what is in them. */
+/** Columns take more than their bodies, what they outgrew waits with them for the end of the batch, and a room may be half empty. */
 const columnRoomBytes = 4 * splitBytesMax
 
 export function newRooms(gunzip?: NativeGunzip): Rooms {

@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import { writeFileAtomically } from '../../base/disk.ts'
 import { AppError, isAppError, must } from '../../base/errors.ts'
 import { commitBytesMax, segmentBytesDefault } from '../limits.ts'
-import type { PreparedFrame } from './frame.ts'
 import { prepareFrame, scanFrames } from './frame.ts'
 import { holdDirectory } from './hold-directory.ts'
 import type { FrameHeader, FramePlace, Inbox, Leftover, Segment } from './inbox.ts'
@@ -12,6 +11,8 @@ import { decodeHeader, decodeSettled, headerBytes } from './segment-header.ts'
 import type { SegmentIdentity } from './segment-header.ts'
 import { SegmentPool, isSegmentName } from './segment-pool.ts'
 import type { SegmentPoolOptions } from './segment-pool.ts'
+import type { WaitingFrame } from './waiting-frames.ts'
+import { WaitingFrames } from './waiting-frames.ts'
 
 export interface DirectoryInboxOptions extends Omit<SegmentPoolOptions, 'segmentBytes'> {
   readonly segmentBytes?: number
@@ -29,13 +30,6 @@ const besideBytesMin = 64 * 1024
 /** The name of the inbox, by which a worker knows that the directory it sees is the one that a job means. */
 export const inboxNameFile = 'inbox-name'
 
-interface WaitingFrame {
-  readonly frame: PreparedFrame
-  readonly accountId: number
-  readonly resolve: (place: FramePlace) => void
-  readonly reject: (error: unknown) => void
-}
-
 export function openDirectoryInbox(options: DirectoryInboxOptions): Inbox {
   return new DirectoryInbox(options)
 }
@@ -50,8 +44,7 @@ class DirectoryInbox implements Inbox {
   #inboxName = ''
   #lock: { release(): Promise<void> } | undefined
   #active: SegmentFile | undefined
-  #waiting: WaitingFrame[] = []
-  #waitingBytes = 0
+  readonly #waiting = new WaitingFrames()
   #isWriting = false
   #underWay = new Set<Promise<void>>()
   #leftoverNames: string[] = []
@@ -81,7 +74,6 @@ class DirectoryInbox implements Inbox {
       if (this.#closed) return reject(shuttingDown())
       const frame = prepareFrame(header, body)
       this.#waiting.push({ frame, accountId: header.accountId, resolve, reject })
-      this.#waitingBytes += frame.bytes
       if (!this.#isWriting) void this.#writeWaiting()
     })
   }
@@ -132,13 +124,13 @@ class DirectoryInbox implements Inbox {
   /** Takes frames in order of arrival, as many at once as a commit may have. One at a time runs. */
   async #writeWaiting(): Promise<void> {
     this.#isWriting = true
-    while (this.#waiting.length > 0) {
-      const commitsMax = this.#waitingBytes < besideBytesMin ? 1 : commitsUnderWayMax
+    while (this.#waiting.count > 0) {
+      const commitsMax = this.#waiting.bytes < besideBytesMin ? 1 : commitsUnderWayMax
       if (this.#underWay.size >= commitsMax) {
         await Promise.race(this.#underWay)
         continue
       }
-      const batch = this.#takeBatch()
+      const batch = this.#waiting.take(Math.min(commitBytesMax, this.#segmentBytes - headerBytes))
       const bytes = batch.reduce((sum, { frame }) => sum + frame.bytes, 0)
       try {
         const segment = await this.#segmentFor(bytes)
@@ -148,19 +140,6 @@ class DirectoryInbox implements Inbox {
       }
     }
     this.#isWriting = false
-  }
-
-  #takeBatch(): WaitingFrame[] {
-    const bytesMax = Math.min(commitBytesMax, this.#segmentBytes - headerBytes)
-    let count = 0
-    let bytes = 0
-    for (const { frame } of this.#waiting) {
-      if (count > 0 && bytes + frame.bytes > bytesMax) break
-      count += 1
-      bytes += frame.bytes
-    }
-    this.#waitingBytes -= bytes
-    return this.#waiting.splice(0, count)
   }
 
   async #segmentFor(bytes: number): Promise<SegmentFile> {

@@ -6,11 +6,12 @@ import type { ObjectStore } from '../../base/objects/objects.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
 import type { Randomness } from '../../base/randomness.ts'
 import { uuidv7 } from '../../base/randomness.ts'
-import type { PreparedFrame } from './frame.ts'
 import { encodeFrame, prepareFrame, scanFrames } from './frame.ts'
 import type { FrameHeader, FramePlace, Inbox, Leftover, Segment } from './inbox.ts'
 import { forgetObject, markReleased, registerObject, releasedObjects, waitingObjects } from './inbox-objects.sql.ts'
 import { decodeHeader, encodeHeader, headerBytes, newIdentity } from './segment-header.ts'
+import type { WaitingFrame } from './waiting-frames.ts'
+import { WaitingFrames } from './waiting-frames.ts'
 
 export interface ObjectInboxOptions {
   readonly objects: ObjectStore
@@ -39,13 +40,6 @@ export function openObjectInbox(options: ObjectInboxOptions): Inbox {
   return new ObjectInbox(options)
 }
 
-interface WaitingFrame {
-  readonly frame: PreparedFrame
-  readonly accountId: number
-  readonly resolve: (place: FramePlace) => void
-  readonly reject: (error: unknown) => void
-}
-
 interface OpenObject {
   readonly bytes: number
   frames: number
@@ -63,8 +57,7 @@ class ObjectInbox implements Inbox {
   readonly #open = new Map<string, OpenObject>()
   readonly #underWay = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
-  #waiting: WaitingFrame[] = []
-  #waitingBytes = 0
+  readonly #waiting = new WaitingFrames()
   #cancelTimer: (() => void) | undefined
   #closed = false
 
@@ -81,7 +74,6 @@ class ObjectInbox implements Inbox {
       if (this.#closed) return reject(shuttingDown())
       const frame = prepareFrame(header, body)
       this.#waiting.push({ frame, accountId: header.accountId, resolve, reject })
-      this.#waitingBytes += frame.bytes
       this.#flushSoon()
     })
   }
@@ -123,7 +115,7 @@ class ObjectInbox implements Inbox {
 
   async drain(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.length > 0 || this.#underWay.size > 0) {
+    while (this.#waiting.count > 0 || this.#underWay.size > 0) {
       this.#flush()
       await Promise.allSettled(this.#underWay)
     }
@@ -135,7 +127,7 @@ class ObjectInbox implements Inbox {
   }
 
   #flushSoon(): void {
-    if (this.#waitingBytes >= flushBytesMax) return this.#flush()
+    if (this.#waiting.bytes >= flushBytesMax) return this.#flush()
     this.#cancelTimer ??= this.#options.clock.schedule(flushMs, () => this.#flush())
   }
 
@@ -143,26 +135,14 @@ class ObjectInbox implements Inbox {
   #flush(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-    if (this.#waiting.length === 0 || this.#underWay.size >= flushesUnderWayMax) return
-    const batch = this.#takeBatch()
+    if (this.#waiting.count === 0 || this.#underWay.size >= flushesUnderWayMax) return
+    const batch = this.#waiting.take(flushBytesMax)
     const work = this.#write(batch)
     this.#underWay.add(work)
     void work.finally(() => {
       this.#underWay.delete(work)
-      if (this.#waiting.length > 0) this.#flushSoon()
+      if (this.#waiting.count > 0) this.#flushSoon()
     })
-  }
-
-  #takeBatch(): WaitingFrame[] {
-    let count = 0
-    let bytes = 0
-    for (const { frame } of this.#waiting) {
-      if (count > 0 && bytes + frame.bytes > flushBytesMax) break
-      count += 1
-      bytes += frame.bytes
-    }
-    this.#waitingBytes -= bytes
-    return this.#waiting.splice(0, count)
   }
 
   /** The acknowledgement is due when the row is there: an object without one is nobody's. */
