@@ -8,7 +8,7 @@ export interface EnginePool extends Service {
   /**
    * Runs a task in a process of the pool that nobody else uses meanwhile. Rejects with the task's own `AppError`, or:
    * `worker_lost` when the process died, `query_timeout` and `query_memory_exceeded` when the watchdog killed it, and
-   * the signal's reason when it was aborted (the process is killed within a second).
+   * the signal's reason when it was aborted (the process is killed within a second); `overloaded` where no process comes up.
    */
   run<Output>(task: EngineTask, limits: EngineLimits): Promise<Output>
 }

@@ -135,6 +135,35 @@ describe('a pool of two', () => {
 })
 
 test('starts another process beside a task that takes long, and beside a short one none', async () => {
+  const { clock, passTime } = heldClock()
+  const pool = openEnginePool({ name: 'test', entry, size: 2, clock, log })
+  await pool.start()
+  await pool.run({ kind: 'echo', input: 1 }, limits)
+  passTime()
+  expect(processesOfFixture()).toBe(1)
+  const slow = pool.run({ kind: 'sleep', input: 1000 }, limits)
+  passTime()
+  expect(processesOfFixture()).toBe(2)
+  await slow
+  await pool.stop()
+})
+
+test('gives whoever waits the process that is free first, and not the one that was started for it', async () => {
+  const { clock, passTime } = heldClock()
+  const pool = openEnginePool({ name: 'test', entry, size: 2, clock, log })
+  await pool.start()
+  const { pid } = await pool.run<Echo>({ kind: 'echo', input: 1 }, limits)
+  const busy = pool.run({ kind: 'sleep', input: 20 }, limits)
+  const waiting = pool.run<Echo>({ kind: 'echo', input: 2 }, limits)
+  passTime()
+  expect(processesOfFixture()).toBe(2)
+  expect(await waiting).toMatchObject({ input: 2, pid })
+  await busy
+  await pool.stop()
+})
+
+/** A clock on which no time passes until the test says so. */
+function heldClock(): { readonly clock: Clock; readonly passTime: () => void } {
   let tasks: (() => void)[] = []
   const clock: Clock = {
     ...systemClock,
@@ -144,20 +173,12 @@ test('starts another process beside a task that takes long, and beside a short o
       return () => (tasks = tasks.filter((other) => other !== task))
     },
   }
-  const addSpares = (): void => tasks.splice(0).forEach((task) => task())
-  const pool = openEnginePool({ name: 'test', entry, size: 2, clock, log })
-  await pool.start()
-  const processes = (): number =>
-    descendants(process.pid).filter(({ command }) => command.includes(entry.pathname)).length
-  await pool.run({ kind: 'echo', input: 1 }, limits)
-  addSpares()
-  expect(processes()).toBe(1)
-  const slow = pool.run({ kind: 'sleep', input: 1000 }, limits)
-  addSpares()
-  expect(processes()).toBe(2)
-  await slow
-  await pool.stop()
-})
+  return { clock, passTime: () => tasks.splice(0).forEach((task) => task()) }
+}
+
+function processesOfFixture(): number {
+  return descendants(process.pid).filter(({ command }) => command.includes(entry.pathname)).length
+}
 
 test('drain waits for the work in hand, stop ends it', async () => {
   const pool = openEnginePool({ name: 'test', entry, size: 1, clock: systemClock, log })
@@ -181,6 +202,7 @@ test('says so when the engine cannot start', async () => {
   const broken = new URL('testing/no-such-entry.ts', import.meta.url)
   const pool = openEnginePool({ name: 'broken', entry: broken, size: 1, clock: systemClock, log })
   await expect(pool.start()).rejects.toMatchObject({ code: 'startup' })
+  await expect(pool.run({ kind: 'echo', input: 1 }, limits)).rejects.toMatchObject({ code: 'overloaded' })
   await pool.stop()
 })
 

@@ -54,18 +54,26 @@ const firstStartTimeoutMs = 60_000
  */
 const spareAfterMs = 500
 
+/** Whoever waits for a process that is in use has most likely got it by then, and a start would take the processors from both. */
+const anotherAfterMs = 100
+
+/** So many processes in a row that ended before they were ready are no accident: whoever waits for one hears of it. */
+const bootFailuresMax = 3
+
 class ForkedEnginePool implements ForkedEngines {
   readonly name: string
   readonly #options: EnginePoolOptions
   readonly #warm: number
   readonly #log: Logger
-  /** All that live, whether busy or idle. */
+  /** All that live: those that start, those that are busy, and those that are idle. */
   readonly #engines = new Set<EngineProcess>()
+  /** Those that are ready, and have nothing to do. */
   #idle: EngineProcess[] = []
   #waiting: Waiter[] = []
   #bootFailures = 0
   #cancelRetry: (() => void) | undefined
   #cancelSpare: (() => void) | undefined
+  #cancelAnother: (() => void) | undefined
   #closed = false
   #whenQuiet: (() => void)[] = []
 
@@ -82,7 +90,7 @@ class ForkedEnginePool implements ForkedEngines {
 
   async start(): Promise<void> {
     this.#tend()
-    const [first] = this.#idle
+    const [first] = this.#engines
     if (first === undefined) return
     const enough = new AbortController()
     const { clock } = this.#options
@@ -104,7 +112,7 @@ class ForkedEnginePool implements ForkedEngines {
   }
 
   async drain(): Promise<void> {
-    while (this.#engines.size > this.#idle.length || this.#waiting.length > 0) {
+    while (!this.#isQuiet) {
       await new Promise<void>((resolve) => this.#whenQuiet.push(resolve))
     }
   }
@@ -113,6 +121,7 @@ class ForkedEnginePool implements ForkedEngines {
     this.#closed = true
     this.#cancelRetry?.()
     this.#cancelSpare?.()
+    this.#cancelAnother?.()
     for (const waiter of this.#waiting.splice(0)) waiter.reject(shuttingDown())
     const engines = [...this.#engines]
     for (const engine of engines) engine.kill(shuttingDown())
@@ -155,36 +164,63 @@ class ForkedEnginePool implements ForkedEngines {
 
   /** Gives processes to those who wait, in order, and keeps some ready for those who come. */
   #tend(): void {
-    const { size } = this.#options
-    while (this.#waiting.length > 0 && !this.#closed) {
-      const engine = this.#idle.pop() ?? (this.#engines.size < size ? this.#fork() : undefined)
-      if (engine === undefined) break
-      this.#waiting.shift()?.resolve(engine)
+    while (this.#waiting.length > 0 && this.#idle.length > 0) {
+      this.#waiting.shift()?.resolve(this.#idle.pop() as EngineProcess)
     }
-    while (this.#engines.size < this.#warm && this.#mayFork()) this.#idle.push(this.#fork())
-    if (this.#idle.length < this.#warm && this.#mayFork()) this.#cancelSpare ??= this.#addSparesLater()
-    if (this.#waiting.length === 0 && this.#engines.size === this.#idle.length)
-      for (const tell of this.#whenQuiet.splice(0)) tell()
+    const needed = Math.max(this.#warm, Math.min(this.#waiting.length, 1))
+    while (this.#engines.size < needed && this.#mayFork()) this.#fork()
+    if (this.#lacksAnother()) this.#cancelAnother ??= this.#addAnotherLater()
+    if (this.#lacksSpare()) this.#cancelSpare ??= this.#addSparesLater()
+    if (this.#isQuiet) for (const tell of this.#whenQuiet.splice(0)) tell()
+  }
+
+  /** Those that are not ready yet. */
+  get #starting(): number {
+    return [...this.#engines].filter((engine) => !engine.answered).length
+  }
+
+  get #isQuiet(): boolean {
+    return this.#waiting.length === 0 && this.#engines.size === this.#idle.length + this.#starting
   }
 
   #mayFork(): boolean {
     return !this.#closed && this.#cancelRetry === undefined && this.#engines.size < this.#options.size
   }
 
-  #addSparesLater(): () => void {
-    return this.#options.clock.schedule(spareAfterMs, () => {
-      this.#cancelSpare = undefined
-      while (this.#idle.length < this.#warm && this.#mayFork()) this.#idle.push(this.#fork())
+  #lacksAnother(): boolean {
+    return this.#waiting.length > this.#starting && this.#mayFork()
+  }
+
+  #lacksSpare(): boolean {
+    return this.#idle.length + this.#starting < this.#warm && this.#mayFork()
+  }
+
+  #addAnotherLater(): () => void {
+    return this.#options.clock.schedule(anotherAfterMs, () => {
+      this.#cancelAnother = undefined
+      while (this.#lacksAnother()) this.#fork()
     })
   }
 
-  #fork(): EngineProcess {
+  #addSparesLater(): () => void {
+    return this.#options.clock.schedule(spareAfterMs, () => {
+      this.#cancelSpare = undefined
+      while (this.#lacksSpare()) this.#fork()
+    })
+  }
+
+  #fork(): void {
     const { entry, heapMebibytesMax = 512, environment = {}, niceness = 0, nodeFlags = [], clock } = this.#options
     const engine = new EngineProcess({ entry, heapMebibytesMax, environment, niceness, nodeFlags }, clock)
     this.#engines.add(engine)
-    void engine.ready.then(() => (this.#bootFailures = 0))
+    void engine.ready.then(() => this.#welcome(engine))
     void engine.exited.then(() => this.#bury(engine))
-    return engine
+  }
+
+  #welcome(engine: EngineProcess): void {
+    this.#bootFailures = 0
+    if (engine.alive) this.#idle.push(engine)
+    this.#tend()
   }
 
   #bury(engine: EngineProcess): void {
@@ -198,12 +234,21 @@ class ForkedEnginePool implements ForkedEngines {
   #pause(): void {
     this.#bootFailures += 1
     this.#log.error({ failures: this.#bootFailures }, 'an engine process ended before it was ready')
+    if (this.#bootFailures >= bootFailuresMax) for (const waiter of this.#waiting.splice(0)) waiter.reject(noneStarts())
     this.#cancelRetry?.()
     this.#cancelRetry = this.#options.clock.schedule(backoffMs(this.#bootFailures), () => {
       this.#cancelRetry = undefined
       this.#tend()
     })
   }
+}
+
+/** It says nothing of the task, which no process has seen. */
+function noneStarts(): AppError {
+  return new AppError('overloaded', 'The worker has no engine process: none comes up.', {
+    hint: 'Its log says what they printed. Most likely the machine has no memory left for them.',
+    retryAfterSeconds: 5,
+  })
 }
 
 function shuttingDown(): AppError {
