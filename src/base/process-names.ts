@@ -9,6 +9,13 @@ export async function nameOfProcess(pid: number): Promise<string> {
   return `${pid}.${birth.replaceAll(/[^0-9A-Za-z]+/g, '-')}`
 }
 
+/** Whether the process of this name still runs, and is no other: whoever means to end it asks this. */
+export async function isSurely(name: string): Promise<boolean> {
+  return (
+    !name.endsWith(`.${unknown}`) && (await lives(name)) && (await nameOfProcess(Number.parseInt(name, 10))) === name
+  )
+}
+
 /** Whether the process of this name still runs. Where a birth is not known, whoever has the id is taken for it: the living are not robbed. */
 export async function lives(name: string): Promise<boolean> {
   const [id, birth] = name.split('.')

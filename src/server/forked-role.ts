@@ -28,7 +28,9 @@ const leaveMsMax = 3000
 
 /** One process of a role, from fork to exit. It loads its code, and waits with everything else until it is told to begin. */
 export class ForkedRole {
-  /** Resolves when the code of the role is loaded and its parts are made; rejects when it fails or ends before. */
+  /** Resolves when the code of the role is loaded and it waits for `begin`; rejects when it fails or ends before. */
+  readonly loaded: Promise<void>
+  /** Resolves when it has begun and its parts are made; rejects when it fails or ends before. */
   readonly opened: Promise<void>
   /** Resolves with what the role leaves to the next one; rejects when it fails or ends before. */
   readonly ready: Promise<Legacy>
@@ -53,6 +55,7 @@ export class ForkedRole {
       child.on('error', (error) => (child.pid === undefined ? resolve(String(error)) : child.kill('SIGKILL')))
     })
     const started = this.#hearOf(command.name)
+    this.loaded = started.loaded
     this.opened = started.opened
     this.ready = started.ready
     this.drained = new Promise((resolve) => {
@@ -106,7 +109,7 @@ export class ForkedRole {
     if (this.#child.connected) this.#child.send(message, socket as unknown as SendHandle, () => {})
   }
 
-  #hearOf(name: string): { opened: Promise<void>; ready: Promise<Legacy> } {
+  #hearOf(name: string): { loaded: Promise<void>; opened: Promise<void>; ready: Promise<Legacy> } {
     const sockets = new Map<string, ListeningSocket>()
     const ready = new Promise<Legacy>((resolve, reject) => {
       this.#child.on('message', (message, socket) => {
@@ -119,14 +122,15 @@ export class ForkedRole {
       })
       void this.exited.then((how) => reject(endedEarly(name, how)))
     })
-    const opened = new Promise<void>((resolve, reject) => {
-      this.#child.on('message', (message) => (message as FromRole).type === 'opened' && resolve())
-      ready.then(() => resolve(), reject)
-    })
-    // Whoever replaced or gave up this process looks at neither.
-    opened.catch(() => {})
-    ready.catch(() => {})
-    return { opened, ready }
+    const step = (type: FromRole['type']): Promise<void> =>
+      new Promise<void>((resolve, reject) => {
+        this.#child.on('message', (message) => (message as FromRole).type === type && resolve())
+        ready.then(() => resolve(), reject)
+      })
+    const [loaded, opened] = [step('loaded'), step('opened')]
+    // Whoever replaced or gave up this process looks at none of them.
+    for (const promise of [loaded, opened, ready]) promise.catch(() => {})
+    return { loaded, opened, ready }
   }
 }
 

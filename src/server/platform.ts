@@ -23,6 +23,7 @@ import type { IcebergCatalog } from '../store/iceberg.ts'
 import { openIceberg } from '../store/iceberg/open-iceberg.ts'
 import { openStore } from '../store/open-store.ts'
 import type { Store } from '../store/store.ts'
+import type { RoleNotes } from './predecessors.ts'
 
 /** Where things lie below the data directory. */
 export interface Paths {
@@ -32,12 +33,15 @@ export interface Paths {
   readonly scratch: string
   /** Notes of workers, by which it is known which of them are gone. */
   readonly workers: string
+  /** Notes of the processes of roles, by which a supervisor finds those of one that was killed. */
+  readonly roles: string
 }
 
 /** What every role is made of: the real ports, and the doors that all of them use. */
 export interface Platform {
   readonly settings: Settings
   readonly paths: Paths
+  readonly notes: RoleNotes
   readonly log: Logger
   readonly clock: Clock
   readonly randomness: Randomness
@@ -63,7 +67,7 @@ const removalGraceSeconds = 6 * 3600
 export function pathsOf(dataDirectory: string): Paths {
   const below = (name: string) => join(resolve(dataDirectory), name)
   const [objects, inbox, cache] = [below('objects'), below('inbox'), below('cache')]
-  return { objects, inbox, cache, scratch: below('scratch'), workers: below('workers') }
+  return { objects, inbox, cache, scratch: below('scratch'), workers: below('workers'), roles: below('roles') }
 }
 
 /** Opens the object store that the settings name; by default a directory of the data directory. */
@@ -97,6 +101,7 @@ export function addressOfObjects(settings: Settings): ObjectAddress {
 
 /** Connects to nothing yet: the services do when they start. */
 export async function openPlatform(settings: Settings, role: string, log: Logger): Promise<Platform> {
+  const paths = pathsOf(settings.dataDirectory)
   const ports = { clock: systemClock, randomness: systemRandomness, disk: systemDisk, log }
   const postgres = postgresAt({
     url: settings.databaseUrl,
@@ -118,7 +123,8 @@ export async function openPlatform(settings: Settings, role: string, log: Logger
   }
   return {
     settings,
-    paths: pathsOf(settings.dataDirectory),
+    paths,
+    notes: { disk: systemDisk, directory: paths.roles, log },
     ...ports,
     postgres,
     objects,

@@ -11,7 +11,9 @@ export type ToRole =
 
 /** What a role tells its supervisor. */
 export type FromRole =
-  /** The code is loaded and its parts are made; what comes next may need what another process of the role holds. */
+  /** The code is loaded, and whatever can be made before `begin`. */
+  | { readonly type: 'loaded' }
+  /** It has begun, and its parts are made; what comes next may need what another process of the role holds. */
   | { readonly type: 'opened' }
   /** Before `ready`: comes with a socket that the role listens on, each under a name. */
   | { readonly type: 'socket'; readonly name: string }

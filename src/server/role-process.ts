@@ -6,8 +6,11 @@ import type { Service } from '../base/service.ts'
 import { drainServices, startServices, stopServices } from './life-cycle.ts'
 import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
 
-/** Whoever starts a server again waits a second for its ports. */
+/** How often a process looks for its supervisor by itself. */
 const orphanLookMs = 200
+
+/** For so long an orphan waits for another supervisor. Service managers start a server again within seconds. */
+const orphanMsMax = 10_000
 
 /** What one role consists of. */
 export interface Role {
@@ -17,6 +20,8 @@ export interface Role {
   readonly announce?: () => unknown
   /** Asked then, too: the sockets that the next process of the role shall listen on. */
   readonly sockets?: () => ListeningSockets
+  /** Asked as well: to note this process for the next supervisor, should this one be killed. Says whether it did. */
+  readonly note?: () => Promise<boolean>
 }
 
 /** What the process of the role before this one left. */
@@ -28,26 +33,28 @@ export interface Inheritance {
 
 /**
  * The whole life of a role's process, from its entry file: opens the role, starts its services, obeys the supervisor,
- * and ends with it. `open` makes whatever can be made ahead, and awaits `begun` before anything that only one process of
+ * and ends with it, unless it is noted: then it serves on for a while when it is an orphan, because nothing that it does needs a supervisor.
+ * `open` makes whatever can be made ahead, and awaits `begun` before anything that only one process of
  * the role may do, or that needs a server: a spare waits there until it is needed. `ahead` are services that have processes
  * before; they end with a spare that is told to leave.
  */
 export async function runRole(
   log: Logger,
-  open: (begun: Promise<Inheritance>) => Promise<Role>,
+  open: (begun: Begun) => Promise<Role>,
   ahead: readonly Service[] = [],
 ): Promise<void> {
   dieOfBugs(log)
   // Ctrl-C and a service manager signal the whole process group; the supervisor alone decides when a role ends.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => {})
-  endWithSupervisor()
+  const orphan = new Orphan(log)
   try {
     const ignore = obey(ahead, log)
-    const { services, announce, sockets } = await open(begun())
+    const { services, announce, sockets, note } = await open(listenForBegin())
     ignore()
     obey(services, log)
     tell({ type: 'opened' })
     await startServices(services)
+    if ((await note?.()) === true) orphan.servesOn()
     for (const [name, socket] of sockets?.() ?? []) tell({ type: 'socket', name }, socket)
     tell({ type: 'ready', announced: announce?.() ?? null })
   } catch (error) {
@@ -59,21 +66,44 @@ export async function runRole(
 }
 
 /**
- * A supervisor that is gone shows as the end of the channel to it. Where it dies before it has acknowledged a socket, Node knows that the
- * channel has ended and never says so: then the process finds out by itself.
+ * Waits to be told to begin, and says that the code is loaded when that `rest`, too, is done, which only those wait for who have somebody else
+ * serve until then.
  */
-function endWithSupervisor(): void {
-  const end = (): void => {
-    if (!process.connected) process.exit(1)
+export type Begun = (rest?: Promise<unknown>) => Promise<Inheritance>
+
+/**
+ * What becomes of a process whose supervisor is gone, which shows as the end of the channel to it. Where that died before it had acknowledged a
+ * socket, Node knows that the channel has ended and never says so: then the process finds out by itself.
+ */
+class Orphan {
+  readonly #log: Logger
+  #servesOn = false
+  #isOne = false
+
+  constructor(log: Logger) {
+    this.#log = log
+    process.on('disconnect', () => this.#look())
+    setInterval(() => this.#look(), orphanLookMs).unref()
+    this.#look()
   }
-  process.on('disconnect', end)
-  setInterval(end, orphanLookMs).unref()
-  end()
+
+  /** Whoever started and is noted need not end at once. */
+  servesOn(): void {
+    this.#servesOn = true
+  }
+
+  #look(): void {
+    if (process.connected || this.#isOne) return
+    if (!this.#servesOn) process.exit(1)
+    this.#isOne = true
+    this.#log.warn({ seconds: orphanMsMax / 1000 }, 'the supervisor is gone; serving on until there is another one')
+    setTimeout(() => process.exit(1), orphanMsMax)
+  }
 }
 
-function begun(): Promise<Inheritance> {
+function listenForBegin(): Begun {
   const sockets = new Map<string, ListeningSocket>()
-  return new Promise((resolve) => {
+  const begun = new Promise<Inheritance>((resolve) => {
     const hear = (message: unknown, socket: unknown): void => {
       const told = message as ToRole
       if (told.type === 'socket') sockets.set(told.name, socket as ListeningSocket)
@@ -83,6 +113,12 @@ function begun(): Promise<Inheritance> {
     }
     process.on('message', hear)
   })
+  return (rest = Promise.resolve()) => {
+    const sayLoaded = (): void => tell({ type: 'loaded' })
+    // What fails of the rest is told of by whoever needs it.
+    rest.then(sayLoaded, sayLoaded)
+    return begun
+  }
 }
 
 /** Until what it returns is called. */

@@ -23,7 +23,8 @@ import {
 } from './life-cycle.ts'
 import { requireFreePorts } from './free-ports.ts'
 import { prepareDatabase } from './prepare-database.ts'
-import { openObjects } from './platform.ts'
+import { openObjects, pathsOf } from './platform.ts'
+import { endPredecessors, findPredecessors } from './predecessors.ts'
 import { renewRoles } from './renew-roles.ts'
 import { niceness } from './process-order.ts'
 import { settingsForRoles } from './role-settings.ts'
@@ -42,21 +43,32 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
   const directory = await openDataDirectory(settings.dataDirectory)
   const running: Service[] = []
   try {
-    await requireFreePorts(settings, systemClock)
+    const predecessors = await findPredecessors({ disk: systemDisk, directory: pathsOf(directory.path).roles, log })
+    const left = (wanted: string): string[] => predecessors.flatMap(({ role, name }) => (role === wanted ? [name] : []))
+    // What serves on keeps the ports until it is replaced.
+    if (left('api').length === 0) await requireFreePorts(settings, systemClock)
     const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
     if (postgres !== undefined) {
       running.push(postgres)
       await unlessAborted(postgres.open(), signals.asked)
     }
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
-    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, log))
-    // They load their code while PostgreSQL starts. Who is waited for goes first: that of the doors.
-    for (const role of roles.toReversed()) role.load()
+    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, left(role), log))
+    // Nobody succeeds those of a role that is not wanted any more.
+    const unwanted = predecessors.filter(({ role }) => !roles.some(({ name }) => name === role))
+    await endPredecessors(
+      unwanted.map(({ name }) => name),
+      systemClock,
+    )
+    // Nobody waits for the scheduler, and to start it beside the others takes a tenth of the processors from them.
+    const [waitedFor, later] = [roles.filter(isWaitedFor), roles.filter((role) => !isWaitedFor(role))]
+    // They load their code while PostgreSQL starts. That of the doors goes first.
+    for (const role of waitedFor.toReversed()) role.load()
     running.push(together(roles))
     if (postgres !== undefined) await startServices([postgres], signals.asked)
     const made = await prepareDatabase(complete, log, signals.asked)
     await (await openObjects(complete, log)).check()
-    await startServices([together(roles)], signals.asked)
+    await startServices([together(waitedFor), together(later)], signals.asked)
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
     running.push(...roles)
     const { url: address, fluentPort: forwardPort } = announcedBy(roles)
@@ -90,7 +102,12 @@ function embedded(dataDirectory: string, log: Logger): EmbeddedPostgres {
   return new EmbeddedPostgres({ dataDirectory, clock: systemClock, log })
 }
 
-function roleProcess(name: Settings['roles'][number], settings: Settings, log: Logger): SupervisedRole {
+function roleProcess(
+  name: Settings['roles'][number],
+  settings: Settings,
+  predecessors: string[],
+  log: Logger,
+): SupervisedRole {
   const entry = entryOf(`server/roles/${name}`)
   const environment = settingsForRoles(settings)
   const manner = {
@@ -108,7 +125,15 @@ function roleProcess(name: Settings['roles'][number], settings: Settings, log: L
     },
     scheduler: {},
   }[name]
-  return new SupervisedRole({ name, entry, environment, niceness: niceness[name], ...manner }, systemClock, log)
+  return new SupervisedRole(
+    { name, entry, environment, niceness: niceness[name], predecessors, ...manner },
+    systemClock,
+    log,
+  )
+}
+
+function isWaitedFor({ name }: SupervisedRole): boolean {
+  return name !== 'scheduler'
 }
 
 /** What the api role announced; nothing where this supervisor runs none. */

@@ -7,9 +7,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { systemClock } from '../base/clock.ts'
+import { systemDisk } from '../base/disk.ts'
 import { forkArguments } from '../base/fork-arguments.ts'
 import { openLog } from '../base/log.ts'
+import { nameOfProcess } from '../base/process-names.ts'
 import { isAlive } from '../base/process-table.ts'
+import { findPredecessors } from './predecessors.ts'
 import { SupervisedRole } from './supervisor.ts'
 import type { RoleCommand } from './supervisor.ts'
 
@@ -262,6 +265,24 @@ test('leaves no role behind when it is killed', async () => {
   expect(pids.map(isAlive)).toEqual([true, true])
   supervisor.kill('SIGKILL')
   await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
+})
+
+test('leaves roles that serve on, if they are noted, until its successor has loaded its own', async () => {
+  const notes = { disk: systemDisk, directory: join(directory, 'roles'), log }
+  const environment = { MANNER: 'listen', NOTES: notes.directory }
+  const supervisor = forkSupervisor(environment)
+  const [pids] = (await once(supervisor, 'message')) as [number[]]
+  supervisor.kill('SIGKILL')
+  await once(supervisor, 'exit')
+  // The roles of the fixture all note themselves under one name.
+  const predecessors = (await findPredecessors(notes)).map(({ name }) => name)
+  expect(new Set(predecessors.map((name) => Number.parseInt(name, 10)))).toEqual(new Set(pids))
+  const role = makeRole('listen', { environment, predecessors })
+  role.load()
+  expect(pids.map(isAlive)).toEqual([true, true])
+  await role.start()
+  expect(pids.map(isAlive)).toEqual([false, false])
+  expect(await findPredecessors(notes)).toEqual([{ role: 'api', name: await nameOfProcess(role.pid ?? 0) }])
 })
 
 test('leaves no role behind that handed it a socket which it never took', async () => {

@@ -4,6 +4,7 @@ import { AppError, isAppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import type { ForkedRole, Legacy, RoleEntry } from './forked-role.ts'
+import { endPredecessors } from './predecessors.ts'
 import { SpareRole } from './spare-role.ts'
 
 export interface RoleCommand extends RoleEntry {
@@ -18,6 +19,8 @@ export interface RoleCommand extends RoleEntry {
   readonly alone?: boolean
   /** Whether a process that has loaded its code stands ready to take its place when it dies. */
   readonly keepsSpare?: boolean
+  /** The names of the processes that a killed supervisor left: they serve until the first one here has loaded its code. */
+  readonly predecessors?: readonly string[]
 }
 
 /** A new process that is not ready by then will not be. */
@@ -154,9 +157,11 @@ export class SupervisedRole implements Service {
     const { signal } = this.#ending
     const deadline = this.#clock.monotonicMs() + databaseMsMax
     for (;;) {
-      const role = this.#begin()
+      const role = this.#spare.take()
       this.#current = role
       try {
+        await this.#succeed(role)
+        role.begin(this.#legacy)
         this.#inherit(await role.ready)
         return role
       } catch (error) {
@@ -168,6 +173,14 @@ export class SupervisedRole implements Service {
         if (signal.aborted) throw error
       }
     }
+  }
+
+  async #succeed(role: ForkedRole): Promise<void> {
+    const { predecessors = [] } = this.#command
+    if (predecessors.length === 0) return
+    await role.loaded
+    await endPredecessors(predecessors, this.#clock)
+    this.#log.info({ predecessors }, 'took over from the processes of a supervisor that was killed')
   }
 
   /** What a process that became ready leaves to the next one. */

@@ -1,4 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -104,12 +105,14 @@ describe('an end', () => {
     await second.stop()
   })
 
-  it('leaves no process that blocks the next start when the supervisor is killed', async () => {
+  it('serves on when its supervisor is killed, and has its processes replaced by the next start', async () => {
     const dataDirectory = join(directory, 'killed')
     const first = await startBiwa({ dataDirectory })
     const processes = descendants(first.supervisor.pid ?? 0)
     first.supervisor.kill('SIGKILL')
-    const second = await startBiwa({ dataDirectory })
+    await once(first.supervisor, 'exit')
+    expect((await first.request('/api/v1/databases', { method: 'POST', body: '{"name":"orphaned"}' })).status).toBe(201)
+    const second = await startBiwa({ dataDirectory, port: Number(new URL(first.url).port) })
     expect((await second.request('/api/v1/databases')).status).toBe(200)
     await expect.poll(() => processes.filter(({ pid }) => isAlive(pid))).toEqual([])
     await second.stop()

@@ -102,12 +102,17 @@ const stopSequence = [
   ['SIGKILL', 5_000],
 ] as const
 
+/** As long as our other processes serve on, should another one start us again. */
+const guardSeconds = 10
+
 /**
- * A shell that waits for the end of its input, which comes when we die in whatever way, and then shuts the server down.
- * PostgreSQL itself would live on. The shell costs less than a megabyte.
+ * A shell that waits for the end of its input, which comes when we die in whatever way, and some seconds later shuts the server down.
+ * PostgreSQL itself would live on. The shell costs less than a megabyte. It asks each second whether the server is still there: whoever starts
+ * again stops it, and its id may be another's some time after.
  */
 function guardAgainstOurDeath(pid: number, user: ServerUser): ChildProcess {
-  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -INT "$1"', 'sh', String(pid)], {
+  const script = `read -r _; for _ in $(seq ${guardSeconds}); do kill -0 "$1" || exit; sleep 1; done; kill -INT "$1"`
+  const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid)], {
     ...user,
     cwd: '/',
     env: binariesEnvironment,

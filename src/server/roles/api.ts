@@ -30,6 +30,7 @@ import type { Platform } from '../platform.ts'
 import { openForward } from '../forward.ts'
 import { addProtocols } from '../protocols.ts'
 import { socketsOf } from '../role-messages.ts'
+import { noteRole } from '../predecessors.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 import { makeScratchDirectory } from '../scratch-directory.ts'
@@ -65,7 +66,7 @@ await runRole(log, async (begun) => {
   const doors = { collect, bulk, rejections, metrics, budget, fluent: inHttpSettings(settings), ...uploads, onBug }
   const app = buildApp(platform, doors, upkeep)
   await app.ready()
-  const { previous, sockets } = await begun
+  const { previous, sockets } = await begun()
   const wanted = { host: settings.host, port: portOf(previous, 'port') ?? settings.port, flag: '--port' }
   const http = new HttpListener(app, wanted, sockets.get('http'))
   const forward = openForward({
@@ -87,6 +88,7 @@ await runRole(log, async (begun) => {
   return {
     services: [...platform.services, rejections, collect, http, ...more],
     announce: () => ({ url: http.url, port: http.port, fluentPort: forward?.port, inHttpPort: inHttp?.port }),
+    note: () => noteRole(platform.notes, 'api'),
     sockets: () => socketsOf({ http: http.socket, forward: forward?.socket, in_http: inHttp?.socket }),
   }
 })

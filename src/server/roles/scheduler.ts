@@ -15,6 +15,7 @@ import { forgetQuarantine } from '../../store/quarantine/open-quarantine.ts'
 import { forgetThePast } from '../../store/retention.ts'
 import { openCatalog, openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
+import { noteRole } from '../predecessors.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 
@@ -31,8 +32,12 @@ const runRetentionMs = 400 * 86_400_000
 await runRole(log, async (begun) => {
   const platform = await openPlatform(settings, 'scheduler', log)
   const scheduler = openScheduler(platform)
-  await begun
-  return { services: [...platform.services, scheduler, new Housekeeping(chores(platform), platform.clock, log)] }
+  await begun()
+  const housekeeping = new Housekeeping(chores(platform), platform.clock, log)
+  return {
+    services: [...platform.services, scheduler, housekeeping],
+    note: () => noteRole(platform.notes, 'scheduler'),
+  }
 })
 
 function chores(platform: Platform): Chore[] {

@@ -1,15 +1,13 @@
+// First of all, which starts an engine.
+import { batches, batchesMax, imports, merges, queries } from '../worker-engines.ts'
 import { hostname } from 'node:os'
 
-import { systemClock } from '../../base/clock.ts'
-import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
-import type { EnginePoolOptions, ForkedEngines } from '../../base/engines/open-engine-pool.ts'
+import type { ForkedEngines } from '../../base/engines/open-engine-pool.ts'
 import type { EnginePool } from '../../base/engines/engines.ts'
 import { AppError } from '../../base/errors.ts'
-import { seldomMarked } from '../../base/fork-arguments.ts'
 import { openLog } from '../../base/log.ts'
 import { postgresAt } from '../../base/postgres/postgres.ts'
 import type { Postgres } from '../../base/postgres/postgres.ts'
-import { entryOf } from '../../base/project-files.ts'
 import { uuidv7 } from '../../base/randomness.ts'
 import type { Service } from '../../base/service.ts'
 import { commitJob } from '../../collect/bulk/commit-job.ts'
@@ -31,7 +29,7 @@ import { verifyJob } from '../../store/verify/verify-job.ts'
 import { codeVersion } from '../code-version.ts'
 import { openPlatform } from '../platform.ts'
 import type { Platform } from '../platform.ts'
-import { niceness } from '../process-order.ts'
+import { noteRole } from '../predecessors.ts'
 import { runRole } from '../role-process.ts'
 import { settingsOfRole } from '../role-settings.ts'
 import { makeScratchDirectory } from '../scratch-directory.ts'
@@ -49,9 +47,6 @@ const resultLimits = {
   timeoutMs: settings.queryTimeoutSeconds * 1000,
 }
 
-/** Half as many long queries at once as short ones. */
-const batchesMax = Math.ceil(settings.enginesMax / 2)
-
 const queryLimits = {
   memoryBytes: settings.queryMemoryBytes,
   temporaryBytes: settings.queryTemporaryBytes,
@@ -68,26 +63,6 @@ const mergeLimits = {
   timeoutMs: 3_600_000,
   threads: 2,
 }
-
-/**
- * A flood's conversions leave 400 MiB behind, most of it garbage that the next one uses again. A fresh process instead takes half a second
- * of a processor to start, and as much again until its code is compiled: more than the conversion.
- */
-const importIdleBytesMax = 768 * 2 ** 20
-
-const queries = enginePool('queries', settings.enginesMax)
-// Long queries have places of their own, so that they keep no short one waiting; without any, nothing is kept ready for them.
-const batches = enginePool('batches', batchesMax, { warm: 0 })
-const imports = enginePool('imports', settings.enginesMax, {
-  idleBytesMax: importIdleBytesMax,
-  niceness: niceness.imports - niceness.worker,
-  nodeFlags: seldomMarked,
-})
-// A merge uses all cores, as does the restating of a table; one at a time leaves queries and imports their share. Nobody waits for it.
-const merges = enginePool('merges', 1, { warm: 0, niceness: niceness.merges - niceness.worker })
-
-// A worker that stands ready for another one has an engine process that does as well: queries are waited for by the millisecond.
-queries.kindle()
 
 await runRole(
   log,
@@ -121,17 +96,35 @@ await runRole(
         kinds: kinds.map(({ kind, concurrency }) => ({ kind, concurrency })),
       },
     })
-    await begun
+    await begun(queries.start())
     const { disk, paths } = platform
     const gone = await findGoneWorkers(disk, paths.workers, log)
     await noteWorker(disk, paths.workers, name, log)
     // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
     const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
-    const pools = [queries, batches, kindled(imports), merges]
-    return { services: [...platform.services, leases, ...pools, runner, registration] }
+    const pools = [begunBefore(queries), batches, kindled(imports), merges]
+    return {
+      services: [...platform.services, leases, ...pools, runner, registration, firstOf(queries)],
+      note: () => noteRole(platform.notes, 'worker'),
+    }
   },
   [queries],
 )
+
+/** Jobs are taken while its first process still starts, and what has to be done before they need it is done by then. */
+function begunBefore(pool: ForkedEngines): Service {
+  return {
+    name: pool.name,
+    start: async () => {},
+    drain: () => pool.drain?.() ?? Promise.resolve(),
+    stop: () => pool.stop(),
+  }
+}
+
+/** A worker that is ready has a process for queries. Fails with `startup` where none comes up. */
+function firstOf(pool: ForkedEngines): Service {
+  return { name: `the first of the ${pool.name}`, start: () => pool.start(), stop: async () => {} }
+}
 
 /** Queries need not wait until conversions can begin. A pool whose processes do not come up ends the worker, as every bug does. */
 function kindled(pool: ForkedEngines): Service {
@@ -172,11 +165,6 @@ function withConcurrency(kinds: readonly JobKind[]): JobKind[] {
     throw new AppError('startup', `--concurrency: “${unknown}” is none of ${known.join(', ')}.`)
   }
   return kinds.map((kind) => ({ ...kind, concurrency: wanted.get(kind.kind) ?? kind.concurrency }))
-}
-
-function enginePool(name: string, size: number, more: Partial<EnginePoolOptions> = {}): ForkedEngines {
-  const entry = entryOf('server/engine')
-  return openEnginePool({ name, entry, size, clock: systemClock, log, ...more })
 }
 
 function importKind(platform: Platform, engines: EnginePool, scratchDirectory: string): JobKind {

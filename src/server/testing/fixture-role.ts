@@ -4,22 +4,30 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 
 import { AppError, must } from '../../base/errors.ts'
+import { systemDisk } from '../../base/disk.ts'
 import { openLog } from '../../base/log.ts'
 import type { Service } from '../../base/service.ts'
+import { noteRole } from '../predecessors.ts'
 import type { ListeningSocket, ListeningSockets } from '../role-messages.ts'
 import type { Role } from '../role-process.ts'
 import { runRole } from '../role-process.ts'
 
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id, and `work` has work in
 // hand until the file MARK is there, beside which it then says that it is done. `listen unheard` has its supervisor stand still before it
-// hands its socket over, and writes its process id into MARK when it has.
+// hands its socket over, and writes its process id into MARK when it has. Where there are NOTES, it notes itself in that directory.
 const manner = process.env['MANNER']
 const mark = process.env['MARK'] ?? ''
+const notes = process.env['NOTES']
 
-await runRole(openLog('silent'), async (begun) => {
-  const { previous, sockets } = await begun
+const log = openLog('silent')
+
+await runRole(log, async (begun) => {
+  const { previous, sockets } = await begun()
   if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
-  return manner?.startsWith('listen') ? listening(previous, sockets) : plain(previous)
+  const role = manner?.startsWith('listen') ? listening(previous, sockets) : plain(previous)
+  return notes === undefined
+    ? role
+    : { ...role, note: () => noteRole({ disk: systemDisk, directory: notes, log }, 'api') }
 })
 
 function plain(previous: unknown): Role {
