@@ -1,6 +1,12 @@
 import { Worker } from 'node:worker_threads'
 
 /**
+ * For so long what serves goes on when its supervisor is gone, waiting for another one. Service managers start a server again within seconds, and
+ * whoever killed it on purpose is rid of it soon.
+ */
+export const orphanSeconds = 10
+
+/**
  * Ends this process within a second after its parent is gone, even while native code blocks the event loop: a thread
  * asks for the parent's id, which changes when the parent dies. Plain JavaScript, so that no loader runs for it.
  */

@@ -9,11 +9,14 @@ export async function nameOfProcess(pid: number): Promise<string> {
   return `${pid}.${birth.replaceAll(/[^0-9A-Za-z]+/g, '-')}`
 }
 
+/** Whether a process of this name can be told from a later one of the same id. */
+export function isCertain(name: string): boolean {
+  return !name.endsWith(`.${unknown}`)
+}
+
 /** Whether the process of this name still runs, and is no other: whoever means to end it asks this. */
-export async function isSurely(name: string): Promise<boolean> {
-  return (
-    !name.endsWith(`.${unknown}`) && (await lives(name)) && (await nameOfProcess(Number.parseInt(name, 10))) === name
-  )
+export async function surelyLives(name: string): Promise<boolean> {
+  return isCertain(name) && (await lives(name)) && (await nameOfProcess(Number.parseInt(name, 10))) === name
 }
 
 /** Whether the process of this name still runs. Where a birth is not known, whoever has the id is taken for it: the living are not robbed. */

@@ -23,7 +23,9 @@ export function isAlive(pid: number): boolean {
 
 function isZombie(pid: number): boolean {
   try {
-    return stateAndLater(readFileSync(`/proc/${pid}/stat`, 'utf8'))[0] === 'Z'
+    const fields = stateAndLater(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+    // One whose first thread has ended has all its files and sockets open until the last one has, which may wait for a disk.
+    return fields[0] === 'Z' && Number(fields[20 - 3]) <= 1
   } catch {
     return false
   }

@@ -5,7 +5,11 @@ import type { Job } from './jobs.ts'
 import { finishedStates } from './jobs.ts'
 import type { Run } from './runs.ts'
 
-/** How often those who wait look by themselves, should an announcement have been lost. */
+/**
+ * How often those who wait look by themselves, should an announcement have been lost, as that of a worker that was killed when it had written the end: first
+ * soon, because most waits are for short jobs, and then ever later.
+ */
+const firstLookMs = 500
 const lookEveryMs = 10_000
 
 /** Announcements that are remembered for waits that begin after them. They come every few milliseconds at most. */
@@ -63,10 +67,12 @@ export class FinishWatch {
     const isGone = () => signal?.aborted === true
     try {
       let job = submitted === undefined || this.#mayBeOver(jobId) ? await read() : submitted
+      let lookMs = firstLookMs
       while (!finishedStates.has(job.state)) {
         const leftMs = deadlineMs - this.#clock.monotonicMs()
         if (leftMs <= 0 || isGone()) return job
-        await bell.wait(Math.min(leftMs, lookEveryMs), signal)
+        await bell.wait(Math.min(leftMs, lookMs), signal)
+        lookMs = Math.min(lookMs * 2, lookEveryMs)
         if (isGone()) return job
         job = (await readUnlessAway(read)) ?? job
       }

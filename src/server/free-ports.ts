@@ -32,7 +32,7 @@ export async function requireFreePorts(settings: ListeningSettings, clock: Clock
   }
 }
 
-/** The processes of a server that was killed end behind it, and keep its ports until then. */
+/** Processes of a killed server that had not noted themselves yet end behind it, and keep its ports until then. */
 const leavingMsMax = 1000
 const lookAgainMs = 20
 

@@ -16,13 +16,13 @@ const notes = { disk: systemDisk, directory: join(root, 'roles'), log: openLog('
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
 test('finds the processes that noted their roles and live, and forgets the others', async () => {
-  expect(await findPredecessors(notes)).toEqual([])
+  expect(await findPredecessors(notes)).toEqual(new Map())
   expect(await noteRole(notes, 'api')).toBe(true)
   const name = await nameOfProcess(process.pid)
   for (const stranger of ['worker@4194305.77', `worker@${process.pid}.1`, `worker@${process.pid}.unknown`, 'worker@']) {
     writeFileSync(join(notes.directory, stranger), '')
   }
-  expect(await findPredecessors(notes)).toEqual([{ role: 'api', name }])
+  expect(await findPredecessors(notes)).toEqual(new Map([['api', [name]]]))
   expect(readdirSync(notes.directory)).toEqual([`api@${name}`])
 })
 
@@ -41,5 +41,5 @@ test('lets a process start where nothing can be noted, which is not found then',
   const file = join(root, 'file')
   writeFileSync(file, '')
   expect(await noteRole({ ...notes, directory: file }, 'api')).toBe(false)
-  expect(await findPredecessors({ ...notes, directory: file })).toEqual([])
+  expect(await findPredecessors({ ...notes, directory: file })).toEqual(new Map())
 })

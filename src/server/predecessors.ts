@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Disk } from '../base/disk.ts'
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { isSurely, nameOfProcess } from '../base/process-names.ts'
+import { isCertain, nameOfProcess, surelyLives } from '../base/process-names.ts'
 
 /**
  * Where the processes of a server are noted, each in a file that is named for its role and itself. Should its supervisor be killed, it serves on
@@ -17,12 +17,6 @@ export interface RoleNotes {
   readonly log: Logger
 }
 
-/** A process of a role whose supervisor is gone, by its id and birth (`base/process-names.ts`). */
-export interface Predecessor {
-  readonly role: string
-  readonly name: string
-}
-
 /** How long one that was killed may take to be gone: it may have to wait for a disk. */
 const goneMsMax = 10_000
 const lookAgainMs = 5
@@ -30,24 +24,29 @@ const lookAgainMs = 5
 /** Notes that this process does the work of the role. False where that cannot be done: then nobody would find it. */
 export async function noteRole({ disk, directory, log }: RoleNotes, role: string): Promise<boolean> {
   try {
+    const name = await nameOfProcess(process.pid)
     await disk.makeDirectory(directory)
-    const file = await disk.open(join(directory, `${role}@${await nameOfProcess(process.pid)}`), 'create')
+    const file = await disk.open(join(directory, `${role}@${name}`), 'create')
     await file.close()
-    return true
+    return isCertain(name)
   } catch (error) {
     log.warn({ err: error }, 'this process could not note its role; should its supervisor be killed, it ends at once')
     return false
   }
 }
 
-/** The processes that a killed supervisor left; the caller holds the lock of the data directory, so there is no other one. Forgets those that are gone. */
-export async function findPredecessors({ disk, directory, log }: RoleNotes): Promise<Predecessor[]> {
-  const found: Predecessor[] = []
+/**
+ * The processes that a killed supervisor left, by their roles: each by its id and birth (`base/process-names.ts`). The caller holds the lock of the data
+ * directory, so nobody else takes them over. Forgets those that are gone.
+ */
+export async function findPredecessors({ disk, directory, log }: RoleNotes): Promise<ReadonlyMap<string, string[]>> {
+  const found = new Map<string, string[]>()
   try {
     for (const note of await disk.list(directory)) {
       const [role = '', name = ''] = note.split('@')
-      if (await isSurely(name)) found.push({ role, name })
-      else await disk.remove(join(directory, note))
+      if (await surelyLives(name)) found.set(role, [...(found.get(role) ?? []), name])
+      // It will be looked at again.
+      else await disk.remove(join(directory, note)).catch(() => {})
     }
   } catch (error) {
     log.warn({ err: error }, 'the notes of the server before cannot be read; what is left of it ends by itself')
@@ -62,19 +61,24 @@ export async function findPredecessors({ disk, directory, log }: RoleNotes): Pro
 export async function endPredecessors(names: readonly string[], clock: Clock): Promise<void> {
   const deadline = clock.monotonicMs() + goneMsMax
   for (const name of names) {
-    while (await isSurely(name)) {
+    while (await surelyLives(name)) {
       if (clock.monotonicMs() > deadline) throw doesNotEnd(name)
-      kill(Number.parseInt(name, 10))
+      send('SIGKILL', name)
       await clock.sleep(lookAgainMs)
     }
   }
 }
 
-function kill(pid: number): void {
+/** Has them finish what they have in hand, within what is left of their time, and take nothing more. */
+export async function drainPredecessors(names: readonly string[]): Promise<void> {
+  for (const name of names) if (await surelyLives(name)) send('SIGTERM', name)
+}
+
+function send(signal: NodeJS.Signals, name: string): void {
   try {
-    process.kill(pid, 'SIGKILL')
+    process.kill(Number.parseInt(name, 10), signal)
   } catch {
-    // It ended by itself.
+    // It ended by itself, or is not ours: whoever waits for it sees that.
   }
 }
 
@@ -83,7 +87,7 @@ function doesNotEnd(name: string): AppError {
     'startup',
     `The process ${Number.parseInt(name, 10)}, which an earlier Biwa left, does not end.`,
     {
-      hint: 'Most likely it waits for a disk that does not answer. Biwa can start when it is gone.',
+      hint: 'It waits for a disk that does not answer, or belongs to another user. Biwa can start when it is gone.',
     },
   )
 }

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
+import { orphanSeconds } from '../base/orphan-watch.ts'
 import type { Service } from '../base/service.ts'
 import { drainServices, startServices, stopServices } from './life-cycle.ts'
 import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
@@ -9,8 +10,8 @@ import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role
 /** How often a process looks for its supervisor by itself. */
 const orphanLookMs = 200
 
-/** For so long an orphan waits for another supervisor. Service managers start a server again within seconds. */
-const orphanMsMax = 10_000
+/** How long an orphan that is asked to make room has for what it has in hand. The rest it gives back. */
+const drainMsMax = 2000
 
 /** What one role consists of. */
 export interface Role {
@@ -34,7 +35,7 @@ export interface Inheritance {
 /**
  * The whole life of a role's process, from its entry file: opens the role, starts its services, obeys the supervisor,
  * and ends with it, unless it is noted: then it serves on for a while when it is an orphan, because nothing that it does needs a supervisor.
- * `open` makes whatever can be made ahead, and awaits `begun` before anything that only one process of
+ * `open` makes whatever can be made ahead, and calls and awaits `begun` before anything that only one process of
  * the role may do, or that needs a server: a spare waits there until it is needed. `ahead` are services that have processes
  * before; they end with a spare that is told to leave.
  */
@@ -54,7 +55,7 @@ export async function runRole(
     obey(services, log)
     tell({ type: 'opened' })
     await startServices(services)
-    if ((await note?.()) === true) orphan.servesOn()
+    if ((await note?.()) === true) orphan.servesOn(services)
     for (const [name, socket] of sockets?.() ?? []) tell({ type: 'socket', name }, socket)
     tell({ type: 'ready', announced: announce?.() ?? null })
   } catch (error) {
@@ -77,27 +78,42 @@ export type Begun = (rest?: Promise<unknown>) => Promise<Inheritance>
  */
 class Orphan {
   readonly #log: Logger
-  #servesOn = false
+  #services: readonly Service[] | undefined
   #isOne = false
 
   constructor(log: Logger) {
     this.#log = log
     process.on('disconnect', () => this.#look())
+    process.on('SIGTERM', () => void this.#makeRoom())
     setInterval(() => this.#look(), orphanLookMs).unref()
     this.#look()
   }
 
-  /** Whoever started and is noted need not end at once. */
-  servesOn(): void {
-    this.#servesOn = true
+  /** Who started and is noted need not end at once. */
+  servesOn(services: readonly Service[]): void {
+    this.#services = services
   }
 
   #look(): void {
     if (process.connected || this.#isOne) return
-    if (!this.#servesOn) process.exit(1)
+    if (this.#services === undefined) process.exit(1)
     this.#isOne = true
-    this.#log.warn({ seconds: orphanMsMax / 1000 }, 'the supervisor is gone; serving on until there is another one')
-    setTimeout(() => process.exit(1), orphanMsMax)
+    this.#log.warn({ seconds: orphanSeconds }, 'the supervisor is gone; serving on until there is another one')
+    setTimeout(() => process.exit(1), orphanSeconds * 1000)
+  }
+
+  /**
+   * The next supervisor asks for it when its own process is about to begin, and a service manager that ends what a dead one left. As long as
+   * the supervisor lives, the signal is for that alone.
+   */
+  async #makeRoom(): Promise<void> {
+    this.#look()
+    if (!this.#isOne) return
+    const services = this.#services ?? []
+    const late = new Promise<void>((resolve) => void setTimeout(resolve, drainMsMax))
+    await Promise.race([drainServices(services, this.#log), late])
+    await stopServices(services, this.#log)
+    process.exit(0)
   }
 }
 
@@ -113,11 +129,12 @@ function listenForBegin(): Begun {
     }
     process.on('message', hear)
   })
-  return (rest = Promise.resolve()) => {
-    const sayLoaded = (): void => tell({ type: 'loaded' })
-    // What fails of the rest is told of by whoever needs it.
-    rest.then(sayLoaded, sayLoaded)
-    return begun
+  return async (rest = Promise.resolve()) => {
+    const failed = rest.then(() => {
+      tell({ type: 'loaded' })
+      return begun
+    })
+    return await Promise.race([begun, failed])
   }
 }
 
@@ -134,7 +151,8 @@ function obey(services: readonly Service[], log: Logger): () => void {
 
 function tell(message: FromRole, socket?: ListeningSocket): void {
   // Node passes its own sockets on as they are, which its types do not tell.
-  process.send?.(message, socket as unknown as Socket)
+  // A supervisor that is gone needs no answer, and its end shows elsewhere.
+  process.send?.(message, socket as unknown as Socket, undefined, () => {})
 }
 
 /** A bug leaves the process in an unknown state. It ends, loudly; the supervisor starts another one. */

@@ -32,7 +32,7 @@ import { loadSample } from './sample.ts'
 import { SupervisedRole } from './supervisor.ts'
 
 /**
- * `biwa serve`: the supervisor. Reads top to bottom as the boot order: data directory, ports, PostgreSQL, schema, object store,
+ * `biwa serve`: the supervisor. Reads top to bottom as the boot order: data directory, what another supervisor left in it, ports, PostgreSQL, schema, object store,
  * roles, sample. Fails with `startup`, in one sentence, when it cannot start; returns when it was asked to stop.
  */
 export async function serve(flags: Readonly<Partial<Record<SettingName, string>>>): Promise<void> {
@@ -42,22 +42,21 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
   const signals = listenForStopSignals()
   const directory = await openDataDirectory(settings.dataDirectory)
   const running: Service[] = []
+  const left = await findPredecessors({ disk: systemDisk, directory: pathsOf(directory.path).roles, log })
   try {
-    const predecessors = await findPredecessors({ disk: systemDisk, directory: pathsOf(directory.path).roles, log })
-    const left = (wanted: string): string[] => predecessors.flatMap(({ role, name }) => (role === wanted ? [name] : []))
-    // What serves on keeps the ports until it is replaced.
-    if (left('api').length === 0) await requireFreePorts(settings, systemClock)
+    // What serves on keeps its ports until it is replaced. Should another one be wanted now that is taken, the new process says so.
+    if (!left.has('api')) await requireFreePorts(settings, systemClock)
     const postgres = settings.databaseUrl === '' ? embedded(directory.path, log) : undefined
     if (postgres !== undefined) {
       running.push(postgres)
       await unlessAborted(postgres.open(), signals.asked)
     }
     const complete = { ...settings, dataDirectory: directory.path, databaseUrl: postgres?.url ?? settings.databaseUrl }
-    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, left(role), log))
+    const roles = complete.roles.toReversed().map((role) => roleProcess(role, complete, left.get(role) ?? [], log))
     // Nobody succeeds those of a role that is not wanted any more.
-    const unwanted = predecessors.filter(({ role }) => !roles.some(({ name }) => name === role))
+    const unwanted = [...left].filter(([role]) => !roles.some(({ name }) => name === role))
     await endPredecessors(
-      unwanted.map(({ name }) => name),
+      unwanted.flatMap(([, names]) => names),
       systemClock,
     )
     // Nobody waits for the scheduler, and to start it beside the others takes a tenth of the processors from them.
@@ -92,6 +91,8 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     if (!isAppError(error, 'shutting_down')) throw error
   } finally {
     await stopServices(running, log)
+    // Who asked for the end means those, too, that nobody has replaced yet.
+    if (signals.asked.aborted) await endPredecessors([...left.values()].flat(), systemClock)
     await directory.release()
   }
 }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 
 import { systemClock } from '../base/clock.ts'
@@ -267,23 +268,33 @@ test('leaves no role behind when it is killed', async () => {
   await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
 })
 
-test('leaves roles that serve on, if they are noted, until its successor has loaded its own', async () => {
-  const notes = { disk: systemDisk, directory: join(directory, 'roles'), log }
-  const environment = { MANNER: 'listen', NOTES: notes.directory }
-  const supervisor = forkSupervisor(environment)
-  const [pids] = (await once(supervisor, 'message')) as [number[]]
-  supervisor.kill('SIGKILL')
-  await once(supervisor, 'exit')
-  // The roles of the fixture all note themselves under one name.
-  const predecessors = (await findPredecessors(notes)).map(({ name }) => name)
-  expect(new Set(predecessors.map((name) => Number.parseInt(name, 10)))).toEqual(new Set(pids))
-  const role = makeRole('listen', { environment, predecessors })
-  role.load()
-  expect(pids.map(isAlive)).toEqual([true, true])
-  await role.start()
-  expect(pids.map(isAlive)).toEqual([false, false])
-  expect(await findPredecessors(notes)).toEqual([{ role: 'api', name: await nameOfProcess(role.pid ?? 0) }])
-})
+test.each([true, false])(
+  'leaves roles that serve on, if noted, until its successor has loaded its own (alone: %s)',
+  async (alone) => {
+    const notes = { disk: systemDisk, directory: join(directory, 'roles'), log }
+    const environment = { MANNER: 'listen', NOTES: notes.directory }
+    const supervisor = forkSupervisor(environment)
+    const [pids] = (await once(supervisor, 'message')) as [number[]]
+    supervisor.kill('SIGKILL')
+    await once(supervisor, 'exit')
+    // The roles of the fixture all note themselves under one name.
+    const predecessors = (await findPredecessors(notes)).get('api') ?? []
+    expect(new Set(predecessors.map((name) => Number.parseInt(name, 10)))).toEqual(new Set(pids))
+    const mark = join(directory, 'mark')
+    const role = makeRole('listen late', {
+      environment: { ...environment, MANNER: 'listen late', MARK: mark },
+      predecessors,
+      alone,
+    })
+    const starting = role.start()
+    await setTimeout(300)
+    expect(pids.map(isAlive)).toEqual([true, true])
+    writeFileSync(mark, '')
+    await starting
+    await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
+    expect(await findPredecessors(notes)).toEqual(new Map([['api', [await nameOfProcess(role.pid ?? 0)]]]))
+  },
+)
 
 test('leaves no role behind that handed it a socket which it never took', async () => {
   const mark = join(directory, 'mark')

@@ -4,7 +4,7 @@ import { AppError, isAppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
 import type { ForkedRole, Legacy, RoleEntry } from './forked-role.ts'
-import { endPredecessors } from './predecessors.ts'
+import { drainPredecessors, endPredecessors } from './predecessors.ts'
 import { SpareRole } from './spare-role.ts'
 
 export interface RoleCommand extends RoleEntry {
@@ -155,13 +155,13 @@ export class SupervisedRole implements Service {
   /** The database was there a moment ago: a connection that is lost meanwhile is no reason to give up a whole server. */
   async #beginFirst(): Promise<ForkedRole> {
     const { signal } = this.#ending
+    let role = this.#spare.take()
+    this.#current = role
+    await this.#succeed(role)
     const deadline = this.#clock.monotonicMs() + databaseMsMax
     for (;;) {
-      const role = this.#spare.take()
-      this.#current = role
+      role.begin(this.#legacy)
       try {
-        await this.#succeed(role)
-        role.begin(this.#legacy)
         this.#inherit(await role.ready)
         return role
       } catch (error) {
@@ -172,15 +172,19 @@ export class SupervisedRole implements Service {
         await this.#clock.sleep(betweenTriesMs, signal)
         if (signal.aborted) throw error
       }
+      role = this.#spare.take()
+      this.#current = role
     }
   }
 
+  /** Those that may work beside their successor finish what they have in hand. */
   async #succeed(role: ForkedRole): Promise<void> {
     const { predecessors = [] } = this.#command
     if (predecessors.length === 0) return
     await role.loaded
-    await endPredecessors(predecessors, this.#clock)
-    this.#log.info({ predecessors }, 'took over from the processes of a supervisor that was killed')
+    this.#log.info({ predecessors }, 'taking over from the processes of a supervisor that was killed')
+    if (this.#command.alone === true) await endPredecessors(predecessors, this.#clock)
+    else await drainPredecessors(predecessors)
   }
 
   /** What a process that became ready leaves to the next one. */

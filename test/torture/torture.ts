@@ -200,8 +200,7 @@ class Run {
     }
     let recovered: ReturnType<Run['recovered']> | undefined
     let isOver = false
-    await this.#strike(step, () => (recovered ??= this.#slowestUntil(() => isOver)))
-    isOver = true
+    await this.#strike(step, () => (recovered ??= this.#slowestUntil(() => isOver))).finally(() => (isOver = true))
     if (recovered === undefined) return
     const recovery = { fault: nameOf(step.fault), ...(await recovered) }
     this.recoveries.push(recovery)

@@ -45,8 +45,8 @@ interface Waiter {
   readonly reject: (error: unknown) => void
 }
 
-/** The first start loads native libraries from a cold disk. */
-const firstStartTimeoutMs = 60_000
+/** A process that does not answer by then never will. Its start loads native libraries, maybe from a cold disk. */
+const startMsMax = 60_000
 
 /**
  * A process takes a second of a processor to start, which the task in hand would miss. Most tasks end before that, and theirs is the
@@ -59,6 +59,7 @@ const anotherAfterMs = 100
 
 /** So many processes in a row that ended before they were ready are no accident: whoever waits for one hears of it. */
 const bootFailuresMax = 3
+const lookAgainMs = 20
 
 class ForkedEnginePool implements ForkedEngines {
   readonly name: string
@@ -89,15 +90,18 @@ class ForkedEnginePool implements ForkedEngines {
   }
 
   async start(): Promise<void> {
-    this.#tend()
-    const [first] = this.#engines
-    if (first === undefined) return
-    const enough = new AbortController()
-    const { clock } = this.#options
-    await Promise.race([first.ready, first.exited, clock.sleep(firstStartTimeoutMs, enough.signal)])
-    enough.abort()
-    if (first.answered) return
-    throw new AppError('startup', `The engine processes of ${this.name} do not come up.`, {
+    while (this.#warm > 0 && !this.#closed) {
+      this.#tend()
+      const [first] = this.#engines
+      if (first === undefined) await this.#options.clock.sleep(lookAgainMs)
+      else await Promise.race([first.ready, first.exited])
+      if (first?.answered === true) return
+      if (this.#bootFailures >= bootFailuresMax) throw this.#comesNotUp()
+    }
+  }
+
+  #comesNotUp(): AppError {
+    return new AppError('startup', `The engine processes of ${this.name} do not come up.`, {
       hint: 'What they printed stands above. DuckDB needs glibc and a 64-bit processor.',
     })
   }
@@ -123,6 +127,7 @@ class ForkedEnginePool implements ForkedEngines {
     this.#cancelSpare?.()
     this.#cancelAnother?.()
     for (const waiter of this.#waiting.splice(0)) waiter.reject(shuttingDown())
+    this.#tend()
     const engines = [...this.#engines]
     for (const engine of engines) engine.kill(shuttingDown())
     await Promise.all(engines.map((engine) => engine.exited))
@@ -135,6 +140,7 @@ class ForkedEnginePool implements ForkedEngines {
       const onAbort = (): void => {
         this.#waiting = this.#waiting.filter((other) => other !== waiter)
         reject(signal?.reason)
+        this.#tend()
       }
       const waiter: Waiter = {
         resolve: (engine) => {
@@ -213,8 +219,15 @@ class ForkedEnginePool implements ForkedEngines {
     const { entry, heapMebibytesMax = 512, environment = {}, niceness = 0, nodeFlags = [], clock } = this.#options
     const engine = new EngineProcess({ entry, heapMebibytesMax, environment, niceness, nodeFlags }, clock)
     this.#engines.add(engine)
-    void engine.ready.then(() => this.#welcome(engine))
-    void engine.exited.then(() => this.#bury(engine))
+    const cancelLimit = clock.schedule(startMsMax, () => engine.kill())
+    void engine.ready.then(() => {
+      cancelLimit()
+      this.#welcome(engine)
+    })
+    void engine.exited.then(() => {
+      cancelLimit()
+      this.#bury(engine)
+    })
   }
 
   #welcome(engine: EngineProcess): void {
@@ -234,7 +247,9 @@ class ForkedEnginePool implements ForkedEngines {
   #pause(): void {
     this.#bootFailures += 1
     this.#log.error({ failures: this.#bootFailures }, 'an engine process ended before it was ready')
-    if (this.#bootFailures >= bootFailuresMax) for (const waiter of this.#waiting.splice(0)) waiter.reject(noneStarts())
+    const noneLives = this.#engines.size === this.#starting
+    if (noneLives && this.#bootFailures >= bootFailuresMax)
+      for (const waiter of this.#waiting.splice(0)) waiter.reject(noneStarts())
     this.#cancelRetry?.()
     this.#cancelRetry = this.#options.clock.schedule(backoffMs(this.#bootFailures), () => {
       this.#cancelRetry = undefined

@@ -8,6 +8,7 @@ import type { Clock } from '../clock.ts'
 import { errno } from '../disk.ts'
 import { AppError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { orphanSeconds } from '../orphan-watch.ts'
 import { commandOf, isAlive, processesIn } from '../process-table.ts'
 import { binariesEnvironment } from './binaries.ts'
 import type { ServerUser } from './server-user.ts'
@@ -102,16 +103,13 @@ const stopSequence = [
   ['SIGKILL', 5_000],
 ] as const
 
-/** As long as our other processes serve on, should another one start us again. */
-const guardSeconds = 10
-
 /**
- * A shell that waits for the end of its input, which comes when we die in whatever way, and some seconds later shuts the server down.
+ * A shell that waits for the end of its input, which comes when we die in whatever way, and shuts the server down when what else is left of us has ended.
  * PostgreSQL itself would live on. The shell costs less than a megabyte. It asks each second whether the server is still there: whoever starts
  * again stops it, and its id may be another's some time after.
  */
 function guardAgainstOurDeath(pid: number, user: ServerUser): ChildProcess {
-  const script = `read -r _; for _ in $(seq ${guardSeconds}); do kill -0 "$1" || exit; sleep 1; done; kill -INT "$1"`
+  const script = `read -r _; for _ in $(seq ${orphanSeconds}); do kill -0 "$1" || exit; sleep 1; done; kill -INT "$1"`
   const guard = spawn('/bin/sh', ['-c', script, 'sh', String(pid)], {
     ...user,
     cwd: '/',

@@ -8,7 +8,7 @@ const retryMs = 100
 
 /**
  * Waits until this process alone may write to the directory of an inbox. A process that was killed holds it no more, and one
- * whose supervisor was killed ends within a second. Fails with `startup`.
+ * whose supervisor was killed was ended for this one, or ends within seconds. Fails with `startup`.
  */
 export async function holdDirectory(directory: string, clock: Clock): Promise<HeldLock> {
   for (let tries = 1; ; tries += 1) {

@@ -102,29 +102,14 @@ await runRole(
     await noteWorker(disk, paths.workers, name, log)
     // A worker that dies with its machine delays its jobs by the lease, and a heartbeat.
     const runner = openJobRunner({ ...platform, postgres: leases.postgres, owner: name, leaseMs: 6000, kinds, gone })
-    const pools = [begunBefore(queries), batches, kindled(imports), merges]
+    const pools = [queries, batches, kindled(imports), merges]
     return {
-      services: [...platform.services, leases, ...pools, runner, registration, firstOf(queries)],
+      services: [...platform.services, leases, ...pools, runner, registration],
       note: () => noteRole(platform.notes, 'worker'),
     }
   },
   [queries],
 )
-
-/** Jobs are taken while its first process still starts, and what has to be done before they need it is done by then. */
-function begunBefore(pool: ForkedEngines): Service {
-  return {
-    name: pool.name,
-    start: async () => {},
-    drain: () => pool.drain?.() ?? Promise.resolve(),
-    stop: () => pool.stop(),
-  }
-}
-
-/** A worker that is ready has a process for queries. Fails with `startup` where none comes up. */
-function firstOf(pool: ForkedEngines): Service {
-  return { name: `the first of the ${pool.name}`, start: () => pool.start(), stop: async () => {} }
-}
 
 /** Queries need not wait until conversions can begin. A pool whose processes do not come up ends the worker, as every bug does. */
 function kindled(pool: ForkedEngines): Service {

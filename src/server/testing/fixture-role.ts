@@ -14,7 +14,8 @@ import { runRole } from '../role-process.ts'
 
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id, and `work` has work in
 // hand until the file MARK is there, beside which it then says that it is done. `listen unheard` has its supervisor stand still before it
-// hands its socket over, and writes its process id into MARK when it has. Where there are NOTES, it notes itself in that directory.
+// hands its socket over, and writes its process id into MARK when it has. `listen late` says that it is loaded when
+// MARK is there. Where there are NOTES, it notes itself in that directory.
 const manner = process.env['MANNER']
 const mark = process.env['MARK'] ?? ''
 const notes = process.env['NOTES']
@@ -22,7 +23,7 @@ const notes = process.env['NOTES']
 const log = openLog('silent')
 
 await runRole(log, async (begun) => {
-  const { previous, sockets } = await begun()
+  const { previous, sockets } = await begun(manner === 'listen late' ? workInHand() : undefined)
   if (manner === 'break' && previous !== null) throw new Error('the new code is broken')
   const role = manner?.startsWith('listen') ? listening(previous, sockets) : plain(previous)
   return notes === undefined

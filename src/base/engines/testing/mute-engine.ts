@@ -1,0 +1,2 @@
+// An engine process that starts and never says so.
+setInterval(() => {}, 1000)
