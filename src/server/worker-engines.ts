@@ -8,7 +8,7 @@ import { niceness } from './process-order.ts'
 import { settingsOfRole } from './role-settings.ts'
 
 // The engine processes of the worker, in pools. The worker's entry imports this file before all others, so that the first engine starts while
-// the rest of the worker's code is still loaded: queries are waited for by the millisecond, and both take a quarter of a second.
+// the rest of the worker's code is still loaded: queries are waited for by the millisecond, and each of the two takes a sixth of a second.
 
 const settings = settingsOfRole()
 const log = openLog(settings.logLevel, { role: 'worker' })
@@ -17,8 +17,8 @@ const log = openLog(settings.logLevel, { role: 'worker' })
 export const batchesMax = Math.ceil(settings.enginesMax / 2)
 
 /**
- * A flood's conversions leave 400 MiB behind, most of it garbage that the next one uses again. A fresh process instead takes half a second
- * of a processor to start, and as much again until its code is compiled: more than the conversion.
+ * A flood's conversions leave 400 MiB behind, most of it garbage that the next one uses again. A fresh process instead has to
+ * start, and to compile its code anew, which takes longer than the conversion.
  */
 const importIdleBytesMax = 768 * 2 ** 20
 

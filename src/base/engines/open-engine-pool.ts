@@ -49,7 +49,7 @@ interface Waiter {
 const startMsMax = 60_000
 
 /**
- * A process takes a second of a processor to start, which the task in hand would miss. Most tasks end before that, and theirs is the
+ * A process takes a sixth of a second of a processor to start, and more until its code is compiled, which the task in hand would miss. Most tasks end before that, and theirs is the
  * next one's.
  */
 const spareAfterMs = 500

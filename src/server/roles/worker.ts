@@ -1,4 +1,4 @@
-// First of all, which starts an engine.
+// Before all others, because it starts an engine.
 import { batches, batchesMax, imports, merges, queries } from '../worker-engines.ts'
 import { hostname } from 'node:os'
 
