@@ -56,6 +56,22 @@ describe('waiting for the end of a job', () => {
     expect((await waiting).state).toBe('success')
   })
 
+  test('looks soon for an end that nobody announced, and then ever later', async () => {
+    const clock = new ManualClock()
+    let looks = 0
+    const read = async () => job((looks += 1) === 4 ? 'success' : 'running')
+    const waiting = new FinishWatch(clock).wait(1, read, 60_000)
+    for (const [index, ms] of [500, 1000, 2000].entries()) {
+      await settled()
+      expect(looks).toBe(index + 1)
+      clock.advance(ms - 1)
+      await settled()
+      expect(looks).toBe(index + 1)
+      clock.advance(1)
+    }
+    expect((await waiting).state).toBe('success')
+  })
+
   test('ends when the time is up, with what was seen last', async () => {
     const clock = new ManualClock()
     const waiting = new FinishWatch(clock).wait(1, async () => job('running'), 500)

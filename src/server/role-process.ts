@@ -2,16 +2,10 @@ import type { Socket } from 'node:net'
 
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
-import { orphanSeconds } from '../base/orphan-watch.ts'
 import type { Service } from '../base/service.ts'
 import { drainServices, startServices, stopServices } from './life-cycle.ts'
+import { Orphan } from './orphan.ts'
 import type { FromRole, ListeningSocket, ListeningSockets, ToRole } from './role-messages.ts'
-
-/** How often a process looks for its supervisor by itself. */
-const orphanLookMs = 200
-
-/** How long an orphan that is asked to make room has for what it has in hand. The rest it gives back. */
-const drainMsMax = 2000
 
 /** What one role consists of. */
 export interface Role {
@@ -71,51 +65,6 @@ export async function runRole(
  * serve until then.
  */
 export type Begun = (rest?: Promise<unknown>) => Promise<Inheritance>
-
-/**
- * What becomes of a process whose supervisor is gone, which shows as the end of the channel to it. Where that died before it had acknowledged a
- * socket, Node knows that the channel has ended and never says so: then the process finds out by itself.
- */
-class Orphan {
-  readonly #log: Logger
-  #services: readonly Service[] | undefined
-  #isOne = false
-
-  constructor(log: Logger) {
-    this.#log = log
-    process.on('disconnect', () => this.#look())
-    process.on('SIGTERM', () => void this.#makeRoom())
-    setInterval(() => this.#look(), orphanLookMs).unref()
-    this.#look()
-  }
-
-  /** Who started and is noted need not end at once. */
-  servesOn(services: readonly Service[]): void {
-    this.#services = services
-  }
-
-  #look(): void {
-    if (process.connected || this.#isOne) return
-    if (this.#services === undefined) process.exit(1)
-    this.#isOne = true
-    this.#log.warn({ seconds: orphanSeconds }, 'the supervisor is gone; serving on until there is another one')
-    setTimeout(() => process.exit(1), orphanSeconds * 1000)
-  }
-
-  /**
-   * The next supervisor asks for it when its own process is about to begin, and a service manager that ends what a dead one left. As long as
-   * the supervisor lives, the signal is for that alone.
-   */
-  async #makeRoom(): Promise<void> {
-    this.#look()
-    if (!this.#isOne) return
-    const services = this.#services ?? []
-    const late = new Promise<void>((resolve) => void setTimeout(resolve, drainMsMax))
-    await Promise.race([drainServices(services, this.#log), late])
-    await stopServices(services, this.#log)
-    process.exit(0)
-  }
-}
 
 function listenForBegin(): Begun {
   const sockets = new Map<string, ListeningSocket>()

@@ -292,6 +292,7 @@ test.each([true, false])(
     writeFileSync(mark, '')
     await starting
     await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
+    expect(pids.map((pid) => existsSync(`${notes.directory}.drained.${pid}`))).toEqual([!alone, !alone])
     expect(await findPredecessors(notes)).toEqual(new Map([['api', [await nameOfProcess(role.pid ?? 0)]]]))
   },
 )
