@@ -14,12 +14,12 @@ export const recordOf: Readonly<Record<Shape, (n: number, start: number) => Wire
   narrow: (n, start) => ({
     time: start + Math.floor(n / 10_000),
     host: `10.0.${n % 200}.${n % 251}`,
-    path: `/item/${(n * 7919) % 4999}/detail`,
+    path: `/catalogue/product/${(n * 7919) % 4999}/detail`,
     method: n % 7 === 0 ? 'POST' : 'GET',
     code: n % 50 === 0 ? 404 : 200,
     bytes: (n * 7919) % 100_000,
     user: `user-${(n * 31) % 30_011}`,
-    referer: n % 3 === 0 ? '-' : '/category/games',
+    referer: n % 3 === 0 ? '-' : 'https://shop.example/category/games',
   }),
   wide: (n, start) => ({ time: start + Math.floor(n / 10_000), ...Object.fromEntries(wideFields(n)) }),
 }
@@ -32,7 +32,7 @@ function* wideFields(n: number): Generator<[string, Field]> {
     yield [`kind_${index}`, `${words[(n + index) % words.length]}_${(n * (index + 3)) % 97}`]
     yield [
       `text_${index}`,
-      `https://shop.example/${words[(n * index) % words.length]}/${(n * 7919 + index) % 99_991}/page`,
+      `shop.example/${words[(n * index) % words.length]}/${(n * 7919 + index) % 99_991}/pages`,
     ]
     yield [`value_${index}`, index % 3 === 0 ? ((n * 13 + index) % 10_000) / 100 : (n * (index + 1)) % 1_000_003]
   }

@@ -7,7 +7,12 @@ export type ChangeNumber = (value: number) => number
 
 /** By field id: how numbers change, and what changes inside of structs and lists of structs. All else stays byte for byte. */
 export interface CopyRules {
-  readonly [fieldId: number]: ChangeNumber | StructRules | 'omit'
+  readonly [fieldId: number]: ChangeNumber | StructRules | Replacement | 'omit'
+}
+
+/** What is written in the place of a value, which begins at `from`. */
+export interface Replacement {
+  readonly replace: (sink: ByteSink, from: number) => void
 }
 
 /** What changes in a struct, which may depend on its own numbers. */
@@ -37,6 +42,11 @@ export class ThriftCopier {
     this.#at = at
   }
 
+  /** Where it is. */
+  get at(): number {
+    return this.#at
+  }
+
   /** The fields of the struct that begins here. */
   places(): ThriftPlace[] {
     const places: ThriftPlace[] = []
@@ -62,6 +72,24 @@ export class ThriftCopier {
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2
   }
 
+  text(): string {
+    const length = this.#varint()
+    this.#step(length)
+    return this.bytes.toString('utf8', this.#at - length, this.#at)
+  }
+
+  /** Where the structs of the list begin that begins here. */
+  structsOfList(): number[] {
+    const size = this.listSize()
+    const places: number[] = []
+    // Each takes a byte at least, so that this ends with the bytes.
+    for (let element = 0; element < size; element += 1) {
+      places.push(this.#at)
+      this.#skipStruct(0)
+    }
+    return places
+  }
+
   /** Copies the struct that begins here. */
   copyStruct(sink: ByteSink, given: StructRules): void {
     const rules = 'choose' in given ? given.choose(this.#numbersHere()) : given
@@ -84,11 +112,15 @@ export class ThriftCopier {
     }
   }
 
-  #copyValue(sink: ByteSink, type: number, rule: ChangeNumber | StructRules | undefined): void {
+  #copyValue(sink: ByteSink, type: number, rule: ChangeNumber | StructRules | Replacement | undefined): void {
     if (rule === undefined) {
       const from = this.#at
       this.#skip(type, 0)
       sink.append(this.bytes.subarray(from, this.#at))
+    } else if (isReplacement(rule)) {
+      const from = this.#at
+      this.#skip(type, 0)
+      rule.replace(sink, from)
     } else if (typeof rule === 'function') putZigzag(sink, rule(this.number()))
     else if (type === types.struct) this.copyStruct(sink, rule)
     else this.#copyStructs(sink, rule)
@@ -178,6 +210,10 @@ export class ThriftCopier {
     if (length > this.bytes.byteLength - this.#at) throw new Error('it ends too early')
     this.#at += length
   }
+}
+
+function isReplacement(rule: ChangeNumber | StructRules | Replacement): rule is Replacement {
+  return typeof rule === 'object' && 'replace' in rule
 }
 
 /** The header of a field behind the field `lastId`: near ones by their distance, others by their id. */

@@ -13,7 +13,8 @@ import { copiedFile } from '../duckdb/copied-file.ts'
 import { must } from '../errors.ts'
 import type { EncodedGroup } from './encode-rows.ts'
 import { encodeRows } from './encode-rows.ts'
-import { joinFiles, readPart } from './join-files.ts'
+import { joinFiles } from './join-files.ts'
+import { readPart } from './part-footer.ts'
 import { NativeEncoder } from './native-encoder.ts'
 import {
   anyRow,

@@ -7,7 +7,7 @@ import type { ParquetVersion } from './version.ts'
 
 // The numbers below are those of parquet.thrift.
 export const physicalType = { boolean: 0, int32: 1, int64: 2, double: 5, bytes: 6, fixed: 7 } as const
-const repetition = { required: 0, optional: 1, repeated: 2 } as const
+export const repetition = { required: 0, optional: 1, repeated: 2 } as const
 const converted = { utf8: 0, map: 1, list: 3, decimal: 5, date: 6, timestampMicros: 10 } as const
 const logical = { string: 1, map: 2, list: 3, decimal: 5, date: 6, timestamp: 8 } as const
 const timeUnitMicros = 2
@@ -228,7 +228,7 @@ function putRowGroup(struct: ThriftStruct, group: RowGroupFacts): void {
   struct.i64(5, first?.dictionaryPageOffset ?? first?.dataPageOffset ?? 0).i64(6, bytes)
 }
 
-function putColumnChunk(struct: ThriftStruct, column: ColumnChunkFacts): void {
+export function putColumnChunk(struct: ThriftStruct, column: ColumnChunkFacts): void {
   struct.i64(2, 0).struct(3, (meta) => {
     meta
       .i32(1, column.leaf.physical)

@@ -9,9 +9,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { systemDisk } from '../disk.ts'
 import { must } from '../errors.ts'
-import { joinFiles, readPart } from './join-files.ts'
-import type { JoinedPart } from './join-files.ts'
+import { joinFiles } from './join-files.ts'
+import { JoinedSchema } from './joined-schema.ts'
+import { readPart } from './part-footer.ts'
+import type { JoinedPart } from './part-footer.ts'
 import { readFooter } from './read-footer.ts'
+import type { ParquetColumn } from './vectors.ts'
+import { writePlainParquet } from './write-plain.ts'
 
 let directory: string
 let instance: DuckDBInstance
@@ -36,11 +40,15 @@ const columns = `i as time, (i * 7919) % 1000 / 8.0 as amount, 'user ' || i % 53
 
 let made = 0
 
-async function part(from: number, count: number, { version = 'v2', select = columns, groupRows = 2048 } = {}) {
+async function part(
+  from: number,
+  count: number,
+  { version = 'v2', select = columns, groupRows = 2048, fieldIds = 'time: 1' } = {},
+) {
   const path = join(directory, `part-${(made += 1)}.parquet`)
   await connection.run(
     `copy (select ${select} from range(${from}, ${from + count}) r(i)) to '${path}'
-       (format parquet, compression zstd, row_group_size ${groupRows}, parquet_version ${version}, field_ids {time: 1})`,
+       (format parquet, compression zstd, row_group_size ${groupRows}, parquet_version ${version}, field_ids {${fieldIds}})`,
   )
   return { path, crc32: crc32(readFileSync(path)) }
 }
@@ -106,20 +114,83 @@ test('a joined file can be joined again, to more row groups than a short list ha
   )
 })
 
-test('files that differ have other frames, and what is no file of Parquet has none', async () => {
-  const sound = await part(0, 3000)
-  const others = [
-    await part(0, 10, { version: 'v1' }),
-    await part(0, 10, { select: `${columns}, i as more` }),
-    await part(0, 10, { select: columns.replace('i as time', 'i::double as time') }),
+const fieldIds =
+  'time: 1, amount: 2, user: 3, text: 4, flag: 5, tags: 6, _rescued: 7, price: 8, at: 9, more: 10, deep: 11'
+
+test('a column that some of the files have not is null in their rows', async () => {
+  const few = 'i as time, i % 2 = 0 as flag, i as more'
+  const deep = `i as time, {a: {b: 'deep ' || i}, c: [[i], null, []]} as deep, ['y'] as tags, 'text ' || i as text`
+  const parts = [
+    await part(0, 5000),
+    await part(5000, 700, { select: few }),
+    await part(6000, 3000, { select: deep }),
+    await part(9000, 5000),
   ]
-  const frames = (await footersOf([sound, ...others])).map(({ frame }) => frame)
-  expect(new Set(frames).size).toBe(4)
-  const [again] = await footersOf([await part(7, 10)])
-  expect(again?.frame).toBe(frames[0])
+  const { target, outcome } = joined(parts)
+  expect(await outcome).toBe(statSync(target).size)
+  const source = `read_parquet([${parts.map(({ path }) => `'${path}'`).join(', ')}], union_by_name = true)`
+  const all = `select * from ${source} order by time`
+  expect(await rowsOf(`select * from '${target}' order by time`)).toEqual(await rowsOf(all))
+  const counts = ['count(amount)', 'count(flag)', 'count(more)', 'count(deep.a.b)', 'sum(len(tags))', 'max(price)']
+  const asked = `select ${counts.join(', ')} from`
+  expect(await rowsOf(`${asked} '${target}'`)).toEqual(await rowsOf(`${asked} ${source}`))
+  for (const where of [`more = 5600`, `"user" = 'user 7'`, `amount is null`, `deep.a.b = 'deep 6001'`]) {
+    const count = `where ${where}`
+    expect(await rowsOf(`select count(*) from '${target}' ${count}`)).toEqual(
+      await rowsOf(`select count(*) from ${source} ${count}`),
+    )
+  }
+  const footer = await readFooter(target, statSync(target).size, async (from, to) =>
+    readFileSync(target).subarray(from, to),
+  )
+  const nullsOf = (name: string) => footer.columns.find(({ path: [first] }) => first === name)?.nulls
+  expect([nullsOf('time'), nullsOf('amount'), nullsOf('more')]).toEqual([0, 3700, 13_000])
+  const sizes = `select sum(total_compressed_size) = any_value(row_group_compressed_bytes) as fits
+    from parquet_metadata('${target}') group by row_group_id`
+  expect(new Set((await rowsOf(sizes)).flat())).toEqual(new Set([true]))
+})
+
+test('files go together whose columns do, by name and by field id', async () => {
+  const ids = { fieldIds: 'time: 1, amount: 2' }
+  const sound = await part(0, 3000, ids)
+  const other = (select: string, ownIds = 'time: 1') => part(0, 10, { select, fieldIds: ownIds })
+  const fits = async (...parts: readonly JoinedPart[]) => {
+    const [first, ...others] = await footersOf(parts)
+    return JoinedSchema.of([must(first, 'a part'), ...others]) !== undefined
+  }
+  expect(await fits(sound, await part(7, 10, ids))).toBe(true)
+  expect(await fits(sound, await other(`${columns}, i as more`, ids.fieldIds))).toBe(true)
+  expect(await fits(sound, await other('i as time, i as more'))).toBe(true)
+  expect(await fits(sound, await part(0, 10, { ...ids, version: 'v1' }))).toBe(false)
+  expect(await fits(sound, await other(columns.replace('i as time', 'i::double as time'), ids.fieldIds))).toBe(false)
+  expect(await fits(sound, await other('i as time, i as "AMOUNT"', 'time: 1, AMOUNT: 2'))).toBe(false)
+  expect(await fits(sound, await other('i as time, i / 8.0 as cost', 'time: 1, cost: 2'))).toBe(false)
+  expect(await fits(sound, await other('i as time, i / 8.0 as cost', 'time: 1, cost: 12'))).toBe(true)
   const text = join(directory, 'text')
   writeFileSync(text, 'no Parquet')
   expect(await readPart(systemDisk, { path: text, crc32: 0 })).toBeUndefined()
+})
+
+test('a column that is never null is one of all files that are joined', async () => {
+  const own = async (names: readonly string[], required: string): Promise<JoinedPart> => {
+    const valid = new Uint8Array(4).fill(1)
+    const parquet = names.map((name, index): ParquetColumn => {
+      const vector = { kind: 'int64', valid, values: new BigInt64Array(4) } as const
+      return { name, fieldId: index + 1, annotation: { kind: 'none' }, inner: [], required: name === required, vector }
+    })
+    const { bytes } = writePlainParquet(parquet, 4, { version: 'v2', bounds: true })
+    const path = join(directory, `own-${(made += 1)}.parquet`)
+    writeFileSync(path, bytes)
+    return { path, crc32: crc32(bytes) }
+  }
+  const schemaOf = async (...parts: readonly JoinedPart[]) => {
+    const [first, ...others] = await footersOf(parts)
+    return JoinedSchema.of([must(first, 'a part'), ...others])?.columns.map(({ name }) => name)
+  }
+  const both = await own(['time', 'a'], 'time')
+  expect(await schemaOf(await own(['time'], 'time'), both)).toEqual(['time', 'a'])
+  expect(await schemaOf(await own(['a'], 'none'), both)).toBeUndefined()
+  expect(await schemaOf(both, await own(['a'], 'none'))).toBeUndefined()
 })
 
 test('nothing is left of a file for which a part was damaged', async () => {

@@ -1,52 +1,40 @@
 import { crc32 } from 'node:zlib'
 
 import type { Disk, DiskFile } from '../disk.ts'
-import { assert } from '../errors.ts'
+import { must } from '../errors.ts'
+import { LentBuffers } from '../lent-buffers.ts'
+import { putNulls } from './absent-columns.ts'
 import { ByteSink } from './byte-sink.ts'
-import type { CopyRules } from './copy-thrift.ts'
-import { withoutDoubleFilter } from './double-filters.ts'
+import type { CopyRules, Replacement, StructRules } from './copy-thrift.ts'
 import { putStructsHeader, ThriftCopier } from './copy-thrift.ts'
-import type { ThriftPlace } from './copy-thrift.ts'
-import { magic } from './footer.ts'
-import { putZigzag } from './thrift-compact.ts'
+import { withoutDoubleFilter } from './double-filters.ts'
+import type { ColumnChunkFacts } from './footer.ts'
+import { magic, putColumnChunk } from './footer.ts'
+import { JoinedSchema } from './joined-schema.ts'
+import type { PlacedLeaf } from './joined-schema.ts'
+import type { PartFooter } from './part-footer.ts'
+import { footerFields, leafCount, trailerBytes, typeDefinedOrder } from './part-footer.ts'
+import { putStruct } from './thrift-compact.ts'
 
 // Row groups of several files in one, as they are: compressed pages are copied, and only the footer is made anew, in which
-// places move and everything else stays as its writer wrote it.
+// places move and everything else stays as its writer wrote it. A column that some of the files have not gets pages of nulls for their rows.
 
-/** A file whose row groups are to lie beside those of others. */
-export interface JoinedPart {
-  readonly path: string
-  /** Of the whole file: a damage that is copied into a file with a checksum of its own would never be found. */
-  readonly crc32: number
-}
-
-/** What is known of a part, or of several, before anything is written. */
-export interface JoinedShape {
-  readonly rows: number
-  readonly rowGroups: number
-  /** Without the footers. */
-  readonly pageBytes: number
-}
-
-const trailerBytes = 8
 const blockBytes = 1 << 20
 
-/** Field ids of parquet.thrift. */
-const rowsOfFile = 3
-const groupsOfFile = 4
+/** One block is under way at a time: fresh memory for each would cost more than the copy. */
+const blocks = new LentBuffers(blockBytes)
 
 /**
- * Writes the row groups of parts that have the same frame, one behind the other, into a new file, and tells its size. Undefined where a part is
+ * Writes the row groups of parts whose columns go together, one behind the other, into a new file, and tells its size. Undefined where a part is
  * not what its checksum says; nothing is left then.
  */
 export async function joinFiles(disk: Disk, parts: readonly PartFooter[], target: string): Promise<number | undefined> {
-  assert(
-    parts.every(({ frame }) => frame === parts[0]?.frame),
-    'files that are joined have the same frame',
-  )
+  const [first, ...others] = parts
+  const schema = JoinedSchema.of([must(first, 'there is something to join'), ...others])
   const file = await disk.open(target, 'create')
   try {
-    const bytes = await writeJoined(disk, file, parts)
+    const joining = new Joining(disk, file, must(schema, 'files that are joined have columns that go together'))
+    const bytes = await joining.write(parts)
     if (bytes !== undefined) return bytes
   } finally {
     await file.close()
@@ -55,123 +43,156 @@ export async function joinFiles(disk: Disk, parts: readonly PartFooter[], target
   return undefined
 }
 
-/** The footer of a part, and what in it has to be the same in all. */
-export interface PartFooter extends JoinedShape {
-  readonly part: JoinedPart
-  readonly bytes: Buffer
-  /** Where the pages end, and what belongs to them. */
-  readonly from: number
-  readonly places: readonly ThriftPlace[]
-  /** The footer without its rows, as text: the schema, who wrote it, and how values are ordered. */
-  readonly frame: string
-}
+/** A file that is being written. */
+class Joining {
+  readonly #disk: Disk
+  readonly #file: DiskFile
+  readonly #schema: JoinedSchema
+  /** Of the footer. */
+  readonly #groups = new ByteSink(64 * 1024)
+  #groupCount = 0
+  #length = magic.byteLength
 
-/** Undefined where the file is none whose footer can be walked over. */
-export async function readPart(disk: Disk, part: JoinedPart): Promise<PartFooter | undefined> {
-  const file = await disk.open(part.path, 'read')
-  try {
-    const end = (await file.size()) - trailerBytes
-    const trailer = await file.read(Math.max(end, 0), trailerBytes)
-    if (end < magic.byteLength || !trailer.subarray(4).equals(magic)) return undefined
-    const from = end - trailer.readUInt32LE()
-    if (from < magic.byteLength) return undefined
-    const bytes = await file.read(from, end - from)
-    return footerOf(part, bytes, from)
-  } finally {
-    await file.close()
+  constructor(disk: Disk, file: DiskFile, schema: JoinedSchema) {
+    this.#disk = disk
+    this.#file = file
+    this.#schema = schema
   }
-}
 
-function footerOf(part: JoinedPart, bytes: Buffer, from: number): PartFooter | undefined {
-  try {
-    const places = new ThriftCopier(bytes).places()
-    const valueOf = (id: number): ThriftCopier => {
-      return new ThriftCopier(bytes, places.find((place) => place.id === id)?.valueFrom ?? bytes.byteLength)
-    }
-    const [rows, rowGroups] = [valueOf(rowsOfFile).number(), valueOf(groupsOfFile).listSize()]
-    const same = places.filter(({ id }) => id !== rowsOfFile && id !== groupsOfFile)
-    const frame = same.map((place) => bytes.toString('latin1', place.from, place.to)).join('')
-    return { part, bytes, from, places, frame, rows, rowGroups, pageBytes: from - magic.byteLength }
-  } catch {
-    // What cannot be walked over is not joined; whoever reads the file says what is wrong with it.
-    return undefined
+  /** Undefined where a part is not what was written there. */
+  async write(parts: readonly PartFooter[]): Promise<number | undefined> {
+    await this.#file.write(magic, 0)
+    for (const part of parts) if (!(await this.#copyPart(part))) return undefined
+    const footer = this.#footer(parts)
+    const trailer = Buffer.alloc(trailerBytes)
+    trailer.writeUInt32LE(footer.byteLength)
+    magic.copy(trailer, 4)
+    await this.#file.writeAll([footer, trailer], this.#length)
+    return this.#length + footer.byteLength + trailerBytes
   }
-}
 
-/** Undefined where a part is not what was written there. */
-async function writeJoined(disk: Disk, file: DiskFile, footers: readonly PartFooter[]): Promise<number | undefined> {
-  await file.write(magic, 0)
-  let to = magic.byteLength
-  const groups = new ByteSink(footers.reduce((bytes, footer) => bytes + footer.bytes.byteLength, 1024))
-  let ordinal = 0
-  for (const footer of footers) {
-    if (!(await copyPages(disk, file, footer, to))) return undefined
-    const shift = to - magic.byteLength
-    const copier = new ThriftCopier(footer.bytes, placeOf(footer, groupsOfFile).valueFrom)
+  async #copyPart(part: PartFooter): Promise<boolean> {
+    if (!(await this.#copyPages(part))) return false
+    const leaves = this.#schema.leavesIn(part)
+    const nulls = { sink: new ByteSink(0), at: this.#length + part.pageBytes }
+    const copier = new ThriftCopier(part.bytes, valueFrom(part, 'groups'))
     const size = copier.listSize()
-    for (let group = 0; group < size; group += 1) copier.copyStruct(groups, movedBy(shift, ordinal++))
-    to += footer.from - magic.byteLength
-  }
-  const footer = joinedFooter(footers, groups.written(), ordinal)
-  const trailer = Buffer.alloc(trailerBytes)
-  trailer.writeUInt32LE(footer.byteLength)
-  magic.copy(trailer, 4)
-  await file.writeAll([footer, trailer], to)
-  return to + footer.byteLength + trailerBytes
-}
-
-/** What is before the footer, behind the magic, from `at` on. Whether the file has the checksum that it should. */
-async function copyPages(disk: Disk, file: DiskFile, { part, from }: PartFooter, at: number): Promise<boolean> {
-  const source = await disk.open(part.path, 'read')
-  try {
-    let checksum = 0
-    for (let offset = 0; ; offset += blockBytes) {
-      const block = await source.read(offset, blockBytes)
-      if (block.byteLength === 0) return checksum === part.crc32
-      checksum = crc32(block, checksum)
-      const [first, last] = [Math.max(magic.byteLength - offset, 0), Math.min(from - offset, block.byteLength)]
-      if (last > first) await file.write(block.subarray(first, last), at + offset + first - magic.byteLength)
+    for (let group = 0; group < size; group += 1) {
+      const ordinal = this.#groupCount + group
+      copier.copyStruct(
+        this.#groups,
+        groupRules({ part, leaves, nulls, shift: this.#length - magic.byteLength, ordinal }),
+      )
     }
-  } finally {
-    await source.close()
+    if (nulls.sink.length > 0) await this.#file.write(nulls.sink.written(), nulls.at)
+    this.#groupCount += size
+    this.#length = nulls.at + nulls.sink.length
+    return true
+  }
+
+  /** What is before the footer, behind the magic. Whether the file has the checksum that it should. */
+  #copyPages({ part, from }: PartFooter): Promise<boolean> {
+    return blocks.use(blockBytes, async (room) => {
+      const source = await this.#disk.open(part.path, 'read')
+      try {
+        let checksum = 0
+        for (let offset = 0; ; offset += blockBytes) {
+          const block = await source.read(offset, blockBytes, room)
+          checksum = crc32(block, checksum)
+          const [first, last] = [Math.max(magic.byteLength - offset, 0), Math.min(from - offset, block.byteLength)]
+          const to = this.#length + offset + first - magic.byteLength
+          if (last > first) await this.#file.write(block.subarray(first, last), to)
+          if (block.byteLength < blockBytes) return checksum === part.crc32
+        }
+      } finally {
+        await source.close()
+      }
+    })
+  }
+
+  /** The first part's, with the columns, the rows and the row groups of all. */
+  #footer(parts: readonly PartFooter[]): Uint8Array {
+    const first = must(parts[0], 'there is something to join')
+    const { schema, rows, groups, orders } = footerFields
+    const replacements: Readonly<Record<number, Replacement>> = {
+      [schema]: { replace: (sink, from) => this.#putSchema(sink, new ThriftCopier(first.bytes, from)) },
+      [groups]: { replace: (sink) => this.#putGroups(sink) },
+      [orders]: { replace: (sink) => this.#putOrders(sink) },
+    }
+    const sink = new ByteSink(first.bytes.byteLength + this.#groups.length)
+    new ThriftCopier(first.bytes).copyStruct(sink, { ...replacements, [rows]: () => rowsOf(parts) })
+    return sink.written()
+  }
+
+  #putGroups(sink: ByteSink): void {
+    putStructsHeader(sink, this.#groupCount)
+    sink.append(this.#groups.written())
+  }
+
+  /** The root is the first part's, with as many children as there are columns now. */
+  #putSchema(sink: ByteSink, own: ThriftCopier): void {
+    const { columns } = this.#schema
+    own.listSize()
+    const elements = columns.reduce((sum, { elementCount }) => sum + elementCount, 0)
+    putStructsHeader(sink, 1 + elements)
+    own.copyStruct(sink, { 5: () => columns.length })
+    for (const column of columns) sink.append(column.elements)
+  }
+
+  #putOrders(sink: ByteSink): void {
+    const count = leafCount(this.#schema.columns)
+    putStructsHeader(sink, count)
+    for (let leaf = 0; leaf < count; leaf += 1) sink.append(typeDefinedOrder)
   }
 }
 
-/** Places in the file are counted from its start; zero stands for none. */
-function movedBy(shift: number, ordinal: number): CopyRules {
+interface GroupPlace {
+  readonly part: PartFooter
+  readonly leaves: readonly PlacedLeaf[]
+  /** Pages of nulls, and where the first of them lies in the file. */
+  readonly nulls: { readonly sink: ByteSink; readonly at: number }
+  /** By how much the pages of the part moved. */
+  readonly shift: number
+  readonly ordinal: number
+}
+
+/** Of RowGroup: its columns in the order of the joined file, its sizes, its place. In what order its rows are is told by places of columns. */
+function groupRules({ part, leaves, nulls, shift, ordinal }: GroupPlace): StructRules {
   const moved = (place: number): number => (place > 0 ? place + shift : place)
   // Of a column: its pages, its index page, its dictionary and its bloom filter, unless that goes by the bits of doubles.
   const column = withoutDoubleFilter({ 9: moved, 10: moved, 11: moved, 14: moved })
   // Of its chunk: the chunk, and what indexes its pages.
-  return { 1: { 2: moved, 3: column, 4: moved, 6: moved }, 5: moved, 7: () => ordinal }
-}
-
-/** The first part's, with the rows and row groups of all. */
-function joinedFooter(footers: readonly PartFooter[], groups: Uint8Array, groupCount: number): Uint8Array {
-  const [first] = footers as [PartFooter]
-  const sink = new ByteSink(first.bytes.byteLength + groups.byteLength)
-  for (const { id, from, valueFrom, to } of first.places) {
-    if (id !== rowsOfFile && id !== groupsOfFile) {
-      sink.append(first.bytes.subarray(from, to))
-      continue
-    }
-    sink.append(first.bytes.subarray(from, valueFrom))
-    if (id === rowsOfFile) putZigzag(sink, sum(footers, 'rows'))
-    else {
-      putStructsHeader(sink, groupCount)
-      sink.append(groups)
-    }
+  const columnChunk: CopyRules = { 2: moved, 3: column, 4: moved, 6: moved }
+  return {
+    choose(numberOf) {
+      const rows = must(numberOf(3), 'a row group has rows')
+      const absent = new Map<PlacedLeaf, ColumnChunkFacts>()
+      const before = nulls.sink.length
+      for (const placed of leaves) {
+        if (placed.index === undefined) absent.set(placed, putNulls(nulls.sink, nulls.at, placed.leaf, rows))
+      }
+      const larger = (bytes: number): number => bytes + nulls.sink.length - before
+      const replace = (sink: ByteSink, from: number): void => {
+        const starts = new ThriftCopier(part.bytes, from).structsOfList()
+        putStructsHeader(sink, leaves.length)
+        for (const placed of leaves) {
+          const facts = absent.get(placed)
+          if (facts === undefined) {
+            const start = must(starts[placed.index ?? -1], 'a row group has all columns')
+            new ThriftCopier(part.bytes, start).copyStruct(sink, columnChunk)
+          } else putStruct(sink, (struct) => putColumnChunk(struct, facts))
+        }
+      }
+      return { 1: { replace }, 2: larger, 4: 'omit', 5: moved, 6: larger, 7: () => ordinal }
+    },
   }
-  sink.byte(0)
-  return sink.written()
 }
 
-function placeOf({ places }: PartFooter, id: number): ThriftPlace {
-  const place = places.find((one) => one.id === id)
-  if (place === undefined) throw new Error(`a footer has no field ${id}`)
-  return place
+function valueFrom({ places }: PartFooter, field: keyof typeof footerFields): number {
+  const place = places.find(({ id }) => id === footerFields[field])
+  return must(place, `a footer has ${field}`).valueFrom
 }
 
-function sum(shapes: readonly JoinedShape[], of: keyof JoinedShape): number {
-  return shapes.reduce((total, shape) => total + shape[of], 0)
+function rowsOf(parts: readonly PartFooter[]): number {
+  return parts.reduce((total, { rows }) => total + rows, 0)
 }

@@ -15,6 +15,14 @@ export function putLevels(sink: ByteSink, levels: Uint8Array, from: number, to: 
   sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
 }
 
+/** Writes levels that are all 0. */
+export function putZeroLevels(sink: ByteSink, count: number): void {
+  const lengthAt = sink.length
+  sink.uint32(0)
+  putRepeated(sink, count, 0)
+  sink.view.setUint32(lengthAt, sink.length - lengthAt - 4, true)
+}
+
 /** Of a sparse vector, the places from `first` to `end`, which are of the rows from `from` to `to`. */
 interface SparseRange {
   readonly first: number

@@ -2,8 +2,10 @@ import { join } from 'node:path'
 
 import type { Disk } from '../../base/disk.ts'
 import { isAppError } from '../../base/errors.ts'
-import { joinFiles, readPart } from '../../base/parquet/join-files.ts'
-import type { JoinedShape, PartFooter } from '../../base/parquet/join-files.ts'
+import { joinFiles } from '../../base/parquet/join-files.ts'
+import { JoinedSchema } from '../../base/parquet/joined-schema.ts'
+import { leafCount, readPart } from '../../base/parquet/part-footer.ts'
+import type { JoinedShape, PartFooter } from '../../base/parquet/part-footer.ts'
 import { readFooter } from '../../base/parquet/read-footer.ts'
 import { foreignChunk } from '../iceberg/foreign-file.ts'
 import { groupRowsOf } from '../parquet-options.ts'
@@ -45,20 +47,29 @@ async function readInputs({ files }: MergeInput, disk: Disk): Promise<JoinableIn
   return (await Promise.all(read)).flat()
 }
 
-/** Those of one frame go together: as many as leave row groups large on average, the largest first. */
+/** Those whose columns go together: as many as leave row groups large on average, the largest first. */
 function chooseJoined(inputs: readonly JoinableInput[], groupRowsMin: number): JoinableInput[][] {
-  const byFrame = new Map<string, JoinableInput[]>()
-  for (const input of inputs) {
-    const { frame } = input.footer
-    byFrame.set(frame, [...(byFrame.get(frame) ?? []), input])
-  }
-  return [...byFrame.values()]
+  return inputsByColumns(inputs)
     .map((alike) => {
       const bySize = alike.toSorted((a, b) => groupRows(b.footer) - groupRows(a.footer))
       while (bySize.length > 1 && !areLarge(bySize, groupRowsMin)) bySize.pop()
       return bySize.toSorted((a, b) => a.index - b.index)
     })
     .filter((chosen) => chosen.length > 1)
+}
+
+/** An input with many columns comes before those with fewer, which mostly have some of the same. */
+function inputsByColumns(inputs: readonly JoinableInput[]): JoinableInput[][] {
+  const groups: { readonly schema: JoinedSchema; readonly members: JoinableInput[] }[] = []
+  for (const input of inputs.toSorted((a, b) => leafCount(b.footer.columns) - leafCount(a.footer.columns))) {
+    const own = leafCount(input.footer.columns)
+    const group = groups.find(
+      ({ schema }) => leafCount(schema.columns) <= own * rules.joinedColumnsMax && schema.take(input.footer),
+    )
+    if (group === undefined) groups.push({ schema: new JoinedSchema(input.footer), members: [input] })
+    else group.members.push(input)
+  }
+  return groups.map(({ members }) => members)
 }
 
 const groupRows = ({ rows, rowGroups }: JoinedShape): number => rows / Math.max(rowGroups, 1)

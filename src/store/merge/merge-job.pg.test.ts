@@ -115,21 +115,63 @@ describe('a job that merges', () => {
     ])
   })
 
-  test('puts large row groups into one file beside which single rows of other columns come', async () => {
+  const large = (from: number, name: string) =>
+    `select ${start} + i % 60 as time, 'user ' || i % 530 as ${name} from range(${from}, ${from} + 62000) r(i)`
+
+  test('puts row groups of different columns into one file', async () => {
     const table = await newTable()
-    const large = (from: number, name: string) =>
-      `select ${start} + i % 60 as time, 'user ' || i % 530 as ${name} from range(${from}, ${from} + 62000) r(i)`
     for (let index = 0; index < rules.fanIn - 5; index += 1) {
       await bench.add(table, [await bench.write(table, large(index, 'user_id'))])
     }
     for (let index = 0; index < 3; index += 1) await load(table, start + index, 2)
     for (let index = 0; index < 2; index += 1) await bench.add(table, [await bench.write(table, large(index, 'doc'))])
     const before = await fingerprint(table)
-    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: rules.fanIn, chunksAdded: 3 })
-    const merged = (await chunksOf(table)).toSorted((a, b) => b.rows - a.rows)
-    expect(merged.map(({ rows }) => rows)).toEqual([(rules.fanIn - 5) * 62_000, 2 * 62_000, 3 * 2])
-    expect(merged.map(({ statistics }) => Object.keys(statistics).length)).toEqual([2, 2, 6])
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: rules.fanIn, chunksAdded: 1 })
     expect(await fingerprint(table)).toEqual(before)
+    const [chunk] = await chunksOf(table)
+    const factsOf = (name: string) =>
+      chunk?.statistics[table.columns.find((column) => column.name === name)?.fieldId ?? 0]
+    expect(chunk?.rows).toBe((rules.fanIn - 3) * 62_000 + 6)
+    expect(factsOf('user_id')).toMatchObject({ nulls: 2 * 62_000, min: 'user 0', max: 'user 99' })
+    expect(factsOf('doc')).toMatchObject({ nulls: (rules.fanIn - 5) * 62_000, max: '{"i":1}' })
+    expect(factsOf('Code')).toMatchObject({ nulls: (rules.fanIn - 3) * 62_000, min: '0', max: '1' })
+    const counts = 'count(user_id) as users, count(doc) as docs, count("Code") as codes, count(tags) as tags'
+    expect(await bench.scan(table.name, `select ${counts} from rows`)).toEqual([
+      { users: String((rules.fanIn - 5) * 62_000 + 6), docs: String(2 * 62_000 + 6), codes: '6', tags: '6' },
+    ])
+    laterBy(2)
+    await bench.merge(table)
+    expect(await fingerprint(table)).toEqual(before)
+  })
+
+  test('writes small row groups anew that would make those of a file small on average', async () => {
+    const table = await newTable()
+    for (let index = 0; index < 6; index += 1) {
+      await bench.add(table, [await bench.write(table, large(index, 'user_id'))])
+    }
+    for (let index = 6; index < rules.fanIn; index += 1) await load(table, start + index, 2)
+    const before = await fingerprint(table)
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: rules.fanIn, chunksAdded: 2 })
+    const merged = (await chunksOf(table)).toSorted((a, b) => b.rows - a.rows)
+    expect(merged.map(({ rows }) => rows)).toEqual([6 * 62_000 + 6 * 2, 4 * 2])
+    expect(await fingerprint(table)).toEqual(before)
+  })
+
+  test('knows of a double that it has no NaN where each file with the column has none', async () => {
+    bench.setClock(start * 1000)
+    const doubles = ['price', 'share', 'odd'].map((name) => ({ name, type: parseType('double') }))
+    const table = await bench.createTable(`t${(tables += 1)}`, doubles)
+    const selects = ['1.5::double as price', `2.5::double as share, 'nan'::double as odd`, '3.5::double as share']
+    for (let index = 0; index < rules.fanIn; index += 1) {
+      const select = `select ${start} + i % 60 as time, ${selects[index % 3]} from range(62000) r(i)`
+      await bench.add(table, [await bench.write(table, select)])
+    }
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksAdded: 1 })
+    const [chunk] = await chunksOf(table)
+    const facts = table.columns.map(({ name, fieldId }) => [name, chunk?.statistics[fieldId]?.nan])
+    expect(Object.fromEntries(facts)).toMatchObject({ price: false, share: false, odd: undefined })
+    const found = await bench.scan(table.name, `select count(*)::integer as n from rows where odd = 'nan'`)
+    expect(found).toEqual([{ n: 5 * 62_000 }])
   })
 
   test('brings hours that are over into the archive, with what comes late', async () => {
