@@ -114,9 +114,6 @@ test('a joined file can be joined again, to more row groups than a short list ha
   )
 })
 
-const fieldIds =
-  'time: 1, amount: 2, user: 3, text: 4, flag: 5, tags: 6, _rescued: 7, price: 8, at: 9, more: 10, deep: 11'
-
 test('a column that some of the files have not is null in their rows', async () => {
   const few = 'i as time, i % 2 = 0 as flag, i as more'
   const deep = `i as time, {a: {b: 'deep ' || i}, c: [[i], null, []]} as deep, ['y'] as tags, 'text ' || i as text`
