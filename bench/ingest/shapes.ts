@@ -30,10 +30,7 @@ const words = ['view', 'click', 'checkout', 'search', 'login', 'scroll', 'share'
 function* wideFields(n: number): Generator<[string, Field]> {
   for (let index = 0; index < 13; index += 1) {
     yield [`kind_${index}`, `${words[(n + index) % words.length]}_${(n * (index + 3)) % 97}`]
-    yield [
-      `text_${index}`,
-      `shop.example/${words[(n * index) % words.length]}/${(n * 7919 + index) % 99_991}/pages`,
-    ]
+    yield [`text_${index}`, `shop.example/${words[(n * index) % words.length]}/${(n * 7919 + index) % 99_991}/pages`]
     yield [`value_${index}`, index % 3 === 0 ? ((n * 13 + index) % 10_000) / 100 : (n * (index + 1)) % 1_000_003]
   }
 }

@@ -93,7 +93,7 @@ async function load(bench: MergeBench, table: Table, rowsPerChunk: number): Prom
     )
     const chunk = await bench.write(table, select)
     const { path } = await bench.objects.materialize(chunk.objectKey)
-    files.push({ path, rows: chunk.rows, bytes: chunk.bytes, crc32: chunk.crc32 })
+    files.push({ path, rows: chunk.rows, bytes: chunk.bytes, crc32: chunk.crc32, withoutNan: [] })
   }
   return files
 }

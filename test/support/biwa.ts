@@ -33,13 +33,19 @@ export interface Biwa {
   readonly output: () => string
   /** A request with the key; the path starts with a slash. */
   readonly request: (path: string, init?: RequestInit) => Promise<Response>
-  /** Ends the server as Ctrl-C does, and removes the directory when it was made for this server. */
+  /**
+   * Ends the server as Ctrl-C does, and removes the directory when it was made for this server, or for one before it that was told to
+   * keep it.
+   */
   readonly stop: (options?: { keep?: boolean }) => Promise<number | null>
 }
 
+/** Directories that were made here and wait for the next server. */
+const kept = new Set<string>()
+
 export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
   if (!existsSync(main)) throw new Error('the tests of the whole server run what was built: npm run build')
-  const temporary = options.dataDirectory === undefined
+  const temporary = options.dataDirectory === undefined || kept.delete(options.dataDirectory)
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'biwa-test-'))
   const backend = external ? await externalEnvironment(dataDirectory) : {}
   const supervisor = spawn(process.execPath, commandLine(options, dataDirectory), {
@@ -79,7 +85,8 @@ export async function startBiwa(options: BiwaOptions = {}): Promise<Biwa> {
     request: (path, init) => request(credentials.url + path, credentials.api_key, init),
     async stop({ keep = false } = {}) {
       const code = await ended(supervisor)
-      if (temporary && !keep) rmSync(dataDirectory, { recursive: true, force: true })
+      if (temporary && keep) kept.add(dataDirectory)
+      else if (temporary) rmSync(dataDirectory, { recursive: true, force: true })
       return code
     },
   }

@@ -371,6 +371,33 @@ describe('encodeRows', () => {
     expect(await select(`select strlen(s) from '${path}'`)).toEqual([[300_000n], [1n]])
   })
 
+  it('can be joined with files of other columns', async () => {
+    const names = columnsOf([]).map(({ name }) => name)
+    const anyMissing = fc.subarray(names.filter((name) => name !== 'required'))
+    await fc.assert(
+      fc.asyncProperty(fc.tuple(anyRows, anyMissing), fc.tuple(anyRows, anyMissing), async (...given) => {
+        const parts = given.map(async ([rows, missing]) => {
+          const columns = columnsOf(rows).filter(({ name }) => !missing.includes(name))
+          const { path } = write(columns, rows.length, { groupRowsMax: 200 })
+          return must(await readPart(systemDisk, { path, crc32: crc32(readFileSync(path)) }), 'it has a footer')
+        })
+        const target = newPath()
+        expect(await joinFiles(systemDisk, await Promise.all(parts), target)).toBe(statSync(target).size)
+        const all = given.flatMap(([rows, missing]) => {
+          return rows.map((row) => ({ ...row, ...Object.fromEntries(missing.map((name) => [name, null])) }))
+        })
+        const present = names.filter((name) => given.some(([, missing]) => !missing.includes(name)))
+        const plain = writePlain(columnsOf(all), all.length)
+        const shown = present.map((name) =>
+          name === 'blob' ? 'hex(blob)' : name === 'decimal' ? 'decimal::varchar' : name,
+        )
+        const asked = `select ${shown.join(', ')} from`
+        expect(await select(`${asked} '${target}'`)).toEqual(await select(`${asked} '${plain}'`))
+      }),
+      { numRuns: 30 },
+    )
+  })
+
   it('can be joined with others of its own and with plain ones, and not with those of other versions', async () => {
     const rows = 3000
     const columns = [

@@ -8,6 +8,7 @@ import type { DuckDBConnection } from '@duckdb/node-api'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 
 import { systemDisk } from '../disk.ts'
+import type { Disk } from '../disk.ts'
 import { must } from '../errors.ts'
 import { joinFiles } from './join-files.ts'
 import { JoinedSchema } from './joined-schema.ts'
@@ -151,9 +152,9 @@ test('files go together whose columns do, by name and by field id', async () => 
   const ids = { fieldIds: 'time: 1, amount: 2' }
   const sound = await part(0, 3000, ids)
   const other = (select: string, ownIds = 'time: 1') => part(0, 10, { select, fieldIds: ownIds })
-  const fits = async (...parts: readonly JoinedPart[]) => {
-    const [first, ...others] = await footersOf(parts)
-    return JoinedSchema.of([must(first, 'a part'), ...others]) !== undefined
+  const fits = async (one: JoinedPart, two: JoinedPart) => {
+    const [first, second] = await footersOf([one, two])
+    return JoinedSchema.of([must(first, 'it has a footer'), must(second, 'it has one too')]) !== undefined
   }
   expect(await fits(sound, await part(7, 10, ids))).toBe(true)
   expect(await fits(sound, await other(`${columns}, i as more`, ids.fieldIds))).toBe(true)
@@ -163,31 +164,94 @@ test('files go together whose columns do, by name and by field id', async () => 
   expect(await fits(sound, await other('i as time, i as "AMOUNT"', 'time: 1, AMOUNT: 2'))).toBe(false)
   expect(await fits(sound, await other('i as time, i / 8.0 as cost', 'time: 1, cost: 2'))).toBe(false)
   expect(await fits(sound, await other('i as time, i / 8.0 as cost', 'time: 1, cost: 12'))).toBe(true)
+  expect(await fits(sound, await other('i as more, i as time'))).toBe(false)
   const text = join(directory, 'text')
   writeFileSync(text, 'no Parquet')
   expect(await readPart(systemDisk, { path: text, crc32: 0 })).toBeUndefined()
 })
 
+/** A file of our own with numbers in columns of these names. */
+const own = (names: readonly string[], required = ''): JoinedPart => {
+  const valid = new Uint8Array(4).fill(1)
+  const parquet = names.map((name): ParquetColumn => {
+    const vector = { kind: 'int64', valid, values: new BigInt64Array(4) } as const
+    const fieldId = name.codePointAt(0) ?? 0
+    return { name, fieldId, annotation: { kind: 'none' }, inner: [], required: name === required, vector }
+  })
+  const { bytes } = writePlainParquet(parquet, 4, { version: 'v2', bounds: true })
+  const path = join(directory, `own-${(made += 1)}.parquet`)
+  writeFileSync(path, bytes)
+  return { path, crc32: crc32(bytes) }
+}
+const schemaOf = async (...parts: readonly JoinedPart[]) => {
+  const [first, ...others] = await footersOf(parts)
+  return JoinedSchema.of([must(first, 'a part'), ...others])?.columns.map(({ name }) => name)
+}
+
 test('a column that is never null is one of all files that are joined', async () => {
-  const own = async (names: readonly string[], required: string): Promise<JoinedPart> => {
-    const valid = new Uint8Array(4).fill(1)
-    const parquet = names.map((name, index): ParquetColumn => {
-      const vector = { kind: 'int64', valid, values: new BigInt64Array(4) } as const
-      return { name, fieldId: index + 1, annotation: { kind: 'none' }, inner: [], required: name === required, vector }
-    })
-    const { bytes } = writePlainParquet(parquet, 4, { version: 'v2', bounds: true })
-    const path = join(directory, `own-${(made += 1)}.parquet`)
-    writeFileSync(path, bytes)
-    return { path, crc32: crc32(bytes) }
+  const both = own(['time', 'a'], 'a')
+  expect(await schemaOf(own(['time', 'a', 'b'], 'a'), both)).toEqual(['time', 'a', 'b'])
+  expect(await schemaOf(own(['time']), both)).toBeUndefined()
+  expect(await schemaOf(both, own(['time']))).toBeUndefined()
+})
+
+test('columns are told apart as SQL tells them apart', async () => {
+  const umlauts = own(['time', 'Ä', 'ä'])
+  expect(await schemaOf(umlauts, own(['time', 'ä']), own(['time', 'b']))).toEqual(['time', 'Ä', 'ä', 'b'])
+  expect(await schemaOf(own(['time', 'A']), own(['time', 'a']))).toBeUndefined()
+  expect(await schemaOf(own(['time', 'a', 'A']))).toBeUndefined()
+})
+
+test('there are no more columns than whoever joins wants', async () => {
+  const [wide, few] = await footersOf([own(['time', 'a', 'b', 'c']), own(['time', 'd'])])
+  const schema = must(JoinedSchema.begin(must(wide, 'a part')), 'its columns go together')
+  expect(schema.take(must(few, 'a part'), 4)).toBe(false)
+  expect(schema.columns).toHaveLength(4)
+  expect(schema.take(must(few, 'a part'), 5)).toBe(true)
+  expect(schema.columns).toHaveLength(5)
+})
+
+test('a row group without all columns is of no file that is joined', async () => {
+  const { path } = own(['time', 'a'])
+  const bytes = readFileSync(path)
+  // The list of the columns of the only row group: field 1 of a struct, two structs.
+  const at = bytes.lastIndexOf(Buffer.of(0x19, 0x2c, 0x26))
+  bytes[at + 1] = 0x1c
+  writeFileSync(path, bytes)
+  expect(await readPart(systemDisk, { path, crc32: crc32(bytes) })).toBeUndefined()
+})
+
+test('a long file is synced in parts while it is written', async () => {
+  const select = 'i as time, hash(i) as noise, hash(i + 0.5) as more'
+  const parts = [await part(0, 600_000, { select }), await part(600_000, 600_000, { select })]
+  let [synced, written] = [0, 0]
+  const leftMost: number[] = []
+  const disk: Disk = {
+    ...systemDisk,
+    async open(path, mode) {
+      const file = await systemDisk.open(path, mode)
+      const counted = {
+        async write(data: Uint8Array, offset: number) {
+          written = Math.max(written, offset + data.byteLength)
+          leftMost.push(written - synced)
+          await file.write(data, offset)
+        },
+        async sync() {
+          await file.sync()
+          synced = written
+        },
+      }
+      return new Proxy(file, {
+        get: (of, name) => {
+          const value: unknown = name === 'write' || name === 'sync' ? counted[name] : Reflect.get(of, name)
+          return typeof value === 'function' ? value.bind(of) : value
+        },
+      })
+    },
   }
-  const schemaOf = async (...parts: readonly JoinedPart[]) => {
-    const [first, ...others] = await footersOf(parts)
-    return JoinedSchema.of([must(first, 'a part'), ...others])?.columns.map(({ name }) => name)
-  }
-  const both = await own(['time', 'a'], 'time')
-  expect(await schemaOf(await own(['time'], 'time'), both)).toEqual(['time', 'a'])
-  expect(await schemaOf(await own(['a'], 'none'), both)).toBeUndefined()
-  expect(await schemaOf(both, await own(['a'], 'none'))).toBeUndefined()
+  const bytes = await joinFiles(disk, await footersOf(parts), join(directory, `joined-${(made += 1)}.parquet`))
+  expect(bytes).toBeGreaterThan(2 * 8 * 2 ** 20)
+  expect(Math.max(...leftMost)).toBeLessThan(10 * 2 ** 20)
 })
 
 test('nothing is left of a file for which a part was damaged', async () => {

@@ -12,7 +12,7 @@ import type { ColumnChunkFacts } from './footer.ts'
 import { magic, putColumnChunk } from './footer.ts'
 import { JoinedSchema } from './joined-schema.ts'
 import type { PlacedLeaf } from './joined-schema.ts'
-import type { PartFooter } from './part-footer.ts'
+import type { PartFooter, PartLeaf } from './part-footer.ts'
 import { footerFields, leafCount, trailerBytes, typeDefinedOrder } from './part-footer.ts'
 import { putStruct } from './thrift-compact.ts'
 
@@ -179,27 +179,35 @@ function groupRules({ part, leaves, nulls, shift, ordinal }: GroupPlace): Struct
   const columnChunk: CopyRules = { 2: moved, 3: column, 4: moved, 6: moved }
   return {
     choose(numberOf) {
-      const rows = must(numberOf(3), 'a row group has rows')
-      const absent = new Map<PlacedLeaf, ColumnChunkFacts>()
-      const before = nulls.sink.length
-      for (const placed of leaves) {
-        if (placed.index === undefined) absent.set(placed, putNulls(nulls.sink, nulls.at, placed.leaf, rows))
-      }
-      const larger = (bytes: number): number => bytes + nulls.sink.length - before
+      const { absent, bytes } = putAbsent(nulls, leaves, must(numberOf(3), 'a row group has rows'))
+      const larger = (size: number): number => size + bytes
       const replace = (sink: ByteSink, from: number): void => {
         const starts = new ThriftCopier(part.bytes, from).structsOfList()
         putStructsHeader(sink, leaves.length)
-        for (const placed of leaves) {
-          const facts = absent.get(placed)
-          if (facts === undefined) {
-            const start = must(starts[placed.index ?? -1], 'a row group has all columns')
+        for (const { leaf, index = -1 } of leaves) {
+          const facts = absent.get(leaf)
+          if (facts !== undefined) putStruct(sink, (struct) => putColumnChunk(struct, facts))
+          else {
+            const start = must(starts[index], 'a row group has all columns of its file')
             new ThriftCopier(part.bytes, start).copyStruct(sink, columnChunk)
-          } else putStruct(sink, (struct) => putColumnChunk(struct, facts))
+          }
         }
       }
       return { 1: { replace }, 2: larger, 4: 'omit', 5: moved, 6: larger, 7: () => ordinal }
     },
   }
+}
+
+/** Writes the pages of the leaves that a row group has not, and tells how many bytes they are. */
+function putAbsent(
+  { sink, at }: GroupPlace['nulls'],
+  leaves: readonly PlacedLeaf[],
+  rows: number,
+): { readonly absent: ReadonlyMap<PartLeaf, ColumnChunkFacts>; readonly bytes: number } {
+  const before = sink.length
+  const placed = leaves.filter(({ index }) => index === undefined)
+  const absent = new Map(placed.map(({ leaf }) => [leaf, putNulls(sink, at, leaf, rows)]))
+  return { absent, bytes: sink.length - before }
 }
 
 function valueFrom({ places }: PartFooter, field: keyof typeof footerFields): number {

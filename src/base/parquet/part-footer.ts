@@ -86,6 +86,7 @@ function footerOf(part: JoinedPart, bytes: Buffer, from: number): PartFooter | u
     const [rows, rowGroups] = [at(bytes, places, 'rows').number(), at(bytes, places, 'groups').listSize()]
     const { root, columns } = new SchemaReader(at(bytes, places, 'schema')).read()
     if (!areOrderedByType(bytes, places)) return undefined
+    if (!areWhole(at(bytes, places, 'groups'), leafCount(columns))) return undefined
     const frame = [root, ...frameOf(bytes, places)].join('\n')
     return { part, bytes, from, places, frame, columns, rows, rowGroups, pageBytes: from - magic.byteLength }
   } catch {
@@ -111,6 +112,21 @@ function areOrderedByType(bytes: Buffer, places: readonly ThriftPlace[]): boolea
   const size = orders.listSize()
   const usual = Buffer.concat(Array.from({ length: size }, () => typeDefinedOrder))
   return usual.equals(bytes.subarray(orders.at, stated.to))
+}
+
+/** Field ids of RowGroup. */
+const [columnsOfGroup, rowsOfGroup] = [1, 3]
+
+/** Whether each row group has all columns, and says how many rows it has. */
+function areWhole(groups: ThriftCopier, leaves: number): boolean {
+  const size = groups.listSize()
+  for (let group = 0; group < size; group += 1) {
+    const places = groups.places()
+    const columns = places.find(({ id }) => id === columnsOfGroup)
+    const has = columns && new ThriftCopier(groups.bytes, columns.valueFrom).listSize()
+    if (has !== leaves || !places.some(({ id }) => id === rowsOfGroup)) return false
+  }
+  return true
 }
 
 /** What is neither of rows nor of columns; of the orders, whether there are any. */

@@ -75,7 +75,7 @@ function stepOf(seconds: number): number {
 /** By the rules by which merges are planned; realtime chunks are never many. */
 async function mergesDue(postgres: Postgres, clock: Clock, table: Table): Promise<TableLayout['mergesDue']> {
   const { id: tableId, accountId, restatedVersion } = table
-  const rows = await selectRealtime(postgres, { accountId, tableId, restatedVersion }, [])
+  const rows = await selectRealtime(postgres, { accountId, tableId, restatedVersion })
   const chunks = rows.map((row) => ({
     id: row.id,
     layer: row.layer,

@@ -15,8 +15,8 @@ import type { JoinedFile, MergeInput } from './tasks.ts'
 /**
  * The cheap merge: row groups of inputs beside one another in one file, as they are, where they are large enough to stay. A record that
  * comes in a flood is written once when it is converted and once when it is sorted into the archive, and copied in between, at
- * a hundredth of what it takes DuckDB to write it. Inputs that do not fit are left to be written anew: single events that came beside
- * the flood have few rows, and other columns.
+ * a hundredth of what it takes DuckDB to write it. Inputs that do not fit are left to be written anew: such as single events that came beside
+ * the flood, if they are so many files of few rows that row groups would be small on average.
  */
 export async function joinChunks(input: MergeInput, disk: Disk): Promise<readonly JoinedFile[]> {
   if (input.layer !== 'realtime') return []
@@ -62,12 +62,14 @@ function chooseJoined(inputs: readonly JoinableInput[], groupRowsMin: number): J
 function inputsByColumns(inputs: readonly JoinableInput[]): JoinableInput[][] {
   const groups: { readonly schema: JoinedSchema; readonly members: JoinableInput[] }[] = []
   for (const input of inputs.toSorted((a, b) => leafCount(b.footer.columns) - leafCount(a.footer.columns))) {
-    const own = leafCount(input.footer.columns)
-    const group = groups.find(
-      ({ schema }) => leafCount(schema.columns) <= own * rules.joinedColumnsMax && schema.take(input.footer),
-    )
-    if (group === undefined) groups.push({ schema: new JoinedSchema(input.footer), members: [input] })
-    else group.members.push(input)
+    const leavesMax = leafCount(input.footer.columns) * rules.joinedColumnsMax
+    const group = groups.find(({ schema }) => schema.take(input.footer, leavesMax))
+    if (group !== undefined) {
+      group.members.push(input)
+      continue
+    }
+    const schema = JoinedSchema.begin(input.footer)
+    if (schema !== undefined) groups.push({ schema, members: [input] })
   }
   return groups.map(({ members }) => members)
 }
@@ -91,7 +93,7 @@ async function joinInputs(
   const footers = chosen.map(({ footer }) => footer)
   const bytes = await joinFiles(disk, footers, path)
   if (bytes === undefined) return undefined
-  const known = await factsOf(input, disk, path, bytes)
+  const known = await factsOf(input, disk, { path, bytes, chosen })
   if (known === undefined) {
     await disk.remove(path)
     return undefined
@@ -101,15 +103,15 @@ async function joinInputs(
 
 /** What the catalog keeps of the file, by its own footer. Undefined where the table has changed since its parts were written. */
 async function factsOf(
-  { columns, withoutNan = [] }: MergeInput,
+  { columns, files }: MergeInput,
   disk: Disk,
-  path: string,
-  bytes: number,
+  { path, bytes, chosen }: { readonly path: string; readonly bytes: number; readonly chosen: readonly JoinableInput[] },
 ): Promise<JoinedFile['known'] | undefined> {
   const file = await disk.open(path, 'read')
   try {
     const footer = await readFooter(path, bytes, (from, to) => file.read(from, to - from))
     const known = foreignChunk(path, footer, columns)
+    const withoutNan = fieldsWithoutNan(chosen, files)
     const statistics = Object.entries(known.statistics).map(([id, facts]) => {
       return [Number(id), withoutNan.includes(Number(id)) ? { ...facts, nan: false } : facts] as const
     })
@@ -120,4 +122,12 @@ async function factsOf(
   } finally {
     await file.close()
   }
+}
+
+/** The columns in which no file has a NaN: each is known to have none, or has not the column. */
+function fieldsWithoutNan(chosen: readonly JoinableInput[], files: MergeInput['files']): number[] {
+  const knownIn = ({ index }: JoinableInput): readonly number[] => files[index]?.withoutNan ?? []
+  return [...new Set(chosen.flatMap(knownIn))].filter((fieldId) =>
+    chosen.every((one) => knownIn(one).includes(fieldId) || one.footer.columns.every((own) => own.fieldId !== fieldId)),
+  )
 }

@@ -6,7 +6,7 @@ import { tableOf } from '../catalog.ts'
 import type { NewChunk, Table, TimeRange } from '../store.ts'
 import type { MergeableRow, RealtimeRow } from './merge.sql.ts'
 import { endRequest, moveToArchive, selectArchive, selectRealtime } from './merge.sql.ts'
-import { doubleFieldIds, performMerge } from './perform-merge.ts'
+import { performMerge } from './perform-merge.ts'
 import type { MergeSource, MergeTools } from './perform-merge.ts'
 import type { Merge } from './plan-merges.ts'
 import { planArchiveMerges, planMajorMerges, planMinorMerges, planPromotions } from './plan-merges.ts'
@@ -90,7 +90,7 @@ class TableUpkeep {
   async #due(table: Table): Promise<Merge<MergeSource>[]> {
     const { postgres, clock } = this.#options
     const key = { accountId: this.#accountId, tableId: table.id, restatedVersion: table.restatedVersion }
-    const realtime = (await selectRealtime(postgres, key, doubleFieldIds(table))).map(realtimeSource)
+    const realtime = (await selectRealtime(postgres, key)).map(realtimeSource)
     const promoted = planPromotions(realtime, clock.nowMs(), archiveOrder(table))
     await this.#promote(promoted)
     const left = realtime.filter((chunk) => !promoted.includes(chunk))
@@ -159,7 +159,7 @@ class TableUpkeep {
 }
 
 function realtimeSource(row: RealtimeRow): MergeSource {
-  return { ...sourceOf(row), mayHaveNan: row.may_have_nan }
+  return { ...sourceOf(row), withoutNan: row.without_nan }
 }
 
 function sourceOf(row: MergeableRow): MergeSource {

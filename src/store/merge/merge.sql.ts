@@ -17,23 +17,19 @@ export interface MergeableRow {
 
 /** A realtime chunk, with what has to be known of a file that is to lie beside others as it is. */
 export interface RealtimeRow extends MergeableRow {
-  /** Field ids of its columns of doubles that may have a NaN. */
-  readonly may_have_nan: readonly number[]
+  /** Field ids of its columns of doubles that have no NaN. */
+  readonly without_nan: readonly number[]
 }
 
-/** Chunks written for older columns, which are about to be written anew, are left to that. Of NaN is told for the columns of doubles that are named. */
+/** Chunks written for older columns, which are about to be written anew, are left to that. */
 export function selectRealtime(
   db: Queryable,
   table: { accountId: number; tableId: number; restatedVersion: number },
-  doubleFieldIds: readonly number[],
 ): Promise<RealtimeRow[]> {
   return db.query(sql`
     select id, object_key, layer, lower(time_range) as time_from, upper(time_range) as time_to, rows, bytes, crc32,
            sorted_by, created_at,
-           array(select field_id
-                   from unnest(${doubleFieldIds}::integer[]) as double (field_id)
-                  where column_statistics->field_id::text->'nan' is distinct from 'false'
-                    and column_statistics ? field_id::text) as may_have_nan
+           array(select key::integer from jsonb_each(column_statistics) where value->'nan' = 'false') as without_nan
       from chunks
      where table_id = ${table.tableId} and account_id = ${table.accountId} and layer = 'realtime'
        and schema_version >= ${table.restatedVersion}`)

@@ -37,8 +37,8 @@ export interface MergeTools {
 export interface MergeSource extends MergeableChunk {
   readonly objectKey: string
   readonly crc32: number | null
-  /** Of realtime chunks, which may be joined as they are: the columns of doubles that may have a NaN. Of others, all may. */
-  readonly mayHaveNan?: readonly number[]
+  /** Of realtime chunks, which may be joined as they are: the columns of doubles that have no NaN. */
+  readonly withoutNan?: readonly number[]
 }
 
 /** A merge whose result takes the place of other chunks than its inputs: those that came of them before, and are damaged. */
@@ -80,12 +80,9 @@ async function mergeInEngine(
   const { inputs, layer } = job.merge
   const { residentBytesMax, timeoutMs, ...sessionLimits } = limits
   const input: MergeInput = {
-    files: inputs.map(({ rows, bytes, crc32 }, index) => {
-      return { path: must(job.files[index], 'each input has a file'), rows, bytes, crc32 }
+    files: inputs.map(({ rows, bytes, crc32, withoutNan = [] }, index) => {
+      return { path: must(job.files[index], 'each input has a file'), rows, bytes, crc32, withoutNan }
     }),
-    withoutNan: doubleFieldIds(job.table).filter((id) =>
-      inputs.every((input) => input.mayHaveNan?.includes(id) === false),
-    ),
     columns: fileColumns(job.table),
     sortedBy: sortOrder(job.table, layer).names,
     layer,
@@ -94,11 +91,6 @@ async function mergeInEngine(
   }
   const poolLimits = { timeoutMs, residentBytesMax, signal: attempt.signal }
   return await engines.run<MergeOutput>({ kind: mergeTask, input }, poolLimits)
-}
-
-/** Of the columns that can have a NaN. */
-export function doubleFieldIds({ columns }: Table): number[] {
-  return columns.filter(({ type }) => type.kind === 'double').map(({ fieldId }) => fieldId)
 }
 
 /** Under the names by which SQL tells them apart. */

@@ -19,7 +19,7 @@ export const mergeRules = {
   joinedGroupBytesMin: mebibyte / 2,
   /** However long rows are, a merge writes groups of fewer anew. */
   joinedGroupRowsMin: 2000,
-  /** A file is joined with others that have up to so many times its columns: each column that it has not takes some 120 bytes a row group. */
+  /** A file is joined to one that has up to so many times its columns: each column that it has not takes some 120 bytes a row group. */
   joinedColumnsMax: 4,
   /** Inputs of one merge, as files and in bytes: what an engine process can open and sort within its memory and disk. */
   inputsMax: 1000,

@@ -8,8 +8,6 @@ export const mergeTask = 'store.merge'
 export interface MergeInput {
   /** Of the chunks, in order of time. */
   readonly files: readonly MergedFile[]
-  /** Field ids of columns of doubles of which none of the files has a NaN. */
-  readonly withoutNan?: readonly number[]
   /** The table's columns, under names that SQL tells apart; files are written with those that any of the inputs has. */
   readonly columns: readonly Column[]
   /** Names of columns: the order of the rows. */
@@ -25,6 +23,8 @@ export interface MergeInput {
 export interface MergedFile extends SummedFile {
   readonly rows: number
   readonly bytes: number
+  /** Field ids of its columns of doubles that are known to have no NaN. */
+  readonly withoutNan: readonly number[]
 }
 
 export interface MergeLimits {

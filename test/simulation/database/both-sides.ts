@@ -190,7 +190,7 @@ export class Side {
     const applied = await selectAppliedIds(postgres, place, ['a', 'b', 'c', 'd', 'e', 'f'])
     const inFirst = await selectAppliedPlaces(postgres, place, { segment: 's1', from: 0, to: 100 })
     const inSecond = await selectAppliedPlaces(postgres, place, { segment: 's2', from: 3, to: 9 })
-    const realtime = (await selectRealtime(postgres, place, [])).map(({ id }) => id).toSorted()
+    const realtime = (await selectRealtime(postgres, place)).map(({ id }) => id).toSorted()
     const archive = (await selectArchive(postgres, place, { from: 0, to: 1500 })).map(({ id }) => id).toSorted()
     return [chunks, shown, applied, inFirst, inSecond, realtime, archive]
   }

@@ -133,15 +133,15 @@ async function remove(
 }
 
 function modelMerges(models: StatementModels): void {
-  model<[readonly number[], number, number, number]>(
+  model<[number, number, number]>(
     models,
     'selectRealtime',
-    (db) => selectRealtime(db, table, []),
-    ({ tx, rows }, [, tableId, , version]) =>
+    (db) => selectRealtime(db, table),
+    ({ tx, rows }, [tableId, , version]) =>
       tx
         .all(rows.chunks)
         .filter((row) => row.table_id === tableId && row.layer === 'realtime' && row.schema_version >= version)
-        .map((row) => ({ ...row, may_have_nan: [] })),
+        .map((row) => ({ ...row, without_nan: [] })),
   )
   model<[number, number, number, number, number]>(
     models,
