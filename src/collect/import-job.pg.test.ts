@@ -1,10 +1,13 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
 
 import { encode } from '@msgpack/msgpack'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
+import { sql } from '../base/postgres/postgres.ts'
 import type { CollectBench } from './testing/collect-bench.ts'
-import { openCollectBench } from './testing/collect-bench.ts'
+import { openCollectBench, requestOf } from './testing/collect-bench.ts'
 
 let bench: CollectBench
 
@@ -15,6 +18,41 @@ beforeAll(async () => {
 })
 
 afterAll(() => bench.close())
+
+/** The kinds of ends that the import jobs of a bench came to. */
+const endsOf = async ({ postgres }: CollectBench) => {
+  const rows = await postgres.query<{ to_state: string }>(
+    sql`select distinct to_state from job_history h join jobs j on j.id = h.job_id
+         where j.kind = 'import' and to_state in ('success', 'error', 'killed', 'dead', 'retry_wait')`,
+  )
+  return rows.map((row) => row.to_state)
+}
+
+it('has nothing to do any more where its segment is released while it is at it', async () => {
+  const own = await openCollectBench()
+  try {
+    const intake = await own.startIntake()
+    await intake.accept(requestOf(own.owner, Buffer.from('{"n":1}')))
+    const stop = async (): Promise<void> => {}
+    await own.startWorker({
+      engines: {
+        name: 'engines that come too late',
+        start: stop,
+        stop,
+        async run() {
+          for (const name of await readdir(own.inboxDirectory)) {
+            if (name.startsWith('segment')) await rm(join(own.inboxDirectory, name))
+          }
+          throw new Error('ENOENT')
+        },
+      },
+    })
+    await expect.poll(() => endsOf(own), { timeout: 20_000 }).not.toEqual([])
+    expect(await endsOf(own)).toEqual(['success'])
+  } finally {
+    await own.close()
+  }
+})
 
 describe('imports', () => {
   it('makes database, table and columns on the first write', async () => {

@@ -5,7 +5,7 @@ import type { ImportInput, ImportSummary } from './import-input.ts'
 import { importLimitsDefault, TableImport } from './import-table.ts'
 import type { ImportLimits, ImportTools } from './import-table.ts'
 import { openFrameSource } from './inbox/frame-source.ts'
-import type { ReadFrames } from './inbox/frame-source.ts'
+import type { FrameSource, ReadFrames } from './inbox/frame-source.ts'
 import { byTable } from './keep-bodies.ts'
 
 export interface ImportJobOptions extends ImportTools {
@@ -32,7 +32,7 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
   const { segment, spans, watched } = attempt.job.input as ImportInput
   const { limits: ownLimits, ...tools } = options
   const limits = { ...importLimitsDefault, ...ownLimits }
-  const source = await openFrameSource(segment, { directory: options.inboxDirectory, ...options })
+  const source = await openSegment(options, attempt)
   // A segment is released when everything in it was applied, by another job that named the same frames.
   const waitedFor = new Set(watched)
   const tally = new OutcomeTally((at) => waitedFor.has(at))
@@ -57,9 +57,20 @@ async function runImport(options: ImportJobOptions, attempt: Attempt): Promise<I
     const lanes = await Promise.allSettled(Array.from({ length: tablesAtOnce }, importSome))
     for (const lane of lanes) if (lane.status === 'rejected') throw lane.reason
     return tally.summary
+  } catch (error) {
+    // So it may be while this job is at it: an engine process, which opens it by itself, does not find it any more.
+    const still = await openSegment(options, attempt)
+    if (still === undefined) return tally.summary
+    await still.close()
+    throw error
   } finally {
     await source.close()
   }
+}
+
+function openSegment(options: ImportJobOptions, { job }: Attempt): Promise<FrameSource | undefined> {
+  const { segment } = job.input as ImportInput
+  return openFrameSource(segment, { directory: options.inboxDirectory, ...options })
 }
 
 /** The disk does not hold any more what was acknowledged. Whose it was cannot be told, but the bytes are kept. */

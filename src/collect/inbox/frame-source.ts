@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 
+import { errno } from '../../base/disk.ts'
 import type { Disk, DiskFile } from '../../base/disk.ts'
 import { AppError, isAppError, must } from '../../base/errors.ts'
 import { LentBuffers } from '../../base/lent-buffers.ts'
@@ -50,9 +51,12 @@ export async function openFrameSource(segment: Segment, options: FrameSourceOpti
   const { disk } = options
   if (segment.kind === 'object') return await openObject(segment, options)
   await requireInbox(segment, options)
-  const path = join(options.directory, segment.name)
-  if ((await disk.stat(path)) === undefined) return undefined
-  return await openFile(path, segment.id, disk, () => {})
+  try {
+    return await openFile(join(options.directory, segment.name), segment.id, disk, () => {})
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 async function openObject(

@@ -9,6 +9,7 @@ import type { Access, Principal } from '../../access/access.ts'
 import { openAccess } from '../../access/open-access.ts'
 import { systemClock } from '../../base/clock.ts'
 import { systemDisk } from '../../base/disk.ts'
+import type { EnginePool } from '../../base/engines/engines.ts'
 import { openEnginePool } from '../../base/engines/open-engine-pool.ts'
 import { must } from '../../base/errors.ts'
 import { openLog } from '../../base/log.ts'
@@ -58,7 +59,7 @@ export interface CollectBench {
   /** Where the segments lie. */
   readonly inboxDirectory: string
   startIntake(options?: Partial<CollectOptions>): Promise<Collect>
-  startWorker(): Promise<Service>
+  startWorker(options?: { readonly engines?: EnginePool }): Promise<Service>
   /** Sends a body to `web.log` and waits until it can be queried. */
   send(body: string | Uint8Array, request?: Partial<ImportRequest>): Promise<ImportOutcome>
   table(name?: string): Promise<Table>
@@ -115,9 +116,9 @@ export async function openCollectBench(
       opened.push({ name: 'own postgres', start: async () => {}, stop: () => own.close() }, ownJobs, intake)
       return intake
     },
-    async startWorker() {
+    async startWorker(options = {}) {
       const kinds = kindsOf(
-        { store, objects, postgres, engines, ...ports, scratchDirectory, quarantine },
+        { store, objects, postgres, engines, ...ports, scratchDirectory, quarantine, ...options },
         inboxDirectory,
       )
       const runner = openJobRunner({ postgres, ...ports, owner: `worker ${opened.length}`, kinds })
