@@ -2,12 +2,10 @@ import type { Disk, DiskFile } from '../disk.ts'
 import { ByteSink } from './byte-sink.ts'
 import type { CopyRules, StructRules } from './copy-thrift.ts'
 import { ThriftCopier } from './copy-thrift.ts'
-import { magic } from './footer.ts'
+import { magic, trailerBytes } from './footer.ts'
 
 // DuckDB hashes doubles for bloom filters by their bits, and asks them by the bits of what is searched: `d = 0.0` passes over the row
 // groups that have -0.0, which is equal, and `d = 'nan'` over those with a NaN of other bits. SQL asks by value.
-
-const trailerBytes = 8
 
 /** Physical types of parquet.thrift. */
 const [float, double] = [4, 5]

@@ -60,6 +60,9 @@ export interface FileFacts {
 /** Begins and ends a file. */
 export const magic = Buffer.from('PAR1')
 
+/** Behind the footer: its length, and the magic. */
+export const trailerBytes = 8
+
 /** By this name, files tell that no other library wrote them. */
 export const ownWriter = 'biwa'
 

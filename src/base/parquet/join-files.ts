@@ -9,11 +9,11 @@ import type { CopyRules, Replacement, StructRules } from './copy-thrift.ts'
 import { putStructsHeader, ThriftCopier } from './copy-thrift.ts'
 import { withoutDoubleFilter } from './double-filters.ts'
 import type { ColumnChunkFacts } from './footer.ts'
-import { magic, putColumnChunk } from './footer.ts'
+import { magic, putColumnChunk, trailerBytes } from './footer.ts'
 import { JoinedSchema } from './joined-schema.ts'
 import type { PlacedLeaf } from './joined-schema.ts'
 import type { PartFooter, PartLeaf } from './part-footer.ts'
-import { footerFields, leafCount, trailerBytes, typeDefinedOrder } from './part-footer.ts'
+import { footerFields, leafCount, typeDefinedOrder } from './part-footer.ts'
 import { putStruct } from './thrift-compact.ts'
 
 // Row groups of several files in one, as they are: compressed pages are copied, and only the footer is made anew, in which

@@ -3,7 +3,7 @@ import { must } from '../errors.ts'
 import type { ThriftPlace } from './copy-thrift.ts'
 import { ThriftCopier } from './copy-thrift.ts'
 import type { Leaf } from './footer.ts'
-import { magic, repetition } from './footer.ts'
+import { magic, repetition, trailerBytes } from './footer.ts'
 
 /** A file whose row groups are to lie beside those of others. */
 export interface JoinedPart {
@@ -55,9 +55,6 @@ export function leafCount(columns: readonly PartColumn[]): number {
 
 /** Field ids of FileMetaData in parquet.thrift. */
 export const footerFields = { schema: 2, rows: 3, groups: 4, orders: 7 } as const
-
-/** Behind the footer: its length, and the magic. */
-export const trailerBytes = 8
 
 /** Of a column whose order is that of its type: a union whose first field is an empty struct. */
 export const typeDefinedOrder = Buffer.of(0x1c, 0, 0)

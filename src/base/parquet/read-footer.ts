@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import { magic } from './footer.ts'
+import { magic, trailerBytes } from './footer.ts'
 import type { ThriftFields, ThriftValue } from './read-thrift.ts'
 import { readThrift } from './read-thrift.ts'
 
@@ -27,7 +27,6 @@ export interface Footer {
   readonly columns: readonly FooterColumn[]
 }
 
-const trailerBytes = 8
 const footerBytesMax = 64 << 20
 
 /** Reads so much from the end at first: nearly all footers are in it. */
