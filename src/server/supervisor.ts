@@ -33,8 +33,11 @@ const betweenTriesMs = 100
 /** So many starts in a row may be ended by somebody else before that counts as a failure. */
 const forgivenMax = 2
 
-/** What just became ready has requests of a while to answer; its own spare would take the processor from them. */
-const spareAfterMs = 1500
+/**
+ * What just became ready has requests of a while to answer, and code to compile for the first of them; its own spare would take the
+ * processor from them, and where all roles begin at once, that of each from all others.
+ */
+const spareAfterMs = 4000
 
 /**
  * A role in a process of its own, which is started again when it dies. `start` resolves when the role is ready, or

@@ -49,7 +49,7 @@ const sparesKept = 2
 
 /** Longer than a process takes to load its code. */
 const unchangedMs = 800
-const settledMsMax = 8000
+const settledMsMax = 12_000
 
 /** Whoever operates a server that does not start for so long does something else. */
 const startAgainMsMax = 90_000
