@@ -22,6 +22,7 @@ const postgres = { ...patience, globalSetup: ['test/support/start-postgres.ts'] 
 const longFiles = [
   'store-model.pg',
   'store-model-beside.pg',
+  'simulation',
   'scenarios.pg',
   'supervisor',
   'embedded.pg',

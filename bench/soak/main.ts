@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
 
+import { toldTo } from '../../test/support/command-line.ts'
 import { commit, describeMachine } from '../machine.ts'
 import { renderPage } from '../report/page.ts'
 import { startLoad } from './load.ts'
@@ -13,10 +13,17 @@ import { sectionsOf } from './sections.ts'
 import { startSoaked } from './server.ts'
 import { trendsOf } from './trends.ts'
 
-// npm run soak -- --minutes 60: a whole server under moderate, steady load. Every few seconds it is noted what its processes hold; at the
-// end nothing that they hold may be more than it was: the second quarter of the time is compared with the last one.
+const usage = `Loads a whole server moderately and steadily, and notes every few seconds what its processes hold. At the end nothing of that may be more
+than it was: the second quarter of the time is compared with the last one.
 
-const { values } = parseArgs({
+  npm run soak -- --minutes 60                     an hour
+  npm run soak -- --minutes 10 --sample-seconds 1  looks each second, and not every five
+  npm run soak -- --minutes 60 --report PATH       writes its page there, and not to bench/soak.html
+
+Exits with 1 where something grows, or a request failed.
+`
+
+const { values } = toldTo(usage, {
   options: {
     minutes: { type: 'string', default: '60' },
     'sample-seconds': { type: 'string', default: '5' },

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
-import { parseArgs } from 'node:util'
 
+import { toldTo } from '../support/command-line.ts'
 import { inMacrotask } from './drain-microtasks.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import type { PlantedBug, Sabotage } from './planted-bugs.ts'
@@ -32,7 +32,7 @@ Bugs: ${Object.keys(plantedBugs).join(', ')}
 /** How many broken worlds are told of before a run ends. */
 const violationsMax = 10
 
-const { values } = parseArgs({
+const { values } = toldTo(usage, {
   options: {
     seeds: { type: 'string' },
     from: { type: 'string', default: '0' },
@@ -44,12 +44,10 @@ const { values } = parseArgs({
     processes: { type: 'string', default: String(availableParallelism()) },
     large: { type: 'boolean', default: false },
     shrink: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
   },
 })
 
-if (values.help) tell(usage)
-else if (values.seed !== undefined) await tellOne(Number(values.seed))
+if (values.seed !== undefined) await tellOne(Number(values.seed))
 else await runMany()
 
 function tell(text: string): void {
@@ -58,7 +56,10 @@ function tell(text: string): void {
 
 function sabotageOf(name: string | undefined): Sabotage | undefined {
   if (name === undefined) return undefined
-  if (!(name in plantedBugs)) throw new Error(`There is no planted bug "${name}".\n\n${usage}`)
+  if (!(name in plantedBugs)) {
+    process.stderr.write(`There is no planted bug "${name}".\n\n${usage}`)
+    process.exit(2)
+  }
   return plantedBugs[name as PlantedBug]
 }
 

@@ -8,8 +8,8 @@ import { runWorld } from './world/world.ts'
 import { inMacrotask } from './drain-microtasks.ts'
 import type { Report } from './world/world.ts'
 
-/** For so long worlds are lived through; `BIWA_SIMULATE_SECONDS=120` makes it two minutes. */
-const seconds = Number(process.env['BIWA_SIMULATE_SECONDS'] ?? 10)
+/** For so long worlds are lived through; `BIWA_SIMULATE_SECONDS=10` for a look. */
+const seconds = Number(process.env['BIWA_SIMULATE_SECONDS'] ?? 120)
 
 describe('the simulated commit path', () => {
   it.each([

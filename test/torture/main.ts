@@ -1,15 +1,23 @@
-import { parseArgs } from 'node:util'
-
+import { toldTo } from '../support/command-line.ts'
 import { otherViolation } from './ledger.ts'
 import { isSound, lineOf, sumOf, textOf } from './report.ts'
 import type { Sum } from './report.ts'
 import { torture } from './torture.ts'
 import type { TortureOptions, TortureReport, UnderWay } from './torture.ts'
 
-// npm run torture -- --minutes 60 --seeds 10: one seed after the other from `--seed` on, and a report over all of them. Fails where anything
-// was lost, doubled or seen in part, and where a kill kept imports or queries from being answered for longer than `--recovery-limit` seconds.
+const usage = `Breaks what a whole server stands on while it is loaded by all doors, and compares what was acknowledged with what is stored.
 
-const { values } = parseArgs({
+  npm run torture -- --minutes 10                  with the faults of seed 1, and of the next for each six minutes more
+  npm run torture -- --minutes 60 --seeds 10       ten seeds share the hour
+  npm run torture -- --minutes 6 --seed 4          the faults of seed 4; odd seeds store on S3, even ones in a directory
+  npm run torture -- --minutes 6 --recovery-limit 5  fails where a kill is felt for longer than 5 s; 2 otherwise
+  npm run torture -- --minutes 6 --quiet           says nothing until a seed is done
+
+Exits with 1 where anything was lost, doubled or seen in part, and where imports or queries were not answered in time after a kill. An
+interrupted run compares nothing. See docs/torture.md.
+`
+
+const { values } = toldTo(usage, {
   options: {
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },

@@ -1,11 +1,18 @@
-import { parseArgs } from 'node:util'
-
+import { toldTo } from '../support/command-line.ts'
 import { plant, plantedBugs } from './planted-bugs.ts'
 import { torture } from './torture.ts'
 
-// npm run torture:planted -- [NAME …]: plants one bug after the other, and tells how long torture takes to find it.
+const usage = `Plants one bug after the other in a copy of what is built, and tells how long torture takes to find it.
 
-const { positionals, values } = parseArgs({
+  npm run torture:planted                          all of them
+  npm run torture:planted -- early_ack lost_puts   these
+  npm run torture:planted -- --minutes 20          gives each twenty minutes, and not ten
+  npm run torture:planted -- --seed 7              begins with the faults of seed 7
+
+Bugs: ${plantedBugs.map(({ name }) => name).join(', ')}
+`
+
+const { positionals, values } = toldTo(usage, {
   allowPositionals: true,
   options: { seed: { type: 'string', default: '1' }, minutes: { type: 'string', default: '10' } },
 })
@@ -24,6 +31,11 @@ interface Search {
 const minutesOfRound = 0.5
 
 const secondsMax = Number(values.minutes) * 60
+const unknown = positionals.find((word) => !plantedBugs.some(({ name }) => name === word))
+if (unknown !== undefined) {
+  process.stderr.write(`There is no planted bug "${unknown}".\n\n${usage}`)
+  process.exit(2)
+}
 const searches: Search[] = []
 for (const bug of plantedBugs.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   const { program, remove } = await plant(bug)
