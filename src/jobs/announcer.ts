@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { isAppError } from '../base/errors.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { notify } from './announcer.sql.ts'
 
@@ -9,6 +10,13 @@ const itemsMax = 250
 const pauseMs = 5
 
 /**
+ * A connection that died is often found dead by an announcement, and the next one is there in a moment. It is tried again after so long, doubling,
+ * and so often in a row; then whoever was not told looks for himself.
+ */
+const againMs = 25
+const triesMax = 7
+
+/**
  * Tells other processes what happened, outside of the transactions in which it did: a NOTIFY makes commits wait for each
  * other. What happens in quick succession is told together; the first at once.
  */
@@ -17,6 +25,7 @@ export class Announcer {
   readonly #clock: Clock
   readonly #pending = new Map<string, Set<string>>()
   readonly #busy = new Set<string>()
+  #whenTold: (() => void)[] = []
 
   constructor(postgres: Postgres, clock: Clock) {
     this.#postgres = postgres
@@ -27,24 +36,43 @@ export class Announcer {
     const pending = this.#pending.get(channel) ?? new Set()
     for (const item of items) pending.add(item)
     this.#pending.set(channel, pending)
-    if (!this.#busy.has(channel)) this.#tell(channel, pending)
+    if (!this.#busy.has(channel)) void this.#tellAll(channel, pending)
   }
 
-  #tell(channel: string, pending: Set<string>): void {
-    if (pending.size === 0) return
+  /** Resolves when all that was announced is told, or given up. */
+  async told(): Promise<void> {
+    if (this.#busy.size > 0) await new Promise<void>((resolve) => this.#whenTold.push(resolve))
+  }
+
+  async #tellAll(channel: string, pending: Set<string>): Promise<void> {
     this.#busy.add(channel)
-    const items: string[] = []
-    for (const item of pending) {
-      if (items.length === itemsMax) break
-      items.push(item)
-      pending.delete(item)
+    while (pending.size > 0) {
+      const items = [...take(pending, itemsMax)]
+      await this.#tell(channel, items.join(','))
+      await this.#clock.sleep(pauseMs)
     }
-    const again = () => {
-      this.#busy.delete(channel)
-      this.#tell(channel, pending)
+    this.#busy.delete(channel)
+    if (this.#busy.size === 0) for (const tell of this.#whenTold.splice(0)) tell()
+  }
+
+  async #tell(channel: string, payload: string): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await notify(this.#postgres, channel, payload)
+      } catch (error) {
+        if (!isAppError(error, 'database_unavailable') || tries === triesMax) return
+        await this.#clock.sleep(againMs * 2 ** (tries - 1))
+      }
     }
-    const rest = () => void this.#clock.schedule(pauseMs, again)
-    // Whoever is not told looks for himself.
-    notify(this.#postgres, channel, items.join(',')).then(rest, rest)
+  }
+}
+
+function* take(pending: Set<string>, count: number): Iterable<string> {
+  let taken = 0
+  for (const item of pending) {
+    if (taken === count) return
+    taken += 1
+    pending.delete(item)
+    yield item
   }
 }

@@ -59,9 +59,9 @@ describe('waiting for the end of a job', () => {
   test('looks soon for an end that nobody announced, and then ever later', async () => {
     const clock = new ManualClock()
     let looks = 0
-    const read = async () => job((looks += 1) === 4 ? 'success' : 'running')
+    const read = async () => job((looks += 1) === 6 ? 'success' : 'running')
     const waiting = new FinishWatch(clock).wait(1, read, 60_000)
-    for (const [index, ms] of [500, 1000, 2000].entries()) {
+    for (const [index, ms] of [500, 500, 500, 750, 1125].entries()) {
       await settled()
       expect(looks).toBe(index + 1)
       clock.advance(ms - 1)

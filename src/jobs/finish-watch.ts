@@ -6,11 +6,12 @@ import { finishedStates } from './jobs.ts'
 import type { Run } from './runs.ts'
 
 /**
- * How often those who wait look by themselves, should an announcement have been lost, as that of a worker that was killed when it had written the end: first
- * soon, because most waits are for short jobs, and then ever later.
+ * How often those who wait look by themselves, should an announcement have been lost, as that of a worker that was killed when it had written the end: twice
+ * soon, because most waits are for short jobs, and then ever later, so that no job seems to have taken half as long again as it did.
  */
-const firstLookMs = 500
+const lookSoonMs = 500
 const lookEveryMs = 10_000
+const lookShare = 1 / 2
 
 /** Announcements that are remembered for waits that begin after them. They come every few milliseconds at most. */
 const heardMax = 1000
@@ -61,18 +62,16 @@ export class FinishWatch {
     timeoutMs: number,
     { signal, submitted }: WaitOptions = {},
   ): Promise<Job> {
-    const deadlineMs = this.#clock.monotonicMs() + timeoutMs
+    const startMs = this.#clock.monotonicMs()
     // The bell hangs before the first look: what happens in between rings it.
     const bell = this.#hang(jobId)
     const isGone = () => signal?.aborted === true
     try {
       let job = submitted === undefined || this.#mayBeOver(jobId) ? await read() : submitted
-      let lookMs = firstLookMs
       while (!finishedStates.has(job.state)) {
-        const leftMs = deadlineMs - this.#clock.monotonicMs()
-        if (leftMs <= 0 || isGone()) return job
-        await bell.wait(Math.min(leftMs, lookMs), signal)
-        lookMs = Math.min(lookMs * 2, lookEveryMs)
+        const waitedMs = this.#clock.monotonicMs() - startMs
+        if (waitedMs >= timeoutMs || isGone()) return job
+        await bell.wait(Math.min(timeoutMs - waitedMs, lookAgainMs(waitedMs)), signal)
         if (isGone()) return job
         job = (await readUnlessAway(read)) ?? job
       }
@@ -105,6 +104,8 @@ export class FinishWatch {
     if (bells?.size === 0) this.#bells.delete(jobId)
   }
 }
+
+const lookAgainMs = (waitedMs: number): number => Math.min(lookEveryMs, Math.max(lookSoonMs, waitedMs * lookShare))
 
 async function readUnlessAway(read: () => Promise<Job>): Promise<Job | undefined> {
   try {

@@ -131,6 +131,8 @@ class JobRunner implements Service {
     await this.#idle()
     await this.#turns.ended()
     await this.#beating
+    // Somebody waits for the ends that were written last.
+    await this.#settling.announcer.told()
     const listeners = this.#stopListening
     this.#stopListening = []
     await Promise.all(listeners.map((stopListening) => stopListening()))

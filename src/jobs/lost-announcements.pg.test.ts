@@ -6,7 +6,8 @@ import type { TestDatabase } from '../../test/support/postgres.ts'
 import { openTestDatabase } from '../../test/support/postgres.ts'
 import type { Clock } from '../base/clock.ts'
 import { systemClock } from '../base/clock.ts'
-import { must } from '../base/errors.ts'
+import { AppError, must } from '../base/errors.ts'
+import type { Postgres, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { NewJob } from './jobs.ts'
 import { Lanes } from './lanes.ts'
@@ -68,6 +69,27 @@ test('workers look for themselves in seconds, even after looking once took long'
   await sleep(500)
   expect(await bench.finished(await submitUnheard(bench))).toMatchObject({ state: 'success' })
   await swift.stop()
+  await bench.stop()
+})
+
+test('a worker whose look failed looks again soon, and not at its next time', async () => {
+  const bench = await openJobsBench(database.postgres, clockOfSleepers())
+  const unheard = await submitUnheard(bench)
+  let failures = 0
+  const postgres: Postgres = {
+    ...database.postgres,
+    transaction: (body, options) => database.postgres.transaction(body, options),
+    listen: (channel, onNotify, onGap) => database.postgres.listen(channel, onNotify, onGap),
+    close: () => database.postgres.close(),
+    async query<Row>(statement: Sql) {
+      if (statement.toQuery().name === 'jobs_active_lanes' && failures++ < 3)
+        throw new AppError('database_unavailable', 'away')
+      return await database.postgres.query<Row>(statement)
+    },
+  }
+  await bench.run(async () => 'done', { postgres })
+  expect(await bench.finished(unheard)).toMatchObject({ state: 'success' })
+  expect(failures).toBeGreaterThan(3)
   await bench.stop()
 })
 

@@ -26,6 +26,9 @@ const lookShare = 1 / 20
 /** … unless it takes very long: a database that stood still for once does not make workers blind for minutes. */
 const lookEveryMsMax = 5000
 
+/** What could not be seen is looked for again after so long the first time, doubling: a database that is back has jobs that nobody heard of. */
+const againMs = 50
+
 /** How many jobs whose time has come are queued in one transaction. */
 const promotedMax = 1000
 
@@ -95,13 +98,16 @@ export class ReadyWatch {
   async #lookUntil(draining: AbortSignal): Promise<void> {
     const { clock } = this.#parts
     let nextMs = 0
+    let failures = 0
     while (!draining.aborted) {
       const startedMs = clock.monotonicMs()
       if (this.#lookAtAll || startedMs >= nextMs) {
         this.#lookAtAll = false
-        await this.#attemptTo('look for jobs', () => this.#lookAtAllLanes())
-        const tookMs = clock.monotonicMs() - startedMs
-        nextMs = clock.monotonicMs() + Math.min(lookEveryMsMax, Math.max(lookEveryMs, tookMs / lookShare))
+        const isDone = await this.#attemptTo('look for jobs', () => this.#lookAtAllLanes())
+        failures = isDone ? 0 : failures + 1
+        const endedMs = clock.monotonicMs()
+        const restMs = Math.min(lookEveryMsMax, Math.max(lookEveryMs, (endedMs - startedMs) / lookShare))
+        nextMs = endedMs + (isDone ? restMs : Math.min(lookEveryMs, againMs * 2 ** (failures - 1)))
       }
       if (this.#unknown.size > 0) await this.#attemptTo('look for lanes', () => this.#lookAtUnknownLanes())
       await this.#lookBell.wait(Math.max(1, nextMs - clock.monotonicMs()), draining)
@@ -148,15 +154,17 @@ export class ReadyWatch {
     return promoted === promotedMax ? 0 : Math.max(1, Math.ceil(nextMs))
   }
 
-  /** What does not work now will be tried at its next time. */
-  async #attemptTo(what: string, task: () => Promise<unknown>): Promise<void> {
+  /** What does not work now will be tried at its next time. Says whether it worked. */
+  async #attemptTo(what: string, task: () => Promise<unknown>): Promise<boolean> {
     try {
       await task()
       this.#failing.delete(what)
+      return true
     } catch (error) {
       // Said once, and not again each second for as long as the database is away.
       this.#parts.log[this.#failing.has(what) ? 'debug' : 'warn']({ err: error }, `cannot ${what} now`)
       this.#failing.add(what)
+      return false
     }
   }
 }
