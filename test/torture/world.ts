@@ -7,11 +7,8 @@ import { pathToFileURL } from 'node:url'
 import { systemClock } from '../../src/base/clock.ts'
 import { must } from '../../src/base/errors.ts'
 import { openLog } from '../../src/base/log.ts'
-import { openFaultyS3Proxy } from '../../src/base/objects/testing/faulty-s3-proxy.ts'
-import type { FaultyS3Proxy, ProxyFaults } from '../../src/base/objects/testing/faulty-s3-proxy.ts'
-import { openS3Server } from '../../src/base/objects/testing/s3-server.ts'
+import type { ProxyFaults } from '../../src/base/objects/testing/faulty-s3-proxy.ts'
 import { EmbeddedPostgres } from '../../src/base/postgres/embedded.ts'
-import { seededRandomness } from '../../src/jobs/testing/seeded-randomness.ts'
 import { descendants, startBiwa } from '../support/biwa.ts'
 import type { Biwa } from '../support/biwa.ts'
 import { freePort } from '../support/free-port.ts'
@@ -19,6 +16,8 @@ import { openSmallDisk } from '../support/small-disk.ts'
 import type { SmallDisk } from '../support/small-disk.ts'
 import { PostgresProxy } from './postgres-proxy.ts'
 import type { ProcessKind } from './schedule.ts'
+import { openFaultyStore } from './store.ts'
+import type { FaultyStore } from './store.ts'
 
 export type StoreKind = 'directory' | 's3'
 
@@ -65,9 +64,7 @@ export class World {
   readonly #proxy: PostgresProxy
   readonly #clockFile: string
   #disk: SmallDisk | undefined
-  #store:
-    | { readonly line: FaultyS3Proxy; readonly environment: Readonly<Record<string, string>>; close(): Promise<void> }
-    | undefined
+  #store: FaultyStore | undefined
   #biwa: Biwa | undefined
   #starting: Promise<void> | undefined
   #arguments: readonly string[] = []
@@ -117,7 +114,7 @@ export class World {
 
   /** What failed of the calls of the object store. */
   get storeFaults(): number {
-    return Object.values(this.#store?.line.counts ?? {}).reduce((sum, count) => sum + count, 0)
+    return this.#store?.failed ?? 0
   }
 
   /** The processes of a kind that run now. Of a role the oldest one does the work, and the other stands ready for it. */
@@ -190,7 +187,7 @@ export class World {
   }
 
   setStoreIsBad(isBad: boolean): void {
-    this.#store?.line.setFaults(isBad ? badStore : {})
+    this.#store?.setFaults(isBad ? badStore : {})
   }
 
   async setDiskIsFull(isFull: boolean): Promise<void> {
@@ -214,7 +211,7 @@ export class World {
     const { seed, store } = this.#options
     await this.stepClock(0)
     await this.#proxy.start()
-    if (store === 's3') this.#store = await openStore(seed)
+    if (store === 's3') this.#store = await openFaultyStore(seed)
     else this.#disk = await openSmallDisk(diskBytes)
     this.#port = await freePort()
     this.#fluentPort = await freePort()
@@ -245,25 +242,5 @@ export class World {
         NODE_OPTIONS: `--import=${pathToFileURL(join(import.meta.dirname, 'clock-steps.mjs')).href}`,
       },
     })
-  }
-}
-
-async function openStore(seed: number) {
-  const server = await openS3Server()
-  const line = await openFaultyS3Proxy(server.endpoint, seededRandomness(seed))
-  return {
-    line,
-    environment: {
-      BIWA_OBJECT_STORE: 's3://biwa/torture',
-      BIWA_OBJECT_STORE_ENDPOINT: line.endpoint,
-      BIWA_OBJECT_STORE_PATH_STYLE: 'true',
-      AWS_ACCESS_KEY_ID: server.credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: server.credentials.secretAccessKey,
-      AWS_REGION: 'us-east-1',
-    },
-    async close() {
-      await line.close()
-      await server.close()
-    },
   }
 }

@@ -1,0 +1,31 @@
+import { openFaultyS3Proxy } from '../../src/base/objects/testing/faulty-s3-proxy.ts'
+import { openS3Server } from '../../src/base/objects/testing/s3-server.ts'
+import { seededRandomness } from '../../src/jobs/testing/seeded-randomness.ts'
+import type { FromStore, ToStore } from './store.ts'
+
+// The entry of the process of `openFaultyStore`: it ends with whoever started it, and not by itself when both are interrupted.
+
+const toldEveryMs = 100
+
+const server = await openS3Server()
+const line = await openFaultyS3Proxy(server.endpoint, seededRandomness(Number(process.argv[2])))
+process.on('message', ({ faults }: ToStore) => line.setFaults(faults))
+process.once('disconnect', () => void end())
+process.on('SIGINT', () => {})
+tell({ endpoint: line.endpoint, credentials: server.credentials })
+const telling = setInterval(() => tell({ failed: sumOf(line.counts) }), toldEveryMs)
+
+function tell(message: FromStore): void {
+  if (process.connected) process.send?.(message)
+}
+
+function sumOf(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}
+
+async function end(): Promise<void> {
+  clearInterval(telling)
+  await line.close()
+  await server.close()
+  process.exit()
+}
