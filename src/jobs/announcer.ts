@@ -49,7 +49,7 @@ export class Announcer {
     while (pending.size > 0) {
       const items = [...take(pending, itemsMax)]
       await this.#tell(channel, items.join(','))
-      await this.#clock.sleep(pauseMs)
+      await this.#pause(pauseMs)
     }
     this.#busy.delete(channel)
     if (this.#busy.size === 0) for (const tell of this.#whenTold.splice(0)) tell()
@@ -61,9 +61,13 @@ export class Announcer {
         return await notify(this.#postgres, channel, payload)
       } catch (error) {
         if (!isAppError(error, 'database_unavailable') || tries === triesMax) return
-        await this.#clock.sleep(againMs * 2 ** (tries - 1))
+        await this.#pause(againMs * 2 ** (tries - 1))
       }
     }
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.#clock.schedule(ms, resolve))
   }
 }
 
