@@ -3,7 +3,7 @@ import { loadavg } from 'node:os'
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-import { toldTo } from '../../test/support/command-line.ts'
+import { amountOf, toldTo } from '../../test/support/command-line.ts'
 import { commit, describeMachine } from '../machine.ts'
 import { renderPage } from '../report/page.ts'
 import { startLoad } from './load.ts'
@@ -30,8 +30,8 @@ const { values } = toldTo(usage, {
     report: { type: 'string', default: resolve(import.meta.dirname, '../soak.html') },
   },
 })
-const minutes = Number(values.minutes)
-const everyMs = Number(values['sample-seconds']) * 1000
+const minutes = amountOf('minutes', values.minutes)
+const everyMs = amountOf('sample-seconds', values['sample-seconds']) * 1000
 
 const machine = await describeMachine()
 const startedAt = new Date()

@@ -69,14 +69,14 @@ describe('announcing', () => {
 
   test.each([
     ['that the database refuses', [new AppError('internal', 'no')]],
-    ['for which the database is away for too long', Array.from({ length: 7 }, away)],
+    ['for which the database is away for too long', Array.from({ length: 10 }, away)],
   ])('gives up what %s, and goes on with the next', async (_, failures) => {
     const clock = new ManualClock()
     const { told, postgres } = fakePostgres(failures)
     const announcer = new Announcer(postgres, clock)
     announcer.announce('ends', ['1'])
     announcer.announce('ends', ['2'])
-    for (let turn = 0; turn < 10; turn += 1) {
+    for (let turn = 0; turn < 15; turn += 1) {
       await settled()
       clock.advance(1000)
     }

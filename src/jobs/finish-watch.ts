@@ -6,8 +6,8 @@ import { finishedStates } from './jobs.ts'
 import type { Run } from './runs.ts'
 
 /**
- * How often those who wait look by themselves, should an announcement have been lost, as that of a worker that was killed when it had written the end: twice
- * soon, because most waits are for short jobs, and then ever later, so that no job seems to have taken half as long again as it did.
+ * How often those who wait look by themselves, should an announcement have been lost, as that of a worker that was killed when it had written the end: soon
+ * at first, because most waits are for short jobs, and then ever later, so that nobody waits for half as long again as the job took.
  */
 const lookSoonMs = 500
 const lookEveryMs = 10_000

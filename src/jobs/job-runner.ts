@@ -51,6 +51,9 @@ export function openJobRunner(options: JobRunnerOptions): Service {
 const againMs = 50
 const againMsMax = 1000
 
+/** A runner that stops tells of its last ends for so long, of the three seconds that a stop may take. */
+const tellMsMax = 1000
+
 class JobRunner implements Service {
   readonly name = 'job-runner'
   readonly #options: JobRunnerOptions
@@ -131,8 +134,8 @@ class JobRunner implements Service {
     await this.#idle()
     await this.#turns.ended()
     await this.#beating
-    // Somebody waits for the ends that were written last.
-    await this.#settling.announcer.told()
+    // Somebody waits for the ends that were written last; where they cannot be told, he looks for himself.
+    await Promise.race([this.#settling.announcer.told(), this.#options.clock.sleep(tellMsMax)])
     const listeners = this.#stopListening
     this.#stopListening = []
     await Promise.all(listeners.map((stopListening) => stopListening()))

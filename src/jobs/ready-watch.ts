@@ -1,4 +1,5 @@
 import type { Clock } from '../base/clock.ts'
+import { isAppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Postgres } from '../base/postgres/postgres.ts'
 import { countRunning, selectActiveLanes, selectLanes } from './active-lanes.sql.ts'
@@ -103,11 +104,11 @@ export class ReadyWatch {
       const startedMs = clock.monotonicMs()
       if (this.#lookAtAll || startedMs >= nextMs) {
         this.#lookAtAll = false
-        const isDone = await this.#attemptTo('look for jobs', () => this.#lookAtAllLanes())
-        failures = isDone ? 0 : failures + 1
+        const outcome = await this.#attemptTo('look for jobs', () => this.#lookAtAllLanes())
+        failures = outcome === 'database away' ? failures + 1 : 0
         const endedMs = clock.monotonicMs()
         const restMs = Math.min(lookEveryMsMax, Math.max(lookEveryMs, (endedMs - startedMs) / lookShare))
-        nextMs = endedMs + (isDone ? restMs : Math.min(lookEveryMs, againMs * 2 ** (failures - 1)))
+        nextMs = endedMs + (failures === 0 ? restMs : Math.min(lookEveryMs, againMs * 2 ** (failures - 1)))
       }
       if (this.#unknown.size > 0) await this.#attemptTo('look for lanes', () => this.#lookAtUnknownLanes())
       await this.#lookBell.wait(Math.max(1, nextMs - clock.monotonicMs()), draining)
@@ -154,17 +155,17 @@ export class ReadyWatch {
     return promoted === promotedMax ? 0 : Math.max(1, Math.ceil(nextMs))
   }
 
-  /** What does not work now will be tried at its next time. Says whether it worked. */
-  async #attemptTo(what: string, task: () => Promise<unknown>): Promise<boolean> {
+  /** What does not work now will be tried at its next time. */
+  async #attemptTo(what: string, task: () => Promise<unknown>): Promise<'done' | 'database away' | 'failed'> {
     try {
       await task()
       this.#failing.delete(what)
-      return true
+      return 'done'
     } catch (error) {
       // Said once, and not again each second for as long as the database is away.
       this.#parts.log[this.#failing.has(what) ? 'debug' : 'warn']({ err: error }, `cannot ${what} now`)
       this.#failing.add(what)
-      return false
+      return isAppError(error, 'database_unavailable') ? 'database away' : 'failed'
     }
   }
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 
-import { toldTo } from '../support/command-line.ts'
+import { amountOf, toldTo } from '../support/command-line.ts'
 import { inMacrotask } from './drain-microtasks.ts'
 import { plantedBugs } from './planted-bugs.ts'
 import type { PlantedBug, Sabotage } from './planted-bugs.ts'
@@ -56,7 +56,7 @@ function tell(text: string): void {
 
 function sabotageOf(name: string | undefined): Sabotage | undefined {
   if (name === undefined) return undefined
-  if (!(name in plantedBugs)) {
+  if (!Object.hasOwn(plantedBugs, name)) {
     process.stderr.write(`There is no planted bug "${name}".\n\n${usage}`)
     process.exit(2)
   }
@@ -75,9 +75,10 @@ async function tellOne(seed: number): Promise<void> {
 
 async function runMany(): Promise<void> {
   const sabotage = sabotageOf(values.bug)
-  const count = values.seeds !== undefined ? Number(values.seeds) : values.minutes !== undefined ? Infinity : 10_000
+  const count =
+    values.seeds !== undefined ? amountOf('seeds', values.seeds) : values.minutes !== undefined ? Infinity : 10_000
   const brokenMax = sabotage === undefined ? violationsMax : Number(values.finds)
-  const secondsMax = values.minutes !== undefined ? Number(values.minutes) * 60 : Infinity
+  const secondsMax = values.minutes !== undefined ? amountOf('minutes', values.minutes) * 60 : Infinity
   const progress = new Progress(process.stderr)
   const from = Number(values.from)
   let nextSeed = from

@@ -1,4 +1,4 @@
-import { toldTo } from '../support/command-line.ts'
+import { amountOf, toldTo } from '../support/command-line.ts'
 import { otherViolation } from './ledger.ts'
 import { isSound, lineOf, sumOf, textOf } from './report.ts'
 import type { Sum } from './report.ts'
@@ -86,14 +86,6 @@ async function interrupt(): Promise<void> {
 function end(title: string, sum: Sum): never {
   process.stdout.write(`${lineOf(title, sum)}\n`)
   process.exit(isSound(sum) ? 0 : 1)
-}
-
-/** A run of nothing would find nothing wrong. */
-function amountOf(name: string, text: string): number {
-  const amount = Number(text)
-  if (Number.isFinite(amount) && amount > 0) return amount
-  process.stderr.write(`--${name} is "${text}", and has to be a number above zero.\n`)
-  process.exit(2)
 }
 
 function clockText(seconds: number): string {

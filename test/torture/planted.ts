@@ -1,4 +1,4 @@
-import { toldTo } from '../support/command-line.ts'
+import { amountOf, toldTo } from '../support/command-line.ts'
 import { plant, plantedBugs } from './planted-bugs.ts'
 import { torture } from './torture.ts'
 
@@ -30,12 +30,13 @@ interface Search {
 /** Rounds of half a minute of faults, because only behind them is it known whether something is missing. */
 const minutesOfRound = 0.5
 
-const secondsMax = Number(values.minutes) * 60
+const secondsMax = amountOf('minutes', values.minutes) * 60
 const unknown = positionals.find((word) => !plantedBugs.some(({ name }) => name === word))
 if (unknown !== undefined) {
   process.stderr.write(`There is no planted bug "${unknown}".\n\n${usage}`)
   process.exit(2)
 }
+const firstSeed = amountOf('seed', values.seed)
 const searches: Search[] = []
 for (const bug of plantedBugs.filter(({ name }) => positionals.length === 0 || positionals.includes(name))) {
   const { program, remove } = await plant(bug)
@@ -53,7 +54,7 @@ async function search(name: string, how: Pick<Parameters<typeof torture>[0], 'pr
   const secondsNow = (): number => Math.round((performance.now() - startMs) / 1000)
   let kills = 0
   for (let rounds = 1; ; rounds += 1) {
-    const seed = Number(values.seed) + rounds - 1
+    const seed = firstSeed + rounds - 1
     const report = await torture({ seed, minutes: minutesOfRound, arrivalMsMax: 45_000, isHasty: true, ...how })
     const seen = report.violations[0]?.text
     kills += report.kills

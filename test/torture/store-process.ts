@@ -7,11 +7,16 @@ import type { FromStore, ToStore } from './store.ts'
 
 const toldEveryMs = 100
 
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
+// Until it can close what it opened.
+const leave = (): void => process.exit()
+process.once('disconnect', leave)
+
 const server = await openS3Server()
 const line = await openFaultyS3Proxy(server.endpoint, seededRandomness(Number(process.argv[2])))
 process.on('message', ({ faults }: ToStore) => line.setFaults(faults))
+process.off('disconnect', leave)
 process.once('disconnect', () => void end())
-process.on('SIGINT', () => {})
 tell({ endpoint: line.endpoint, credentials: server.credentials })
 const telling = setInterval(() => tell({ failed: sumOf(line.counts) }), toldEveryMs)
 

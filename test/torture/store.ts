@@ -36,7 +36,10 @@ export async function openFaultyStore(seed: number): Promise<FaultyStore> {
   if (found === null || typeof found === 'number' || !('endpoint' in found)) {
     throw new Error('the store ended before it said where it is')
   }
-  let failed = 0
+  let [failed, isClosing] = [0, false]
+  store.once('exit', (code, signal) => {
+    if (!isClosing) throw new Error(`the store of torture ended by itself: ${code ?? signal}`)
+  })
   store.on('message', (message: FromStore) => {
     if ('failed' in message) ({ failed } = message)
   })
@@ -52,8 +55,12 @@ export async function openFaultyStore(seed: number): Promise<FaultyStore> {
     get failed() {
       return failed
     },
-    setFaults: (faults) => void store.send({ faults } satisfies ToStore),
+    setFaults(faults) {
+      // The strands go on for a moment after a run was interrupted.
+      if (store.connected) store.send({ faults } satisfies ToStore, () => {})
+    },
     async close() {
+      isClosing = true
       if (!store.connected) return
       const ended = once(store, 'exit')
       store.disconnect()
