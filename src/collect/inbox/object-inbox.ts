@@ -55,7 +55,9 @@ class ObjectInbox implements Inbox {
   readonly #intakeId: string
   readonly #orphanSeconds: number
   readonly #open = new Map<string, OpenObject>()
-  readonly #underWay = new Set<Promise<void>>()
+  readonly #flushes = new Set<Promise<void>>()
+  /** Not counted among the flushes: bodies that wait to be acknowledged wait for none of them. */
+  readonly #releases = new Set<Promise<void>>()
   readonly #stopping = new AbortController()
   readonly #waiting = new WaitingFrames()
   #cancelTimer: (() => void) | undefined
@@ -115,9 +117,9 @@ class ObjectInbox implements Inbox {
 
   async drain(): Promise<void> {
     this.#closed = true
-    while (this.#waiting.count > 0 || this.#underWay.size > 0) {
+    while (this.#waiting.count > 0 || this.#flushes.size > 0 || this.#releases.size > 0) {
       this.#flush()
-      await Promise.allSettled(this.#underWay)
+      await Promise.allSettled([...this.#flushes, ...this.#releases])
     }
   }
 
@@ -135,12 +137,12 @@ class ObjectInbox implements Inbox {
   #flush(): void {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
-    if (this.#waiting.count === 0 || this.#underWay.size >= flushesUnderWayMax) return
+    if (this.#waiting.count === 0 || this.#flushes.size >= flushesUnderWayMax) return
     const batch = this.#waiting.take(flushBytesMax)
     const work = this.#write(batch)
-    this.#underWay.add(work)
+    this.#flushes.add(work)
     void work.finally(() => {
-      this.#underWay.delete(work)
+      this.#flushes.delete(work)
       if (this.#waiting.count > 0) this.#flushSoon()
     })
   }
@@ -189,8 +191,8 @@ class ObjectInbox implements Inbox {
     const work = released().catch((error: unknown) => {
       log.warn({ err: error, key }, 'an object of the inbox could not be released; another intake will do it')
     })
-    this.#underWay.add(work)
-    void work.finally(() => this.#underWay.delete(work))
+    this.#releases.add(work)
+    void work.finally(() => this.#releases.delete(work))
   }
 
   async #forget(key: string): Promise<void> {
