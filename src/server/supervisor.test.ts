@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -269,7 +269,7 @@ test('leaves no role behind when it is killed', async () => {
 })
 
 test.each([true, false])(
-  'leaves roles that serve on, if noted, until its successor has loaded its own (alone: %s)',
+  'leaves roles that serve on, if noted, until its successor has loaded its own, or is ready (alone: %s)',
   async (alone) => {
     const notes = { disk: systemDisk, directory: join(directory, 'roles'), log }
     const environment = { MANNER: 'listen', NOTES: notes.directory }
@@ -292,7 +292,11 @@ test.each([true, false])(
     writeFileSync(mark, '')
     await starting
     await expect.poll(() => pids.map(isAlive)).toEqual([false, false])
-    expect(pids.map((pid) => existsSync(`${notes.directory}.drained.${pid}`))).toEqual([!alone, !alone])
+    const noted = (what: string, pid = 0) =>
+      statSync(`${notes.directory}.${what}.${pid}`, { throwIfNoEntry: false })?.mtimeMs
+    const drainedMs = pids.map((pid) => noted('drained', pid))
+    if (alone) expect(drainedMs).toEqual([undefined, undefined])
+    else expect(Math.min(...drainedMs.map(Number))).toBeGreaterThanOrEqual(Number(noted('started', role.pid)))
     expect(await findPredecessors(notes)).toEqual(new Map([['api', [await nameOfProcess(role.pid ?? 0)]]]))
   },
 )

@@ -160,12 +160,13 @@ export class SupervisedRole implements Service {
     const { signal } = this.#ending
     let role = this.#spare.take()
     this.#current = role
-    await this.#succeed(role)
+    await this.#loadedBeside(role)
     const deadline = this.#clock.monotonicMs() + databaseMsMax
     for (;;) {
       role.begin(this.#legacy)
       try {
         this.#inherit(await role.ready)
+        if (this.#command.alone !== true) await drainPredecessors(this.#command.predecessors ?? [])
         return role
       } catch (error) {
         const isOver = signal.aborted || this.#clock.monotonicMs() > deadline
@@ -180,14 +181,13 @@ export class SupervisedRole implements Service {
     }
   }
 
-  /** Those that may work beside their successor finish what they have in hand. */
-  async #succeed(role: ForkedRole): Promise<void> {
+  /** Predecessors serve while the code loads; those that may work beside their successor, until it is ready to take what they would have taken. */
+  async #loadedBeside(role: ForkedRole): Promise<void> {
     const { predecessors = [] } = this.#command
     if (predecessors.length === 0) return
     await role.loaded
     this.#log.info({ predecessors }, 'taking over from the processes of a supervisor that was killed')
     if (this.#command.alone === true) await endPredecessors(predecessors, this.#clock)
-    else await drainPredecessors(predecessors)
   }
 
   /** What a process that became ready leaves to the next one. */

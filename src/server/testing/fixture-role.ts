@@ -15,7 +15,7 @@ import { runRole } from '../role-process.ts'
 // A role whose one service does what the environment asks for; `listen` answers each request with its process id, and `work` has work in
 // hand until the file MARK is there, beside which it then says that it is done. `listen unheard` has its supervisor stand still before it
 // hands its socket over, and writes its process id into MARK when it has. `listen late` says that it is loaded when
-// MARK is there. Where there are NOTES, it notes itself in that directory, and a `listen` that was drained beside it.
+// MARK is there. Where there are NOTES, it notes itself in that directory, and beside it that a `listen` has started, and that one was drained.
 const manner = process.env['MANNER']
 const mark = process.env['MARK'] ?? ''
 const notes = process.env['NOTES']
@@ -69,6 +69,8 @@ function listening(previous: unknown, sockets: ListeningSockets): Role {
     async start() {
       await new Promise<void>((resolve) => void server.listen(socket ?? { port: 0, host: '127.0.0.1' }, resolve))
       if (manner === 'listen unheard') process.kill(process.ppid, 'SIGSTOP')
+      if (manner === 'listen late') await setTimeout(100)
+      if (notes !== undefined) writeFileSync(`${notes}.started.${process.pid}`, '')
     },
     async drain() {
       await new Promise<void>((resolve) => void server.close(() => resolve()))
