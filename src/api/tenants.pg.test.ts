@@ -393,7 +393,7 @@ describe('a result', () => {
 
   it('that is stored no more is said to be gone', async () => {
     await api.postgres.query(
-      sql`update job_history set output = jsonb_set(output, '{resultKey}', '"results/gone"') where job_id = ${Number(places['job'])} and output is not null`,
+      sql`update job_history set output = jsonb_set(output - 'inline', '{resultKey}', '"results/gone"') where job_id = ${Number(places['job'])} and output is not null`,
     )
     expect((await get('?format=parquet')).json<Problem>()).toMatchObject({ status: 410, code: 'result_expired' })
   })

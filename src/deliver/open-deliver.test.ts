@@ -123,6 +123,18 @@ describe('a format that lies in the result', () => {
     expect(await deliver.knownBytes(job({ output }), 'tsv')).toBeUndefined()
   })
 
+  it('is there without any object where that lies with the job', async () => {
+    const { deliver, submitted } = bench({}, { state: 'success' })
+    const inline = Buffer.from('PARa\n1\nfooter').toString('base64')
+    const done = job({ output: { ...output, inline } })
+    expect((await deliver.result(done, 'csv')).whole?.toString()).toBe('a\n1\n')
+    expect(await deliver.knownBytes(done, 'csv')).toBe(4)
+    expect(await deliver.knownBytes(done, 'tsv')).toBeUndefined()
+    // One that is to be made is not taken for expired.
+    await expect(deliver.result(done, 'tsv')).rejects.not.toMatchObject({ code: 'result_expired' })
+    expect(submitted).toEqual(['7:tsv'])
+  })
+
   it('expires with it', async () => {
     const { deliver } = bench({}, { state: 'success' })
     await expect(deliver.result(job({ output }), 'csv')).rejects.toMatchObject({ code: 'result_expired' })

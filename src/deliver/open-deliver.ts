@@ -26,7 +26,7 @@ export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliv
       const stored = storedResult(job)
       const ready = readyIn(stored, format)
       if (ready === undefined) return await objects.size(formattedKey(stored, format))
-      return (await objects.size(stored.resultKey)) === undefined ? undefined : ready.to - ready.from
+      return (await isThere(objects, stored)) ? ready.to - ready.from : undefined
     },
     async exportResult({ accountId, userId }, query, delivery) {
       storedResult(query)
@@ -36,11 +36,11 @@ export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliv
     async result(job, format, options = {}) {
       const stored = storedResult(job)
       const ready = readyIn(stored, format)
-      if (ready !== undefined) return resultObject(job, format, await readyBytes(objects, job, stored.resultKey, ready))
+      if (ready !== undefined) return resultObject(job, format, await readyBytes(objects, job, stored, ready))
       const key = formattedKey(stored, format)
       let bytes = await objects.size(key)
       if (bytes === undefined) {
-        if ((await objects.size(stored.resultKey)) === undefined) throw expired(job)
+        if (!(await isThere(objects, stored))) throw expired(job)
         await makeFormat(jobs, job, format, Math.min(options.waitMsMax ?? waitMsMax, waitMsMax))
         bytes = must(await objects.size(key), `the object ${key} that a job made`)
       }
@@ -60,16 +60,21 @@ function resultObject(
 const readyIn = ({ ready }: StoredResult, format: ResultFormat | BareFormat) =>
   ready?.format === format ? ready : undefined
 
+const isThere = async (objects: ObjectStore, { inline, resultKey }: StoredResult) =>
+  inline !== undefined || (await objects.size(resultKey)) !== undefined
+
 /** A small one lies in the stored result and is read at once, which takes less than to look whether it is there, and to stream it. */
 async function readyBytes(
   objects: ObjectStore,
   job: Job,
-  key: string,
-  ready: ByteRange,
+  { inline, resultKey }: StoredResult,
+  { from, to }: ByteRange,
 ): Promise<Pick<ResultObject, 'bytes' | 'whole' | 'stream'>> {
   try {
-    const { from, to } = ready
-    const whole = await objects.get(key, { from, to })
+    const whole =
+      inline === undefined
+        ? await objects.get(resultKey, { from, to })
+        : Buffer.from(inline, 'base64').subarray(from, to)
     if (whole.byteLength !== to - from) throw shortened(job)
     return {
       bytes: whole.byteLength,

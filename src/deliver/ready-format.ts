@@ -3,19 +3,14 @@ import type { Attempt, JobKind } from '../jobs/jobs.ts'
 import type { ResultFormat } from './deliver.ts'
 import type { FormatParts } from './result-job.ts'
 import { makeFormat } from './result-job.ts'
-import type { StoredColumn, StoredResult } from './stored-result.ts'
+import type { ResultOutput } from './stored-result.ts'
+import { givenResult } from './stored-result.ts'
 
 /** What deliver reads of the input and the output of a query. */
 interface ReadInput {
   readonly resultFormat?: ResultFormat
 }
-interface ReadOutput {
-  readonly columns: readonly StoredColumn[]
-  readonly resultKey: string | null
-  readonly rows: number
-  readonly resultBytes: number
-  readonly ready?: StoredResult['ready']
-}
+type ReadOutput = ResultOutput & { readonly rows: number; readonly resultBytes: number }
 
 /** What is larger takes a while, in which the query would not be done, and may be wanted by nobody. */
 const rowsMax = 10_000
@@ -38,17 +33,11 @@ export function readying(kind: JobKind, parts: FormatParts): JobKind {
 
 async function makeReady(parts: FormatParts, attempt: Attempt, output: ReadOutput): Promise<void> {
   const { resultFormat } = attempt.job.input as ReadInput
-  const { columns, resultKey, rows, resultBytes, ready } = output
-  if (
-    ready !== undefined ||
-    resultFormat === undefined ||
-    resultKey === null ||
-    rows > rowsMax ||
-    resultBytes > bytesMax
-  )
-    return
+  const result = givenResult(output)
+  if (result === undefined || result.ready !== undefined || resultFormat === undefined) return
+  if (output.rows > rowsMax || output.resultBytes > bytesMax) return
   try {
-    await makeFormat(parts, attempt, { queryJobId: attempt.job.id, columns, resultKey }, resultFormat)
+    await makeFormat(parts, attempt, result, resultFormat)
   } catch (error) {
     // The query is done all the same, and whoever asks for the result has it made, or is told what is wrong with it.
     if (!isAppError(error)) throw error

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 
 import type { Disk } from '../base/disk.ts'
 import type { EnginePool } from '../base/engines/engines.ts'
-import { AppError, isAppError } from '../base/errors.ts'
-import type { LocalObject, ObjectStore } from '../base/objects/objects.ts'
+import type { ObjectStore } from '../base/objects/objects.ts'
 import type { Attempt, JobKind, Jobs } from '../jobs/jobs.ts'
 import type { BareFormat, ResultFormat } from './deliver.ts'
 import { formatTask } from './format-input.ts'
 import type { FormatInput, FormatOutput } from './format-input.ts'
+import { localResult } from './local-result.ts'
 import { formattedKey, storedResult } from './stored-result.ts'
 import type { StoredResult } from './stored-result.ts'
 
@@ -50,19 +50,19 @@ export function resultJob(parts: ResultJobParts): JobKind {
 async function makeObject(parts: ResultJobParts, attempt: Attempt): Promise<FormatOutput> {
   const { queryJobId, format } = attempt.job.input as ResultJobInput
   const query = await parts.jobs.get(attempt.job.accountId, queryJobId)
-  return await makeFormat(parts, attempt, { queryJobId, ...storedResult(query) }, format)
+  return await makeFormat(parts, attempt, storedResult(query), format)
 }
 
 /** Writes the stored result of a query in a format to where it is looked for. */
 export async function makeFormat(
   parts: FormatParts,
   attempt: Attempt,
-  result: StoredResult & { readonly queryJobId: number },
+  result: StoredResult,
   format: ResultFormat | BareFormat,
 ): Promise<FormatOutput> {
   const { columns } = result
   const path = join(parts.scratchDirectory, `result-${attempt.job.id}-${attempt.leaseToken}`)
-  const source = await localResult(parts.objects, result)
+  const source = await localResult(parts, attempt, result)
   try {
     await parts.disk.makeDirectory(parts.scratchDirectory)
     const { memoryBytes, outputBytesMax } = parts.limits
@@ -79,22 +79,7 @@ export async function makeFormat(
     await parts.objects.putFile(formattedKey(result, format), path)
     return output
   } finally {
-    source.release()
+    await source.release()
     await parts.disk.remove(path)
-  }
-}
-
-async function localResult(
-  objects: ObjectStore,
-  { queryJobId, resultKey }: StoredResult & { readonly queryJobId: number },
-): Promise<LocalObject> {
-  try {
-    return await objects.materialize(resultKey)
-  } catch (error) {
-    if (!isAppError(error, 'object_not_found')) throw error
-    throw new AppError('result_expired', `The result of job ${queryJobId} is not stored any more.`, {
-      hint: 'Submit the query again.',
-      cause: error,
-    })
   }
 }

@@ -12,10 +12,16 @@ export interface StoredColumn {
 /** What deliver reads of the output of a finished query job: Parquet whose columns are named c0, c1 … in order. */
 export interface StoredResult {
   readonly columns: readonly StoredColumn[]
+  /** Of the object that it is, unless it is `inline`. Objects of other formats that are made of it are named after it all the same. */
   readonly resultKey: string
+  /** All of a small one, in base64, which lies with the job then. */
+  readonly inline?: string
   /** Where in the stored result it lies in another format, from, inclusive, to, exclusive. */
   readonly ready?: { readonly format: string; readonly from: number; readonly to: number }
 }
+
+/** The same, of a statement that may have no rows to give. */
+export type ResultOutput = Omit<StoredResult, 'resultKey'> & { readonly resultKey: string | null }
 
 /** Of the jobs that have results: interactive queries, and those of batches. */
 const queryKinds: ReadonlySet<string> = new Set(['query', 'batch'])
@@ -25,9 +31,15 @@ export function storedResult(job: Job): StoredResult {
   if (!queryKinds.has(job.kind)) throw noResult(`Job ${job.id} is of the kind “${job.kind}”, which makes no result.`)
   if (!finishedStates.has(job.state)) throw notReady(`Job ${job.id} is not finished: its state is “${job.state}”.`)
   if (job.state !== 'success') throw endOf(job)
-  const { columns, resultKey, ready } = job.output as Omit<StoredResult, 'resultKey'> & { resultKey: string | null }
-  if (resultKey === null) throw noResult(`The statement of job ${job.id} has no rows to give.`)
-  return { columns, resultKey, ...(ready !== undefined && { ready }) }
+  const result = givenResult(job.output as ResultOutput)
+  if (result === undefined) throw noResult(`The statement of job ${job.id} has no rows to give.`)
+  return result
+}
+
+/** The result that a query has given; undefined for a statement that has no rows to give. */
+export function givenResult({ columns, resultKey, inline, ready }: ResultOutput): StoredResult | undefined {
+  if (resultKey === null) return undefined
+  return { columns, resultKey, ...(inline !== undefined && { inline }), ...(ready !== undefined && { ready }) }
 }
 
 function endOf(job: Job): AppError {

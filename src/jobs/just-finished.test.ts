@@ -25,7 +25,7 @@ test('a job is told once, and to its account alone', () => {
 test.each<[string, Partial<Job>]>([
   ['that is not finished', { state: 'running' }],
   ['that may be taken up again', { state: 'dead' }],
-  ['with a long text', { input: { sql: 'x'.repeat(10_000) } }],
+  ['with a long text', { input: { sql: 'x'.repeat(20_000) } }],
 ])('one %s is not remembered', (_, more) => {
   const { noted } = bench()
   noted.note(job(7, more))

@@ -2,7 +2,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Job } from './jobs.ts'
 
 const jobsMax = 200
-const charactersMax = 10_000
+/** Of a job with its result, where that lies with it. */
+const charactersMax = 20_000
 const msMax = 5000
 
 /**

@@ -133,6 +133,8 @@ export interface QueryOutput {
    * statement has no rows to give (INSERT, DELETE, CREATE, ALTER, DROP …): `rows` then says how many it wrote or deleted.
    */
   readonly resultKey: string | null
+  /** All of a small result, in base64: no object is stored under `resultKey` then. */
+  readonly inline?: string
   readonly resultBytes: number
   /** Where in the result it lies in the format that was asked for, as a whole, from, inclusive, to, exclusive; absent where it does not. */
   readonly ready?: { readonly format: string; readonly from: number; readonly to: number }

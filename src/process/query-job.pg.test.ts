@@ -66,7 +66,21 @@ describe('a SELECT', () => {
       },
     })
     expect(answer.statistics.bytesScanned).toBeGreaterThan(0)
-    expect(answer.resultBytes).toBe(await bench.objects.size(answer.resultKey ?? ''))
+    expect(answer.resultBytes).toBe(Buffer.from(answer.inline ?? '', 'base64').byteLength)
+  })
+
+  const incompressible = Array.from({ length: 300 }, (_, n) => `md5('${n}' || code)`).join(' || ')
+  test.each([
+    ['with its job where it is small', 'select 1', true],
+    ['as an object where it is larger', `select ${incompressible} from web.logs`, false],
+    ['with its job where DuckDB wrote a small one', 'select [code] from web.logs', true],
+    ['as an object where DuckDB wrote a larger one', 'select range(3000 + code) from web.logs', false],
+  ])('stores its answer %s', async (_, statement, isInline) => {
+    const { inline, resultKey, resultBytes } = await bench.query(statement)
+    expect(await bench.objects.size(resultKey ?? '')).toBe(isInline ? undefined : resultBytes)
+    expect(inline === undefined ? undefined : Buffer.from(inline, 'base64').byteLength).toBe(
+      isInline ? resultBytes : undefined,
+    )
   })
 
   test('keeps the order of the rows, and names that come twice', async () => {

@@ -10,10 +10,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeTenant } from '../../src/api/testing/tenants.ts'
 import type { Tenant } from '../../src/api/testing/tenants.ts'
 import { systemClock } from '../../src/base/clock.ts'
-import { must } from '../../src/base/errors.ts'
 import { openDoors } from '../support/doors.ts'
 import type { Doors } from '../support/doors.ts'
-import { readParquet } from '../support/read-parquet.ts'
+import { readResult } from '../support/read-result.ts'
 import type { QueryOutput } from '../../src/process/process.ts'
 import { runScript } from './python.ts'
 
@@ -31,8 +30,7 @@ async function rows(sql: string): Promise<unknown[][]> {
   const { job } = await process.submitQuery(tenant.principal, { sql, database: null })
   const done = await jobs.wait(tenant.principal.accountId, job.id, 300_000)
   expect(done.error).toBeNull()
-  const key = must((done.output as QueryOutput).resultKey, 'a SELECT has a result')
-  return await readParquet(objects, key)
+  return await readResult(objects, done.output as QueryOutput)
 }
 
 describe('td-client and pytd', () => {

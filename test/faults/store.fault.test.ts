@@ -12,9 +12,8 @@ import { seededRandomness, wholeNumber } from '../../src/jobs/testing/seeded-ran
 import type { Randomness } from '../../src/base/randomness.ts'
 import { systemRandomness } from '../../src/base/randomness.ts'
 import type { ImportRequest } from '../../src/collect/collect.ts'
-import { must } from '../../src/base/errors.ts'
 import type { QueryOutput } from '../../src/process/process.ts'
-import { readParquet } from '../support/read-parquet.ts'
+import { readResult } from '../support/read-result.ts'
 import type { Parts } from '../support/parts.ts'
 import { openParts } from '../support/parts.ts'
 
@@ -172,7 +171,7 @@ async function rowsUnlessFailed(own: Parts, query: string): Promise<unknown[][]>
     expectClear(job.error)
     return []
   }
-  return await readParquet(own.objects, must((job.output as QueryOutput).resultKey, 'a result')).catch(() => [])
+  return await readResult(own.objects, job.output as QueryOutput).catch(() => [])
 }
 
 /** The chunks of the bodies are merged while more arrive. */

@@ -39,7 +39,7 @@ import { settingsForRoles } from '../../src/server/role-settings.ts'
 import { openStore } from '../../src/store/open-store.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openTestDatabase } from './postgres.ts'
-import { readParquet } from './read-parquet.ts'
+import { readResult } from './read-result.ts'
 
 /** What the parts of a platform are made of; the defaults are a directory of their own. */
 export interface PartsOptions {
@@ -147,8 +147,8 @@ export async function openParts(options: PartsOptions = {}): Promise<Parts> {
     async rows(sql: string) {
       const job = await parts.run(sql)
       if (job.state !== 'success') throw new Error(`the query ended as ${job.state}: ${JSON.stringify(job.error)}`)
-      const { resultKey } = job.output as QueryOutput
-      return resultKey === null ? [] : await readParquet(objects, resultKey)
+      const output = job.output as QueryOutput
+      return output.resultKey === null ? [] : await readResult(objects, output)
     },
     async close() {
       for (const service of opened.toReversed()) await service.stop()

@@ -1,7 +1,7 @@
 import type { Attempt, JobKind, Jobs } from '../../jobs/jobs.ts'
 import type { Delivery } from '../deliver.ts'
-import type { StoredResult } from '../stored-result.ts'
-import { storedResult } from '../stored-result.ts'
+import type { ResultOutput } from '../stored-result.ts'
+import { givenResult, storedResult } from '../stored-result.ts'
 import { exportResult } from './export-result.ts'
 import type { ExportParts } from './export-result.ts'
 
@@ -40,22 +40,19 @@ export function delivering(kind: JobKind, parts: ExportParts): JobKind {
     ...kind,
     async handler(attempt) {
       const output = await kind.handler(attempt)
-      await deliver(parts, attempt, output as Omit<StoredResult, 'resultKey'> & { resultKey: string | null })
+      await deliver(parts, attempt, output as ResultOutput)
       return output
     },
   }
 }
 
 /** A statement that has no rows to give has none to deliver. */
-async function deliver(
-  parts: ExportParts,
-  attempt: Attempt,
-  { columns, resultKey }: Omit<StoredResult, 'resultKey'> & { resultKey: string | null },
-): Promise<void> {
+async function deliver(parts: ExportParts, attempt: Attempt, output: ResultOutput): Promise<void> {
   const { delivery, scheduledTime } = attempt.job.input as DeliveringInput
-  if (delivery === undefined || resultKey === null) return
+  const result = givenResult(output)
+  if (delivery === undefined || result === undefined) return
   const defaultTime = scheduledTime ?? secondsOf(attempt.job.createdAt)
-  await exportResult(parts, attempt, { columns, resultKey, defaultTime }, delivery)
+  await exportResult(parts, attempt, { ...result, defaultTime }, delivery)
 }
 
 const secondsOf = (date: Date): number => Math.floor(date.getTime() / 1000)

@@ -15,8 +15,9 @@ import { queryEngineHandlers } from '../../process/engines/duckdb/handlers.ts'
 import { openQueryBench } from '../../process/testing/query-bench.ts'
 import type { Answer, QueryBench } from '../../process/testing/query-bench.ts'
 import type { Delivery } from '../deliver.ts'
+import { givenResult } from '../stored-result.ts'
 import { exportTask } from './export-input.ts'
-import type { ExportParts } from './export-result.ts'
+import type { ExportParts, ExportSource } from './export-result.ts'
 import { exportResult } from './export-result.ts'
 import { exportHandler } from './export-task.ts'
 
@@ -67,14 +68,14 @@ async function exported(text: string, target: Delivery): Promise<Answer> {
   return answer
 }
 
+/** As deliver finds it, with a time for the rows. */
+const sourceOf = (answer: Answer): ExportSource => ({
+  ...must(givenResult(answer), 'the query has rows'),
+  defaultTime: 77,
+})
+
 async function again(answer: Answer, target: Delivery): Promise<{ rows: number }> {
-  const resultKey = must(answer.resultKey, 'the query has rows')
-  return await exportResult(
-    parts,
-    await attemptOf(answer),
-    { columns: answer.columns, resultKey, defaultTime: 77 },
-    target,
-  )
+  return await exportResult(parts, await attemptOf(answer), sourceOf(answer), target)
 }
 
 const values = async (text: string) => (await bench.query(text)).values
@@ -142,9 +143,8 @@ describe('an export', () => {
     const reader = { ...delivery('closed', 'append'), principal: { ...bench.owner, keyKind: 'query' as const } }
     expect(await failure(again(answer, reader))).toMatchObject({ code: 'forbidden' })
     const attempt = await attemptOf(answer)
-    const source = { columns: answer.columns, resultKey: must(answer.resultKey, 'the result'), defaultTime: 1 }
     const stale = { ...attempt, leaseToken: attempt.leaseToken - 1 }
-    expect(await failure(exportResult(parts, stale, source, delivery('closed', 'append')))).toMatchObject({
+    expect(await failure(exportResult(parts, stale, sourceOf(answer), delivery('closed', 'append')))).toMatchObject({
       code: 'lease_lost',
     })
     expect(await failure(exported('select 1 as n, 2 as N', delivery('closed', 'append')))).toMatchObject({

@@ -8,6 +8,7 @@ import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Commit, NewChunk, Store, Table } from '../../store/store.ts'
 import { writtenChunk } from '../../store/written-chunk.ts'
 import type { Delivery } from '../deliver.ts'
+import { localResult } from '../local-result.ts'
 import type { FormatParts } from '../result-job.ts'
 import type { StoredResult } from '../stored-result.ts'
 import type { ExportInput, ExportOutput } from './export-input.ts'
@@ -125,7 +126,7 @@ async function writtenChunks(place: Place, { assigned }: ExportColumns, tableId:
     ...column,
     name: queryName,
   }))
-  const local = await parts.objects.materialize(source.resultKey)
+  const local = await localResult(parts, attempt, source)
   try {
     await parts.disk.makeDirectory(parts.scratchDirectory)
     const input: ExportInput = {
@@ -148,7 +149,7 @@ async function writtenChunks(place: Place, { assigned }: ExportColumns, tableId:
     const chunk = writtenChunk(parts.store.newChunk({ accountId, tableId }), file, columns)
     return [{ ...chunk, crc32: await putChecked(parts, chunk.objectKey, path) }]
   } finally {
-    local.release()
+    await local.release()
     await parts.disk.remove(path)
   }
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -118,7 +118,11 @@ export async function openQueryBench(engines: EnginePool): Promise<QueryBench> {
       const principal = options.principal ?? owner
       const attempt = await makeAttempt(postgres, { sql: text, principal, database: 'web', ...options })
       const output = (await handler(attempt)) as QueryOutput
-      return { ...output, jobId: attempt.job.id, values: await valuesOf(bare, objects, output) }
+      return {
+        ...output,
+        jobId: attempt.job.id,
+        values: await valuesOf({ bare, objects, path: join(folder, `inline-${attempt.job.id}`) }, output),
+      }
     },
     async close() {
       await store.stop()
@@ -233,11 +237,11 @@ async function makeAttempt(
 }
 
 async function valuesOf(
-  bare: DuckDBConnection,
-  objects: ObjectStore,
-  { resultKey }: QueryOutput,
+  { bare, objects, path }: { bare: DuckDBConnection; objects: ObjectStore; path: string },
+  { resultKey, inline }: QueryOutput,
 ): Promise<readonly unknown[][]> {
   if (resultKey === null) return []
-  const { path } = await objects.materialize(resultKey)
-  return (await bare.runAndReadAll(`select * from read_parquet('${path}')`)).getRowsJson()
+  if (inline !== undefined) await writeFile(path, Buffer.from(inline, 'base64'))
+  const local = inline === undefined ? await objects.materialize(resultKey) : { path }
+  return (await bare.runAndReadAll(`select * from read_parquet('${local.path}')`)).getRowsJson()
 }
