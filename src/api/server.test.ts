@@ -244,6 +244,7 @@ describe('jobs', () => {
       columns: [{ name: 'n', type: { kind: 'decimal', precision: 38, scale: 0 } }],
       rows: 1,
       resultKey: 'results/1/7',
+      inline: 'UEFSMQ==',
       resultBytes: 300,
       statistics: { scans: [], bytesScanned: 0, planMs: 1, runMs: 2 },
     }
@@ -255,6 +256,7 @@ describe('jobs', () => {
     })
     expect(job.body).not.toContain('principal')
     expect(job.body).not.toContain('results/1')
+    expect(job.body).not.toContain('UEFSMQ==')
   })
 })
 

@@ -1,10 +1,10 @@
 import { Worker } from 'node:worker_threads'
 
 /**
- * For so long what serves goes on when its supervisor is gone, waiting for another one. Service managers start a server again within seconds, and
- * whoever killed it on purpose is rid of it soon.
+ * For so long what serves goes on when its supervisor is gone, waiting for another one. Service managers start a server again within seconds, a busy machine takes
+ * up to ten for it, and whoever killed it on purpose is rid of it soon.
  */
-export const orphanSeconds = 10
+export const orphanSeconds = 20
 
 /**
  * Ends this process within a second after its parent is gone, even while native code blocks the event loop: a thread

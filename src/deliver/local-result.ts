@@ -12,31 +12,34 @@ export interface LocalResultParts {
   readonly scratchDirectory: string
 }
 
-/** The stored result as a file that an engine process can read, until `release` is called. Fails with `result_expired`. */
-export async function localResult(
+/** Has the stored result lie in a file that an engine process can read for as long as `use` runs. Fails with `result_expired`. */
+export async function withLocalResult<T>(
   { objects, disk, scratchDirectory }: LocalResultParts,
   { job, leaseToken }: Attempt,
   { inline, resultKey }: StoredResult,
-): Promise<Pick<LocalObject, 'path'> & { release(): Promise<void> }> {
+  use: (path: string) => Promise<T>,
+): Promise<T> {
   if (inline === undefined) {
     const local = await materialized(objects, resultKey)
-    return { path: local.path, release: async () => local.release() }
+    return await use(local.path).finally(() => local.release())
   }
   const path = join(scratchDirectory, `inline-${job.id}-${leaseToken}`)
-  const release = () => disk.remove(path)
   await disk.makeDirectory(scratchDirectory)
   try {
-    const file = await disk.open(path, 'create')
-    try {
-      await file.write(Buffer.from(inline, 'base64'), 0)
-    } finally {
-      await file.close()
-    }
-  } catch (error) {
-    await release()
-    throw error
+    await writeFile(disk, path, Buffer.from(inline, 'base64'))
+    return await use(path)
+  } finally {
+    await disk.remove(path)
   }
-  return { path, release }
+}
+
+async function writeFile(disk: Disk, path: string, bytes: Buffer): Promise<void> {
+  const file = await disk.open(path, 'create')
+  try {
+    await file.write(bytes, 0)
+  } finally {
+    await file.close()
+  }
 }
 
 async function materialized(objects: ObjectStore, resultKey: string): Promise<LocalObject> {
@@ -44,7 +47,7 @@ async function materialized(objects: ObjectStore, resultKey: string): Promise<Lo
     return await objects.materialize(resultKey)
   } catch (error) {
     if (!isAppError(error, 'object_not_found')) throw error
-    throw new AppError('result_expired', 'The result of the query is not stored any more.', {
+    throw new AppError('result_expired', `The result "${resultKey}" is not stored any more.`, {
       hint: 'Submit the query again.',
       cause: error,
     })

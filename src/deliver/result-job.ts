@@ -7,7 +7,7 @@ import type { Attempt, JobKind, Jobs } from '../jobs/jobs.ts'
 import type { BareFormat, ResultFormat } from './deliver.ts'
 import { formatTask } from './format-input.ts'
 import type { FormatInput, FormatOutput } from './format-input.ts'
-import { localResult } from './local-result.ts'
+import { withLocalResult } from './local-result.ts'
 import { formattedKey, storedResult } from './stored-result.ts'
 import type { StoredResult } from './stored-result.ts'
 
@@ -62,24 +62,19 @@ export async function makeFormat(
 ): Promise<FormatOutput> {
   const { columns } = result
   const path = join(parts.scratchDirectory, `result-${attempt.job.id}-${attempt.leaseToken}`)
-  const source = await localResult(parts, attempt, result)
+  const { memoryBytes, outputBytesMax, timeoutMs, residentBytesMax } = parts.limits
+  await parts.disk.makeDirectory(parts.scratchDirectory)
   try {
-    await parts.disk.makeDirectory(parts.scratchDirectory)
-    const { memoryBytes, outputBytesMax } = parts.limits
-    const input: FormatInput = { source: source.path, path, format, columns, memoryBytes, outputBytesMax }
-    const output = await parts.engines.run<FormatOutput>(
-      { kind: formatTask, input },
-      {
-        timeoutMs: parts.limits.timeoutMs,
-        residentBytesMax: parts.limits.residentBytesMax,
-        signal: attempt.signal,
-        onProgress: (value) => attempt.progress(value),
-      },
-    )
+    const output = await withLocalResult(parts, attempt, result, async (source) => {
+      const input: FormatInput = { source, path, format, columns, memoryBytes, outputBytesMax }
+      return await parts.engines.run<FormatOutput>(
+        { kind: formatTask, input },
+        { timeoutMs, residentBytesMax, signal: attempt.signal, onProgress: (value) => attempt.progress(value) },
+      )
+    })
     await parts.objects.putFile(formattedKey(result, format), path)
     return output
   } finally {
-    await source.release()
     await parts.disk.remove(path)
   }
 }

@@ -31,7 +31,10 @@ async function isResult(jobs: Pick<Jobs, 'get'>, key: string): Promise<boolean> 
   try {
     const job = await jobs.get(Number(account), Number(id))
     if (!finishedStates.has(job.state)) return true
-    return job.state === 'success' && (job.output as StoredResult | null)?.resultKey === key
+    if (job.state !== 'success') return false
+    const output = job.output as StoredResult | null
+    // Of a script that asked several times, an earlier answer may lie under the key of one that is inline.
+    return output?.resultKey === key && output.inline === undefined
   } catch (error) {
     if (isAppError(error, 'job_not_found')) return true
     throw error

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from '../base/errors.ts'
+import type { Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { Job, JobState } from './jobs.ts'
 
@@ -46,10 +47,18 @@ export const jobState = sql`
 const isFinished = sql`r.job_id is null and w.job_id is null`
 
 /** The columns of a `JobRow` from `jobSources`. */
-export const jobColumns = sql`
+export const jobColumns = columnsWith(sql`h.output`)
+
+/** The same for lists: thousands of jobs with the results that lie with them would be tens of megabytes, which nobody reads of a list. */
+export const listedJobColumns = columnsWith(
+  sql`case when h.output -> 'inline' is null then h.output else jsonb_set(h.output, '{inline}', '""') end`,
+)
+
+function columnsWith(output: Sql): Sql {
+  return sql`
   j.id, j.account_id, j.user_id, j.kind, ${jobState} as state, j.priority, j.unique_key, j.input,
   case when r.job_id is not null then r.progress else h.progress end as progress,
-  case when ${isFinished} then h.output end as output,
+  case when ${isFinished} then ${output} end as output,
   case when ${isFinished} and h.to_state = 'success' then null else past.error end as error,
   coalesce(w.due_at, j.run_at) as run_at,
   coalesce(r.attempt, w.attempt, h.attempt, 0) as attempt,
@@ -58,6 +67,7 @@ export const jobColumns = sql`
   j.created_at,
   coalesce(r.acquired_at, past.started_at) as started_at,
   case when ${isFinished} then h.at end as finished_at`
+}
 
 export function jobOf(row: JobRow): Job {
   return {

@@ -1,7 +1,7 @@
 import type { Queryable, Sql } from '../base/postgres/postgres.ts'
 import { sql } from '../base/postgres/postgres.ts'
 import type { JobRow } from './job-row.ts'
-import { jobColumns, jobSources, jobState } from './job-row.ts'
+import { jobColumns, jobSources, jobState, listedJobColumns } from './job-row.ts'
 import type { JobFilter, JobState, JobTransition } from './jobs.ts'
 import { finishedStates } from './jobs.ts'
 
@@ -18,7 +18,7 @@ export function selectJobs(db: Queryable, filter: JobFilter): Promise<JobRow[]> 
   const { accountId, kind, state, userId = null, before = null, offset = 0, limit } = filter
   const kinds = kind === undefined ? null : [kind].flat()
   return db.query(sql`
-    select ${jobColumns} from ${jobSources}
+    select ${listedJobColumns} from ${jobSources}
      where j.account_id = ${accountId}
        and (${kinds}::text[] is null or j.kind = any(${kinds}::text[]))
        and (${userId}::bigint is null or j.user_id = ${userId})

@@ -133,7 +133,7 @@ export interface QueryOutput {
    * statement has no rows to give (INSERT, DELETE, CREATE, ALTER, DROP …): `rows` then says how many it wrote or deleted.
    */
   readonly resultKey: string | null
-  /** All of a small result, in base64: no object is stored under `resultKey` then. */
+  /** All of a small result, in base64: what lies under `resultKey` is none of it then. Empty where jobs are listed. */
   readonly inline?: string
   readonly resultBytes: number
   /** Where in the result it lies in the format that was asked for, as a whole, from, inclusive, to, exclusive; absent where it does not. */

@@ -11,7 +11,7 @@ import { runSelect } from './run-select.ts'
 
 /**
  * A result up to this size lies in the row of its job, which is written at its end anyhow: to store it takes no round trip to the object store, and
- * neither does reading it. As base64 it is a third larger, and pages of jobs carry it.
+ * neither does reading it. As base64 it is a third larger.
  */
 const inlineBytesMax = 8192
 
@@ -27,34 +27,34 @@ export async function storeResult(
   const answer = await runSelect(context, planned, { projection: columns.map(resultColumn), fieldIds: null, small })
   context.progress({ stage: 'storing', percent: null, bytesToScan: null })
   const resultKey = resultKeyOf(context)
-  const inline = await storedInline(context, resultKey, answer)
+  const inline = await storeAnswer(context, resultKey, answer)
   const ready = answer.small?.ready ?? null
   return {
     statement,
     columns: small.columns,
     rows: answer.rows,
     resultKey,
-    ...(inline !== undefined && { inline }),
+    ...inline,
     resultBytes: answer.bytes,
     ...(ready !== null && { ready }),
     statistics: statisticsOf(planned, answer.runMs),
   }
 }
 
-/** Puts the answer where it is going to be read; what lies with the job is returned. */
-async function storedInline(
+/** Stores the answer under the key, unless it is to lie with the job: then it is returned for that. */
+async function storeAnswer(
   { ports: { disk, objects } }: QueryContext,
   resultKey: string,
   { bytes, small, files }: WrittenAnswer,
-): Promise<string | undefined> {
-  const path = files[0]?.path
+): Promise<Pick<QueryOutput, 'inline'>> {
+  const path = (): string => must(files[0], 'a result is one file').path
   if (bytes <= inlineBytesMax) {
-    const file = small?.bytes ?? (await readSmallFile(disk, must(path, 'a result is one file')))
-    return Buffer.from(file).toString('base64')
+    const file = small?.bytes ?? (await readSmallFile(disk, path()))
+    return { inline: Buffer.from(file).toString('base64') }
   }
-  if (small === undefined) await objects.putFile(resultKey, must(path, 'a result is one file'))
+  if (small === undefined) await objects.putFile(resultKey, path())
   else await objects.put(resultKey, small.bytes)
-  return undefined
+  return {}
 }
 
 async function readSmallFile(disk: Disk, path: string): Promise<Buffer> {

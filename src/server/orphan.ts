@@ -17,6 +17,7 @@ export class Orphan {
   readonly #log: Logger
   #services: readonly Service[] | undefined
   #isOne = false
+  #end: NodeJS.Timeout | undefined
 
   constructor(log: Logger) {
     this.#log = log
@@ -36,16 +37,23 @@ export class Orphan {
     if (this.#services === undefined) process.exit(1)
     this.#isOne = true
     this.#log.warn({ seconds: orphanSeconds }, 'the supervisor is gone; serving on until there is another one')
-    setTimeout(() => process.exit(1), orphanSeconds * 1000)
+    this.#endLater()
+  }
+
+  #endLater(): void {
+    clearTimeout(this.#end)
+    this.#end = setTimeout(() => process.exit(1), orphanSeconds * 1000)
   }
 
   /**
-   * The next supervisor asks for it when its own process is about to begin, and a service manager that ends what a dead one left. As long as
+   * The next supervisor asks for it when its own process is ready, and a service manager that ends what a dead one left. As long as
    * the supervisor lives, the signal is for that alone.
    */
   async #makeRoom(): Promise<void> {
     this.#look()
     if (!this.#isOne) return
+    // To end in the middle of what follows would leave what is in hand to its leases. It has the same time anew.
+    this.#endLater()
     const services = this.#services ?? []
     const late = new Promise<void>((resolve) => void setTimeout(resolve, drainMsMax))
     await Promise.race([drainServices(services, this.#log), late])

@@ -61,13 +61,15 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     )
     // Nobody waits for the scheduler, and to start it beside the others would take the processors from them.
     const [waitedFor, later] = [roles.filter(isWaitedFor), roles.filter((role) => !isWaitedFor(role))]
-    // They load their code while PostgreSQL starts. That of the doors goes first.
-    for (const role of waitedFor.toReversed()) role.load()
+    // They load their code while PostgreSQL starts, that of the doors first. Where processes of before serve on, they are replaced one after the
+    // other instead: a new one is slow at first, and two at once would make the same request wait twice.
+    const steps = left.size === 0 ? [together(waitedFor)] : waitedFor
+    for (const role of left.size === 0 ? waitedFor.toReversed() : waitedFor.slice(0, 1)) role.load()
     running.push(together(roles))
     if (postgres !== undefined) await startServices([postgres], signals.asked)
     const made = await prepareDatabase(complete, log, signals.asked)
     await (await openObjects(complete, log)).check()
-    await startServices([together(waitedFor), together(later)], signals.asked)
+    await startServices([...steps, together(later)], signals.asked)
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
     running.push(...roles)
     const { url: address, fluentPort: forwardPort } = announcedBy(roles)

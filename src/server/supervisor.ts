@@ -19,7 +19,7 @@ export interface RoleCommand extends RoleEntry {
   readonly alone?: boolean
   /** Whether a process that has loaded its code stands ready to take its place when it dies. */
   readonly keepsSpare?: boolean
-  /** The names of the processes that a killed supervisor left: they serve until the first one here has loaded its code. */
+  /** The names of the processes that a killed supervisor left: they serve until the first one here has loaded its code, or, unless `alone`, is ready. */
   readonly predecessors?: readonly string[]
 }
 
@@ -160,7 +160,7 @@ export class SupervisedRole implements Service {
     const { signal } = this.#ending
     let role = this.#spare.take()
     this.#current = role
-    await this.#loadedBeside(role)
+    await this.#takeOver(role)
     const deadline = this.#clock.monotonicMs() + databaseMsMax
     for (;;) {
       role.begin(this.#legacy)
@@ -182,7 +182,7 @@ export class SupervisedRole implements Service {
   }
 
   /** Predecessors serve while the code loads; those that may work beside their successor, until it is ready to take what they would have taken. */
-  async #loadedBeside(role: ForkedRole): Promise<void> {
+  async #takeOver(role: ForkedRole): Promise<void> {
     const { predecessors = [] } = this.#command
     if (predecessors.length === 0) return
     await role.loaded

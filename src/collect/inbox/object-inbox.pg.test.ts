@@ -10,7 +10,7 @@ import type { Inbox } from './inbox.ts'
 import { openObjectInbox } from './object-inbox.ts'
 
 const ports = { clock: systemClock, randomness: systemRandomness, log: openLog('silent') }
-/** More than how many objects are written at one time. */
+/** More than the objects that are written at one time, which are four. */
 const bodies = 6
 
 let database: TestDatabase

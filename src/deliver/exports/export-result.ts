@@ -8,7 +8,7 @@ import { fieldIdsClause, queryColumns } from '../../store/columns.ts'
 import type { Commit, NewChunk, Store, Table } from '../../store/store.ts'
 import { writtenChunk } from '../../store/written-chunk.ts'
 import type { Delivery } from '../deliver.ts'
-import { localResult } from '../local-result.ts'
+import { withLocalResult } from '../local-result.ts'
 import type { FormatParts } from '../result-job.ts'
 import type { StoredResult } from '../stored-result.ts'
 import type { ExportInput, ExportOutput } from './export-input.ts'
@@ -126,30 +126,25 @@ async function writtenChunks(place: Place, { assigned }: ExportColumns, tableId:
     ...column,
     name: queryName,
   }))
-  const local = await localResult(parts, attempt, source)
+  const { memoryBytes, timeoutMs, residentBytesMax } = parts.limits
+  await parts.disk.makeDirectory(parts.scratchDirectory)
   try {
-    await parts.disk.makeDirectory(parts.scratchDirectory)
-    const input: ExportInput = {
-      source: local.path,
-      path,
-      projection: assigned.map(({ expression }, index) => ({ expression, name: columns[index]?.name ?? '' })),
-      columnCount: source.columns.length,
-      fieldIds: fieldIdsClause(columns),
-      memoryBytes: parts.limits.memoryBytes,
-    }
-    const file = await parts.engines.run<ExportOutput>(
-      { kind: exportTask, input },
-      {
-        timeoutMs: parts.limits.timeoutMs,
-        residentBytesMax: parts.limits.residentBytesMax,
-        signal: attempt.signal,
-      },
-    )
+    const file = await withLocalResult(parts, attempt, source, async (local) => {
+      const input: ExportInput = {
+        source: local,
+        path,
+        projection: assigned.map(({ expression }, index) => ({ expression, name: columns[index]?.name ?? '' })),
+        columnCount: source.columns.length,
+        fieldIds: fieldIdsClause(columns),
+        memoryBytes,
+      }
+      const limits = { timeoutMs, residentBytesMax, signal: attempt.signal }
+      return await parts.engines.run<ExportOutput>({ kind: exportTask, input }, limits)
+    })
     if (file.rows === 0) return []
     const chunk = writtenChunk(parts.store.newChunk({ accountId, tableId }), file, columns)
     return [{ ...chunk, crc32: await putChecked(parts, chunk.objectKey, path) }]
   } finally {
-    await local.release()
     await parts.disk.remove(path)
   }
 }

@@ -32,4 +32,7 @@ test.each([
   'select a, sum(b) over (order by a rows 10000 preceding) from t',
   'with recursive r as (select 1 as i union all select i + 1 from r where i < 1000000) select count(*) from r',
   'select a from t where b in (select a from t)',
+  'select unnest(range(1000000))',
+  'values (1), (2)',
+  'select 1 union all select 2',
 ])('not: %s', async (sql) => expect(await isOnePass(sql)).toBe(false))
