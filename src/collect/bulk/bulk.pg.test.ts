@@ -270,6 +270,24 @@ describe('bulk imports', () => {
     await until('unsubmitted', 'committed')
   })
 
+  it('know their job, also where it was done before anybody noted it', async () => {
+    const { id } = await begin('swift')
+    await upload('swift', 'part', packed([{ time: 1 }]))
+    await bench.postgres.query(sql`
+      update bulk_imports set status = 'performing', frozen = true, step = 1 where id = ${id}`)
+    const { accountId, userId } = owner
+    const input = { importId: id, step: 1 }
+    const { job } = await bench.jobs.submit({
+      accountId,
+      userId,
+      kind: 'bulk_import',
+      input,
+      uniqueKey: `bulk:${id}:1`,
+    })
+    await bench.jobs.wait(accountId, job.id, 90_000)
+    expect(await bulk.show(owner, 'swift')).toMatchObject({ status: 'ready', jobId: job.id, validRecords: 1 })
+  })
+
   it('commit once, also where a process died before it could say so', async () => {
     const { id } = await begin('once')
     await upload('once', 'part', packed([{ time: 1 }]))

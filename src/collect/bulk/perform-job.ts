@@ -40,7 +40,8 @@ async function perform(options: BulkJobOptions, attempt: Attempt): Promise<Perfo
       if (held === undefined || held.step !== row.step || held.status !== 'performing') return
       await keepConversion(tx, row.id, conversion)
       await updateCounts(tx, row.id, conversion)
-      await changeState(tx, held, 'performed')
+      // It may be done before whoever submitted it could note which job it is.
+      await changeState(tx, { ...held, jobId: attempt.job.id }, 'performed')
     })
   }
   const done = await importOfJob(options.postgres, attempt)
