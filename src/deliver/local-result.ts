@@ -12,15 +12,19 @@ export interface LocalResultParts {
   readonly scratchDirectory: string
 }
 
-/** Has the stored result lie in a file that an engine process can read for as long as `use` runs. Fails with `result_expired`. */
+/**
+ * Has the stored result lie in a file that an engine process can read for as long as `use` runs. Where its object is not there, fails with `result_expired` if
+ * another job made it, and else with `object_not_found`: the next attempt makes it anew.
+ */
 export async function withLocalResult<T>(
   { objects, disk, scratchDirectory }: LocalResultParts,
   { job, leaseToken }: Attempt,
-  { inline, resultKey }: StoredResult,
+  result: StoredResult,
   use: (path: string) => Promise<T>,
 ): Promise<T> {
+  const { inline } = result
   if (inline === undefined) {
-    const local = await materialized(objects, resultKey)
+    const local = await materialized(objects, result)
     return await use(local.path).finally(() => local.release())
   }
   const path = join(scratchDirectory, `inline-${job.id}-${leaseToken}`)
@@ -42,12 +46,12 @@ async function writeFile(disk: Disk, path: string, bytes: Buffer): Promise<void>
   }
 }
 
-async function materialized(objects: ObjectStore, resultKey: string): Promise<LocalObject> {
+async function materialized(objects: ObjectStore, { resultKey, madeBy }: StoredResult): Promise<LocalObject> {
   try {
     return await objects.materialize(resultKey)
   } catch (error) {
-    if (!isAppError(error, 'object_not_found')) throw error
-    throw new AppError('result_expired', `The result "${resultKey}" is not stored any more.`, {
+    if (madeBy === undefined || !isAppError(error, 'object_not_found')) throw error
+    throw new AppError('result_expired', `The result of job ${madeBy} is not stored any more.`, {
       hint: 'Submit the query again.',
       cause: error,
     })

@@ -16,12 +16,14 @@ export interface StoredResult {
   readonly resultKey: string
   /** All of a small one, in base64, which lies with the job then. */
   readonly inline?: string
+  /** The job of the past that made it; absent of one that is being made. */
+  readonly madeBy?: number
   /** Where in the stored result it lies in another format, from, inclusive, to, exclusive. */
   readonly ready?: { readonly format: string; readonly from: number; readonly to: number }
 }
 
 /** The same, of a statement that may have no rows to give. */
-export type ResultOutput = Omit<StoredResult, 'resultKey'> & { readonly resultKey: string | null }
+export type ResultOutput = Omit<StoredResult, 'resultKey' | 'madeBy'> & { readonly resultKey: string | null }
 
 /** Of the jobs that have results: interactive queries, and those of batches. */
 const queryKinds: ReadonlySet<string> = new Set(['query', 'batch'])
@@ -33,7 +35,7 @@ export function storedResult(job: Job): StoredResult {
   if (job.state !== 'success') throw endOf(job)
   const result = givenResult(job.output as ResultOutput)
   if (result === undefined) throw noResult(`The statement of job ${job.id} has no rows to give.`)
-  return result
+  return { ...result, madeBy: job.id }
 }
 
 /** The result that a query has given; undefined for a statement that has no rows to give. */

@@ -167,6 +167,17 @@ describe('a runner', () => {
     const big = await bench.finished(await bench.submit({ input: 'big', attemptsMax: 1 }))
     expect(big).toMatchObject({ state: 'dead', error: { code: 'internal' } })
   })
+
+  test('shows what it made as it is, and in lists without the result that lies with it', async () => {
+    const kind = 'making'
+    await bench.run(async ({ job }) => job.input, { kind })
+    const small = { rows: 1, inline: 'UEFSMQ==', ready: { from: 4, to: 8 } }
+    const others = [{ rows: 2 }, ['inline'], 'inline', null]
+    for (const input of [small, ...others])
+      expect((await bench.finished(await bench.submit({ kind, input }))).output).toEqual(input)
+    const listed = await bench.jobs.list({ accountId: bench.accountId, kind, limit: 10 })
+    expect(listed.map(({ output }) => output).toReversed()).toEqual([{ ...small, inline: '' }, ...others])
+  })
 })
 
 describe('twenty runners at once', () => {

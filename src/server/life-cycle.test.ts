@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 
 import { openLog } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
-import { drainServices, startServices, stopServices } from './life-cycle.ts'
+import { systemClock } from '../base/clock.ts'
+import { drainServices, inTurn, startServices, stopServices, together } from './life-cycle.ts'
 
 const log = openLog('silent')
 
@@ -22,6 +23,38 @@ function recorded(): { calls: string[]; service: (name: string, more?: Partial<S
 
 const fail = (): Promise<never> => Promise.reject(new Error('broken'))
 const never = (): Promise<never> => new Promise(() => {})
+
+describe('services in turn', () => {
+  const slow = (calls: string[], name: string) => async () => {
+    await systemClock.sleep(20)
+    calls.push(`${name} is ready`)
+  }
+
+  test('start when the one before is ready, where together they start at once', async () => {
+    const { calls, service } = recorded()
+    const services = [service('a', { start: slow(calls, 'a') }), service('b')]
+    await inTurn(services, 5000, systemClock).start()
+    await together(services).start()
+    expect(calls).toEqual(['a is ready', 'start b', 'start b', 'a is ready'])
+  })
+
+  test('wait no longer than they may, and are ready when all are', async () => {
+    const { calls, service } = recorded()
+    await inTurn([service('a', { start: slow(calls, 'a') }), service('b')], 1, systemClock).start()
+    expect(calls).toEqual(['start b', 'a is ready'])
+  })
+
+  test.each([
+    ['before its time is over', 5000, ['stop a', 'stop b']],
+    ['after it', 1, ['start b', 'stop a', 'stop b']],
+  ])('fail with one that fails %s', async (_, msMax, expected) => {
+    const { calls, service } = recorded()
+    const start = () => systemClock.sleep(20).then(fail)
+    const services = inTurn([service('a', { start }), service('b')], msMax, systemClock)
+    await expect(startServices([services])).rejects.toThrow('broken')
+    expect(calls).toEqual(expected)
+  })
+})
 
 test('starts in order, drains and stops in reverse', async () => {
   const { calls, service } = recorded()

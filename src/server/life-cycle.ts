@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 
+import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { Logger } from '../base/log.ts'
 import type { Service } from '../base/service.ts'
@@ -75,6 +76,24 @@ export function together(services: readonly Service[]): Service {
     name: services.map(({ name }) => name).join(' and '),
     start: async () => void (await Promise.all(services.map((service) => service.start()))),
     stop: async () => void (await Promise.all(services.map((service) => service.stop()))),
+  }
+}
+
+/** Services that start one after the other, so that each has the processors for itself; but none waits longer than `msMax` for the one before it. */
+export function inTurn(services: readonly Service[], msMax: number, clock: Pick<Clock, 'sleep'>): Service {
+  return {
+    ...together(services),
+    async start() {
+      const begun: Promise<void>[] = []
+      for (const service of services) {
+        const enough = new AbortController()
+        begun.push(service.start())
+        const late = clock.sleep(msMax, enough.signal)
+        // One of them that fails ends the wait for all.
+        await Promise.race([Promise.all(begun), late]).finally(() => enough.abort())
+      }
+      await Promise.all(begun)
+    },
   }
 }
 

@@ -52,7 +52,8 @@ export class Orphan {
   async #makeRoom(): Promise<void> {
     this.#look()
     if (!this.#isOne) return
-    // To end in the middle of what follows would leave what is in hand to its leases. It has the same time anew.
+    // To end in the middle of what follows would leave what is in hand to its leases. It has the same time anew, unless
+    // its PostgreSQL is ours: that one's guard counts from the end of the supervisor.
     this.#endLater()
     const services = this.#services ?? []
     const late = new Promise<void>((resolve) => void setTimeout(resolve, drainMsMax))

@@ -15,6 +15,7 @@ import { drainLine, readyLines } from './announce.ts'
 import { readCredentials, writeCredentials } from './credentials.ts'
 import {
   drainServices,
+  inTurn,
   listenForStopSignals,
   startServices,
   stopServices,
@@ -61,15 +62,16 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     )
     // Nobody waits for the scheduler, and to start it beside the others would take the processors from them.
     const [waitedFor, later] = [roles.filter(isWaitedFor), roles.filter((role) => !isWaitedFor(role))]
-    // They load their code while PostgreSQL starts, that of the doors first. Where processes of before serve on, they are replaced one after the
-    // other instead: a new one is slow at first, and two at once would make the same request wait twice.
-    const steps = left.size === 0 ? [together(waitedFor)] : waitedFor
-    for (const role of left.size === 0 ? waitedFor.toReversed() : waitedFor.slice(0, 1)) role.load()
+    // They load their code while PostgreSQL starts, that of the doors first. Where the doors of before serve on, the worker is replaced before them
+    // instead: a new process is slow at first, and two at once would make the same request wait twice.
+    const isServed = left.has('api')
+    const serving = isServed ? inTurn(waitedFor, turnMsMax, systemClock) : together(waitedFor)
+    for (const role of isServed ? waitedFor.slice(0, 1) : waitedFor.toReversed()) role.load()
     running.push(together(roles))
     if (postgres !== undefined) await startServices([postgres], signals.asked)
     const made = await prepareDatabase(complete, log, signals.asked)
     await (await openObjects(complete, log)).check()
-    await startServices([...steps, together(later)], signals.asked)
+    await startServices([serving, together(later)], signals.asked)
     // Drained in the reverse order: the port is free for a successor while long jobs of the worker still finish.
     running.push(...roles)
     const { url: address, fluentPort: forwardPort } = announcedBy(roles)
@@ -98,6 +100,9 @@ export async function serve(flags: Readonly<Partial<Record<SettingName, string>>
     await directory.release()
   }
 }
+
+/** The doors of before end twenty seconds after their supervisor (`base/orphan-watch.ts`): a worker that does not become ready must not keep the new ones from being there by then. */
+const turnMsMax = 8000
 
 const ports = { disk: systemDisk, clock: systemClock, randomness: systemRandomness }
 

@@ -84,11 +84,11 @@ function expectClear(error: ErrorRecord | null): void {
   expect(error?.hint ?? '').not.toBe('')
 }
 
-/** Every body as a whole or not at all, and each once. */
 /** The digest makes the answer too large to lie with its job: it has to go to the store, and come back. */
 const bodiesSql = (table: string) =>
   `select body, count(*), count(distinct n), min(of), string_agg(md5(body || n), '') from ${table} group by body order by body`
 
+/** Every body as a whole or not at all, and each once. */
 function expectWhole(rows: readonly unknown[][]): void {
   for (const [body, count, distinct, of] of rows) {
     expect([body, Number(count), Number(distinct)]).toEqual([body, Number(of), Number(of)])

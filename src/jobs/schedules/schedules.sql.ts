@@ -1,7 +1,7 @@
 import type { Queryable } from '../../base/postgres/postgres.ts'
 import { sql } from '../../base/postgres/postgres.ts'
 import type { JobRow } from '../job-row.ts'
-import { jobColumns, jobSources } from '../job-row.ts'
+import { jobSources, listedJobColumns } from '../job-row.ts'
 import type { CatchUp, ScheduledRun, ScheduleScope } from '../schedules.ts'
 
 export interface ScheduleRow {
@@ -160,7 +160,7 @@ export function selectRuns(
              where schedule_id = ${scheduleId} and ${condition}
              order by scheduled_time desc
              limit ${'at' in which ? 1 : which.limit}) run
-      left join lateral (select ${jobColumns} from ${jobSources} where j.id = run.job_id) job on true
+      left join lateral (select ${listedJobColumns} from ${jobSources} where j.id = run.job_id) job on true
      order by run.scheduled_time desc`)
 }
 
