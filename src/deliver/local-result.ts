@@ -1,10 +1,11 @@
 import { join } from 'node:path'
 
 import type { Disk } from '../base/disk.ts'
-import { AppError, isAppError } from '../base/errors.ts'
+import { isAppError } from '../base/errors.ts'
 import type { LocalObject, ObjectStore } from '../base/objects/objects.ts'
 import type { Attempt } from '../jobs/jobs.ts'
 import type { StoredResult } from './stored-result.ts'
+import { resultExpired } from './stored-result.ts'
 
 export interface LocalResultParts {
   readonly objects: ObjectStore
@@ -50,10 +51,6 @@ async function materialized(objects: ObjectStore, { resultKey, madeBy }: StoredR
   try {
     return await objects.materialize(resultKey)
   } catch (error) {
-    if (madeBy === undefined || !isAppError(error, 'object_not_found')) throw error
-    throw new AppError('result_expired', `The result of job ${madeBy} is not stored any more.`, {
-      hint: 'Submit the query again.',
-      cause: error,
-    })
+    throw madeBy !== undefined && isAppError(error, 'object_not_found') ? resultExpired(madeBy, error) : error
   }
 }

@@ -10,7 +10,7 @@ import type { ExportJobInput } from './exports/export-job.ts'
 import { exportJobKind } from './exports/export-job.ts'
 import { resultJobKind } from './result-job.ts'
 import type { ResultJobInput } from './result-job.ts'
-import { formattedKey, notReady, storedResult } from './stored-result.ts'
+import { formattedKey, notReady, resultExpired, storedResult } from './stored-result.ts'
 import type { StoredResult } from './stored-result.ts'
 
 export interface DeliverOptions {
@@ -40,7 +40,7 @@ export function openDeliver({ jobs, objects, waitMsMax }: DeliverOptions): Deliv
       const key = formattedKey(stored, format)
       let bytes = await objects.size(key)
       if (bytes === undefined) {
-        if (!(await isThere(objects, stored))) throw expired(job)
+        if (!(await isThere(objects, stored))) throw resultExpired(job.id)
         await makeFormat(jobs, job, format, Math.min(options.waitMsMax ?? waitMsMax, waitMsMax))
         bytes = must(await objects.size(key), `the object ${key} that a job made`)
       }
@@ -82,7 +82,7 @@ async function readyBytes(
       stream: async ({ from, to } = { from: 0, to: whole.byteLength }) => Readable.from([whole.subarray(from, to)]),
     }
   } catch (error) {
-    throw isAppError(error, 'object_not_found') ? expired(job) : error
+    throw isAppError(error, 'object_not_found') ? resultExpired(job.id, error) : error
   }
 }
 
@@ -107,12 +107,6 @@ function finish(job: Job, format: ResultFormat | BareFormat): void {
   throw new AppError('result_not_ready', `Writing the result as ${format} was ended: job ${job.id} is ${job.state}.`, {
     hint: 'Ask again to start anew.',
     retryAfterSeconds: 1,
-  })
-}
-
-function expired(job: Job): AppError {
-  return new AppError('result_expired', `The result of job ${job.id} is not stored any more.`, {
-    hint: 'Submit the query again.',
   })
 }
 

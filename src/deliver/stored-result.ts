@@ -64,6 +64,14 @@ export function notReady(message: string): AppError {
   })
 }
 
+/** The object with the result is gone. */
+export function resultExpired(jobId: number, cause?: unknown): AppError {
+  return new AppError('result_expired', `The result of job ${jobId} is not stored any more.`, {
+    hint: 'Submit the query again.',
+    cause,
+  })
+}
+
 /**
  * Where the result lies in a format: beside the stored one that it was made of, of which each attempt has its own, and in the same
  * directory, since making another for each durable would take longer than writing most results.
