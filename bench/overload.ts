@@ -13,6 +13,7 @@ import { memoryDuring, most } from './overload/memory.ts'
 import type { Amounts } from './overload/memory.ts'
 import { startNeighbour } from './overload/neighbour.ts'
 import type { Waits } from './overload/neighbour.ts'
+import { coresDuring } from './overload/processors.ts'
 import { Sender } from './overload/sender.ts'
 import type { Goodput, Manner } from './overload/sender.ts'
 import { startServer } from './queue/server.ts'
@@ -77,10 +78,11 @@ export async function run(options: Options): Promise<Outcome> {
     console.log(`the neighbour alone: ${waited(idle)}`)
 
     const peaking = flood.goodput(() => flood.send({ ...full, seconds: seconds / 3 }), true)
-    const [peak, usual, usualMemory] = await Promise.all([
+    const [peak, usual, usualMemory, usualCores] = await Promise.all([
       peaking,
       events(seconds / 3),
       memoryDuring(supervisor, peaking),
+      coresDuring(supervisor, loader.pid, peaking),
     ])
     console.log(`peak ${shown(peak.perSecond)} records/s can be queried; ${told(peak.report)}`)
     console.log(`the neighbour beside it: ${waited(usual)}`)
@@ -88,10 +90,11 @@ export async function run(options: Options): Promise<Outcome> {
     const offer = { perSecond: peak.perSecond * factor, lines: options.number('lines'), comesAgain: false }
     await flood.send({ ...offer, seconds: backlog * 2 })
     const flooding = flood.goodput(() => flood.send({ ...offer, seconds }))
-    const [overloaded, pressed, memoryLooks] = await Promise.all([
+    const [overloaded, pressed, memoryLooks, floodCores] = await Promise.all([
       flooding,
       events(seconds),
       memoryDuring(supervisor, flooding),
+      coresDuring(supervisor, loader.pid, flooding),
     ])
     const { acknowledged, refused } = overloaded.report
     const sentFactor = (acknowledged + refused) / seconds / peak.perSecond
@@ -105,7 +108,9 @@ export async function run(options: Options): Promise<Outcome> {
       'under the flood': most(memoryLooks),
     }
     for (const [when, amounts] of Object.entries(memory)) console.log(`MiB ${when}: ${JSON.stringify(amounts)}`)
-    return outcome({ peak, overloaded, idle, usual, pressed, memory })
+    const cores = { 'at the peak': usualCores, 'under the flood': floodCores }
+    for (const [when, amounts] of Object.entries(cores)) console.log(`cores ${when}: ${JSON.stringify(amounts)}`)
+    return outcome({ peak, overloaded, idle, usual, pressed, memory, cores })
   } finally {
     neighbour.stop()
     loader.stop()
@@ -121,10 +126,11 @@ interface Figures {
   readonly usual: Waits
   readonly pressed: Waits
   readonly memory: Readonly<Record<string, Amounts>>
+  readonly cores: Readonly<Record<string, Amounts>>
 }
 
 function outcome(figures: Figures): Outcome {
-  const { peak, overloaded, idle, usual, pressed, memory } = figures
+  const { peak, overloaded, idle, usual, pressed, memory, cores } = figures
   const goodput = { Biwa: overloaded.perSecond, 'at its peak': peak.perSecond }
   return {
     figures,
@@ -155,6 +161,7 @@ function outcome(figures: Figures): Outcome {
         },
       },
       { kind: 'amounts', title: 'Memory', unit: 'MiB', better: 'less', rows: memory },
+      { kind: 'amounts', title: 'Processor time', unit: 'cores', better: 'less', rows: cores },
     ],
   }
 }

@@ -200,11 +200,11 @@ describe('limits', () => {
 
   it('of a body for which there is no room before it has arrived, and reads the next one on the same connection', async () => {
     const asked: unknown[] = []
-    const requireRoom: Collect['requireRoom'] = async ({ accountId }, database, bytes) => {
+    const awaitRoom: Collect['awaitRoom'] = async ({ accountId }, database, bytes) => {
       if (asked.push([accountId, database, bytes]) === 1)
         throw new AppError('overloaded', 'full', { retryAfterSeconds: 3 })
     }
-    const { api, port } = await listening({ collect: { requireRoom } })
+    const { api, port } = await listening({ collect: { awaitRoom } })
     const socket = connect(port, '127.0.0.1')
     const answers = socket[Symbol.asyncIterator]() as AsyncIterator<Buffer>
     const answer = async (): Promise<string> => String((await answers.next()).value)

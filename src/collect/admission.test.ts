@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { AppError } from '../base/errors.ts'
 import { ManualClock } from '../jobs/testing/manual-clock.ts'
 import { Admission } from './admission.ts'
+import { roomWaitersMax, roomWaitMsMax } from './limits.ts'
 
 const mebibyte = 2 ** 20
 const limits = { inflightBytesMax: 256 * mebibyte, backlogBytesMax: 4096 * mebibyte, backlogSecondsMax: 10 }
@@ -92,6 +93,64 @@ describe('large bodies', () => {
     admission.addBacklog(busy, 1000 * mebibyte)
     convert(5)
     expect(refusal(busy, mebibyte)).toBeUndefined()
+  })
+})
+
+describe('a body that was announced', () => {
+  const full = 5000 * mebibyte
+  let onDisk: number
+  let events: string[]
+
+  beforeEach(() => {
+    admission.addBacklog(busy, 4 * mebibyte)
+    onDisk = full
+    events = []
+  })
+
+  async function announce(name: string): Promise<void> {
+    try {
+      await admission.awaitRoom(busy, mebibyte, () => onDisk)
+      events.push(`${name} let in`)
+    } catch (error) {
+      events.push(`${name} ${(error as AppError).code}`)
+    }
+  }
+
+  test('is let in at once where there is room', async () => {
+    onDisk = 0
+    await announce('it')
+    expect(events).toEqual(['it let in'])
+  })
+
+  test('is refused when none came while it waited', async () => {
+    const waiting = announce('it')
+    admission.settleBacklog(busy, mebibyte)
+    clock.advance(roomWaitMsMax - 1)
+    await Promise.resolve()
+    expect(events).toEqual([])
+    clock.advance(1)
+    await waiting
+    expect(events).toEqual(['it overloaded'])
+  })
+
+  test('is let in in its turn, by as much room as was made, and none is forgotten', async () => {
+    const [first, second] = [announce('first'), announce('second')]
+    onDisk = 0
+    admission.settleBacklog(busy, mebibyte)
+    await first
+    expect(events).toEqual(['first let in'])
+    clock.advance(roomWaitMsMax)
+    await second
+    expect(events).toEqual(['first let in', 'second let in'])
+  })
+
+  test('is refused at once where too many wait already', async () => {
+    const waiting = Array.from({ length: roomWaitersMax }, (_, index) => announce(`${index}`))
+    await announce('it')
+    expect(events).toEqual(['it overloaded'])
+    clock.advance(roomWaitMsMax)
+    await Promise.all(waiting)
+    expect(events).toHaveLength(roomWaitersMax + 1)
   })
 })
 

@@ -8,6 +8,7 @@ import {
   smallBodyBytesMax,
 } from './limits.ts'
 import { busyBytesMin, Pace } from './pace.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
 export interface AdmissionLimits {
   /** Bodies in memory on their way to the disk. */
@@ -30,29 +31,45 @@ export class Admission {
   readonly #inflight = new Tally()
   readonly #backlog = new Tally()
   readonly #pace: Pace
+  readonly #waiting: WaitingRoom
 
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
     this.#pace = new Pace(clock)
+    this.#waiting = new WaitingRoom(clock)
   }
 
-  /** Lets a body in; the returned function takes it off the count again. Fails as `require` does. */
+  /**
+   * Lets a body in; the returned function takes it off the count again. Fails with `overloaded`. `backlogBytes` is what the inbox takes on the
+   * disk, which may be more than the bodies in it.
+   */
   enter(accountId: number, bytes: number, backlogBytes: number): () => void {
-    this.require(accountId, bytes, backlogBytes)
+    const refusal = this.#refusalOf(accountId, bytes, backlogBytes)
+    if (refusal !== undefined) throw refusal
     this.#inflight.add(accountId, bytes)
     return () => this.#inflight.add(accountId, -bytes)
   }
 
-  /** Fails with `overloaded`. `backlogBytes` is what the inbox takes on the disk, which may be more than the bodies in it. */
-  require(accountId: number, bytes: number, backlogBytes: number): void {
+  /**
+   * Resolves as soon as there is room for a body that is not there yet, and fails with `overloaded` where none came in `roomWaitMsMax`. Who
+   * sends on at once, whatever it is answered, offers no more than one body in that time on each of its connections.
+   */
+  async awaitRoom(accountId: number, bytes: number, backlogBytes: () => number): Promise<void> {
+    const refusalNow = (): AppError | undefined => this.#refusalOf(accountId, bytes, backlogBytes())
+    const refusal = refusalNow()
+    if (refusal === undefined) return
+    if (!(await this.#waiting.wait(bytes, () => refusalNow() === undefined))) throw refusal
+  }
+
+  #refusalOf(accountId: number, bytes: number, backlogBytes: number): AppError | undefined {
     const { inflightBytesMax, backlogBytesMax } = this.#limits
     if (!this.#inflight.hasRoom(accountId, bytes, inflightBytesMax)) {
-      throw overloaded('The server receives more than it can write at this moment.')
+      return overloaded('The server receives more than it can write at this moment.')
     }
     // However large, a body is let in where nothing else waits: refused, it would be sent again for ever.
     const isFull = backlogBytes > 0 && backlogBytes + bytes > backlogBytesMax
-    if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) throw this.#full(backlogBytes)
-    if (bytes > smallBodyBytesMax) this.#requireSoon(accountId)
+    if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) return this.#full(backlogBytes)
+    return bytes > smallBodyBytesMax ? this.#tooLate(accountId) : undefined
   }
 
   /** So many more bytes of the account wait. */
@@ -65,16 +82,17 @@ export class Admission {
   settleBacklog(accountId: number, bytes: number): void {
     this.#backlog.add(accountId, -bytes)
     this.#pace.addConverted(bytes)
+    this.#waiting.freed(bytes)
   }
 
   /** A sender that is faster than the conversion learns of it while its records can still be queried soon. */
-  #requireSoon(accountId: number): void {
+  #tooLate(accountId: number): AppError | undefined {
     const { backlogSecondsMax } = this.#limits
     const aheadBytes = this.#backlog.aheadOf(accountId)
-    if (backlogSecondsMax === 0 || aheadBytes < busyBytesMin) return
+    if (backlogSecondsMax === 0 || aheadBytes < busyBytesMin) return undefined
     const seconds = this.#pace.secondsFor(aheadBytes)
-    if (seconds === undefined || seconds <= backlogSecondsMax) return
-    throw overloaded(
+    if (seconds === undefined || seconds <= backlogSecondsMax) return undefined
+    return overloaded(
       `${megabytes(aheadBytes)} of acknowledged bodies wait to be converted, which takes about ${Math.round(seconds)} s; ` +
         `large bodies are taken while it takes ${backlogSecondsMax} s at most.`,
       Math.min(Math.max(Math.round(seconds - backlogSecondsMax), 1), retrySecondsMax),

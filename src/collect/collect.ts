@@ -57,10 +57,10 @@ export interface ImportOutcome {
 /** The door of collect. Names, limits and permission are checked before anything is kept. */
 export interface Collect extends Service {
   /**
-   * Fails as `accept` would at this moment with a body of so many bytes, for whatever is in it. Doors ask before they receive one: what is refused
-   * is then not held, and costs next to nothing of the time in which others are answered.
+   * Fails as `accept` would with a body of so many bytes, for whatever is in it; for room it waits a moment (`roomWaitMsMax`). Doors ask
+   * before they receive one: what is refused is then not held, and costs next to nothing of the time in which others are answered.
    */
-  requireRoom(principal: Principal, database: string, bytes: number): Promise<void>
+  awaitRoom(principal: Principal, database: string, bytes: number): Promise<void>
   /** Resolves when the body is durable. Fails with `overloaded`, `storage_full`, `forbidden`, `body_too_large` … */
   accept(request: ImportRequest): Promise<ImportReceipt>
   /** As `accept`, and waits until the body can be queried; `wait_timeout` after `timeoutMs`, the work going on. */

@@ -29,13 +29,14 @@ export class Intake {
     this.#options = options
   }
 
-  async requireRoom(principal: Principal, database: string, bytes: number): Promise<void> {
+  async awaitRoom(principal: Principal, database: string, bytes: number): Promise<void> {
     const { access, admission, inbox } = this.#options
     if (this.#closed) throw shuttingDown()
     requireName('database', database)
     requireSize(bytes)
     await access.require(principal, database, 'import')
-    admission.require(principal.accountId, bytes, inbox.backlogBytes())
+    await admission.awaitRoom(principal.accountId, bytes, () => inbox.backlogBytes())
+    if (this.#closed) throw shuttingDown()
   }
 
   async accept(request: ImportRequest): Promise<ImportReceipt> {

@@ -52,6 +52,10 @@ export const smallBodyBytesMax = 64 * 1024
 /** Which part of either may belong to one account, so that there is always room for another one's bodies. */
 export const accountShareMax = 0.75
 
+/** How long a body that was announced waits for room before it is refused, and how many do at a time, each with 64 KiB that came with its head. */
+export const roomWaitMsMax = 60
+export const roomWaitersMax = 1000
+
 /** The size of the inbox's files. Larger bodies have a file of their own. */
 export const segmentBytesDefault = 64 * mebibyte
 

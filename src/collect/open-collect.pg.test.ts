@@ -143,7 +143,7 @@ describe('the intake', () => {
     }
     expect(refused).toMatchObject({ code: 'overloaded' })
     // Before it is received, a body hears the same; one that is too large for ever, that it is.
-    const asked = (bytes: number) => intake.requireRoom(own.owner, 'web', bytes)
+    const asked = (bytes: number) => intake.awaitRoom(own.owner, 'web', bytes)
     await expect(asked(4000)).rejects.toMatchObject({ code: 'overloaded' })
     await expect(asked(64 * 2 ** 20 + 1)).rejects.toMatchObject({ code: 'body_too_large' })
     await own.startWorker()

@@ -93,7 +93,7 @@ export function openCollect(options: CollectOptions): Collect {
       handOver.start()
       adopting = adoptLeftovers()
     },
-    requireRoom: (principal, database, bytes) => intake.requireRoom(principal, database, bytes),
+    awaitRoom: (principal, database, bytes) => intake.awaitRoom(principal, database, bytes),
     accept: (request) => intake.accept(request),
     acceptAndWait: (request, timeoutMs) => intake.acceptAndWait(request, timeoutMs),
     async drain() {

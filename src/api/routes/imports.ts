@@ -13,7 +13,7 @@ export function serveImports(host: OperationHost, collect: Collect, metrics: Api
     countedIngest(metrics, 'import', call.body, () => answerImport(collect, call))
   const admitImport = async ({ principal, params }: Announced<ImportOperation>, bytes: number): Promise<void> => {
     try {
-      await collect.requireRoom(principal, params.database, bytes)
+      await collect.awaitRoom(principal, params.database, bytes)
     } catch (error) {
       throw countedRefusal(metrics, 'import', error)
     }

@@ -158,7 +158,7 @@ function lightIntake(access: Access, imports: ImportRequest[]): Collect {
     name: 'light intake',
     start: async () => {},
     stop: async () => {},
-    requireRoom: (principal, database) => access.require(principal, database, 'import'),
+    awaitRoom: (principal, database) => access.require(principal, database, 'import'),
     accept,
     async acceptAndWait(request) {
       const { uniqueId } = await accept(request)

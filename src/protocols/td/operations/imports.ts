@@ -25,7 +25,7 @@ async function importBody(call: UploadCall): Promise<Answer> {
   const { format, encoding } = formatOf(param(call, 'format'))
   await call.access.require(principal, database, 'import')
   await requireTable(call, { database, name: table })
-  await requireRoom(call, database)
+  await awaitRoom(call, database)
   const body = await call.upload()
   const uniqueId = call.params['id'] ?? null
   const request = {
@@ -52,11 +52,11 @@ async function importBody(call: UploadCall): Promise<Answer> {
 }
 
 /** A body that is refused for want of room need not be received. Without a length, it is judged when it is there. */
-async function requireRoom({ collect, principal, headers, metrics }: UploadCall, database: string): Promise<void> {
+async function awaitRoom({ collect, principal, headers, metrics }: UploadCall, database: string): Promise<void> {
   const length = headers['content-length']
   if (length === undefined) return
   try {
-    await collect.requireRoom(principal, database, Number(length))
+    await collect.awaitRoom(principal, database, Number(length))
   } catch (error) {
     throw countedRefusal(metrics, 'td_import', error)
   }

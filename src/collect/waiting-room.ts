@@ -1,0 +1,43 @@
+import type { Clock } from '../base/clock.ts'
+import { roomWaitersMax, roomWaitMsMax } from './limits.ts'
+
+interface Waiter {
+  readonly bytes: number
+  readonly look: () => void
+}
+
+/** Where bodies that were announced wait for room, unread, while their connections bring nothing else. */
+export class WaitingRoom {
+  readonly #clock: Clock
+  /** In the order in which they came. */
+  readonly #waiters = new Set<Waiter>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Resolves with true as soon as `hasRoom` says so, and with false after `roomWaitMsMax`, or at once where too many wait. */
+  wait(bytes: number, hasRoom: () => boolean): Promise<boolean> {
+    if (this.#waiters.size >= roomWaitersMax) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      const leave = (isLetIn: boolean): void => {
+        cancel()
+        this.#waiters.delete(waiter)
+        resolve(isLetIn)
+      }
+      const cancel = this.#clock.schedule(roomWaitMsMax, () => leave(hasRoom()))
+      const waiter: Waiter = { bytes, look: () => hasRoom() && leave(true) }
+      this.#waiters.add(waiter)
+    })
+  }
+
+  /** So many bytes made room: as many of those that wait look whether it is enough, the first that came first. No more, for they all would see it. */
+  freed(bytes: number): void {
+    let left = bytes
+    for (const { bytes: wanted, look } of this.#waiters) {
+      look()
+      left -= wanted
+      if (left <= 0) return
+    }
+  }
+}
