@@ -57,7 +57,7 @@ export async function measureMerges(
     await mkdir(directory)
     const startedMs = systemClock.monotonicMs()
     await mergeFiles(
-      { files, columns: table.columns, sortedBy: order, layer: 'archive', directory, limits },
+      { files, columns: table.columns, sortedBy: order, layer: 'archive', unchangedMax: 0, directory, limits },
       withSession,
       { progress: () => {} },
     )

@@ -114,7 +114,10 @@ function writeFile(image: DiskImage, path: string, records: readonly SimulatedRe
   return { path, rows: records.length, bytes: body.byteLength, timeRange, statistics: {} }
 }
 
-function merge(image: DiskImage, { files, directory }: MergeInput): MergeOutput {
+/** Where one may, the first file stays as it is. */
+function merge(image: DiskImage, { files: all, unchangedMax, directory }: MergeInput): MergeOutput {
+  const unchanged = all.length > 2 && unchangedMax > 0 ? [0] : []
+  const files = all.slice(unchanged.length)
   const records = files.flatMap(({ path }) => parseRecords(image.at(path).seen) ?? [])
   const rows = files.reduce((sum, file) => sum + file.rows, 0)
   // As the real one asserts: a merge loses nothing.
@@ -127,5 +130,5 @@ function merge(image: DiskImage, { files, directory }: MergeInput): MergeOutput 
   const { path, bytes, timeRange } = file
   const time = { bytes, nulls: 0, min: String(timeRange.from), max: String(timeRange.to - 1) }
   const written = { files: [{ path, rows, bytes, columns: { '"time"': time, time } }], fieldIds: [1] }
-  return { joined: [], written: [written] }
+  return { joined: [], written: [written], unchanged }
 }

@@ -12,24 +12,35 @@ import { groupRowsOf } from '../parquet-options.ts'
 import { mergeRules as rules } from './rules.ts'
 import type { JoinedFile, MergeInput } from './tasks.ts'
 
+/** What came of the cheap merge. */
+export interface JoinedChunks {
+  readonly joined: readonly JoinedFile[]
+  /** The indexes of inputs with row groups that are large enough to stay, and nothing beside them to be joined with. */
+  readonly lone: readonly number[]
+}
+
 /**
  * The cheap merge: row groups of inputs beside one another in one file, as they are, where they are large enough to stay. A record that
  * comes in a flood is written once when it is converted and once when it is sorted into the archive, and copied in between, at
  * a hundredth of what it takes DuckDB to write it. Inputs that do not fit are left to be written anew: such as single events that came beside
  * the flood, if they are so many files of few rows that row groups would be small on average.
  */
-export async function joinChunks(input: MergeInput, disk: Disk): Promise<readonly JoinedFile[]> {
-  if (input.layer !== 'realtime') return []
+export async function joinChunks(input: MergeInput, disk: Disk): Promise<JoinedChunks> {
+  if (input.layer !== 'realtime') return { joined: [], lone: [] }
   const joined: JoinedFile[] = []
-  for (const chosen of chooseJoined(
-    await readInputs(input, disk),
-    groupRowsOf(input.columns.length) * rules.joinedGroupShare,
-  )) {
+  const lone: number[] = []
+  const groupRowsMin = groupRowsOf(input.columns.length) * rules.joinedGroupShare
+  for (const chosen of chooseJoined(await readInputs(input, disk), groupRowsMin)) {
+    const [first, ...others] = chosen
+    if (first !== undefined && others.length === 0) {
+      lone.push(first.index)
+      continue
+    }
     const path = join(input.directory, `joined-${joined.length}.parquet`)
     const file = await joinInputs(input, disk, chosen, path)
     if (file !== undefined) joined.push(file)
   }
-  return joined
+  return { joined, lone }
 }
 
 /** An input that could be joined with others. */
@@ -52,10 +63,10 @@ function chooseJoined(inputs: readonly JoinableInput[], groupRowsMin: number): J
   return inputsByColumns(inputs)
     .map((alike) => {
       const bySize = alike.toSorted((a, b) => groupRows(b.footer) - groupRows(a.footer))
-      while (bySize.length > 1 && !areLarge(bySize, groupRowsMin)) bySize.pop()
+      while (bySize.length > 0 && !areLarge(bySize, groupRowsMin)) bySize.pop()
       return bySize.toSorted((a, b) => a.index - b.index)
     })
-    .filter((chosen) => chosen.length > 1)
+    .filter((chosen) => chosen.length > 0)
 }
 
 /** An input with many columns comes before those with fewer, which mostly have some of the same. */

@@ -157,6 +157,41 @@ describe('a job that merges', () => {
     expect(await fingerprint(table)).toEqual(before)
   })
 
+  test('leaves a chunk as it is that nothing beside it is like, until something is', async () => {
+    const table = await newTable()
+    const add = async (select: string) => bench.add(table, [await bench.write(table, select)])
+    const addAlone = () => add(`select ${start} + i % 60 as time from range(31000) r(i)`)
+    const [wide, alone] = [{ rows: (rules.fanIn - 1) * 31_000 }, { rows: 31_000 }]
+    await addAlone()
+    const [before] = await chunksOf(table)
+    for (let index = 1; index < rules.fanIn; index += 1) {
+      await add(
+        `select ${start} + i % 60 as time, 'user' as user_id, i / 8.0 as amount, '{}' as doc, i as "Code" from range(31000) r(i)`,
+      )
+    }
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: rules.fanIn - 1, chunksAdded: 1 })
+    const chunks = await chunksOf(table)
+    expect(chunks).toHaveLength(2)
+    expect(chunks).toContainEqual(expect.objectContaining(wide))
+    expect(chunks.find(({ rows }) => rows === alone.rows)?.id).toBe(before?.id)
+    for (let index = 1; index < rules.fanIn; index += 1) await addAlone()
+    const all = await fingerprint(table)
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksAdded: 1 })
+    expect((await chunksOf(table)).map(({ rows }) => rows)).toContain(rules.fanIn * 31_000)
+    expect(await fingerprint(table)).toEqual(all)
+  })
+
+  test('writes no chunk of few rows anew all by itself', async () => {
+    const table = await newTable()
+    for (let index = 0; index < 8; index += 1) {
+      await bench.add(table, [await bench.write(table, large(index, 'user_id'))])
+    }
+    for (let index = 0; index < 9; index += 1) await load(table, start + index, 2)
+    const before = await fingerprint(table)
+    expect(await bench.merge(table)).toMatchObject({ merges: 1, chunksRemoved: 16, chunksAdded: 1 })
+    expect(await fingerprint(table)).toEqual(before)
+  })
+
   test('knows of a double that it has no NaN where each file with the column has none', async () => {
     bench.setClock(start * 1000)
     const doubles = ['price', 'share', 'odd'].map((name) => ({ name, type: parseType('double') }))

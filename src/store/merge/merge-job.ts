@@ -3,11 +3,11 @@ import type { Postgres } from '../../base/postgres/postgres.ts'
 import type { Attempt, JobKind } from '../../jobs/jobs.ts'
 import { selectTable } from '../catalog.sql.ts'
 import { tableOf } from '../catalog.ts'
-import type { NewChunk, Table, TimeRange } from '../store.ts'
+import type { Table, TimeRange } from '../store.ts'
 import type { MergeableRow, RealtimeRow } from './merge.sql.ts'
 import { endRequest, moveToArchive, selectArchive, selectRealtime } from './merge.sql.ts'
 import { performMerge } from './perform-merge.ts'
-import type { MergeSource, MergeTools } from './perform-merge.ts'
+import type { MergeSource, MergeTools, PerformedMerge } from './perform-merge.ts'
 import type { Merge } from './plan-merges.ts'
 import { planArchiveMerges, planMajorMerges, planMinorMerges, planPromotions } from './plan-merges.ts'
 import { archiveOrder } from './sort-order.ts'
@@ -122,9 +122,9 @@ class TableUpkeep {
     for (const merge of merges) {
       this.#attempt.signal.throwIfAborted()
       try {
-        const added = await performMerge(this.#options, this.#attempt, table, merge)
-        if (added === undefined) break
-        this.#noteMerged(merge, added)
+        const performed = await performMerge(this.#options, this.#attempt, table, merge)
+        if (performed === undefined) break
+        this.#noteMerged(merge, performed)
       } catch (error) {
         if (!isAppError(error, 'object_damaged')) throw error
         damage ??= error
@@ -133,12 +133,12 @@ class TableUpkeep {
     if (damage !== undefined) throw damage
   }
 
-  #noteMerged(merge: Merge<MergeSource>, added: readonly NewChunk[]): void {
-    if (merge.layer === 'archive') this.#noteArchived(merge.inputs)
+  #noteMerged({ layer }: Merge<MergeSource>, { added, removed }: PerformedMerge): void {
+    if (layer === 'archive') this.#noteArchived(removed)
     const { merges, chunksRemoved, chunksAdded, rows, promoted } = this.#summary
     this.#summary = {
       merges: merges + 1,
-      chunksRemoved: chunksRemoved + merge.inputs.length,
+      chunksRemoved: chunksRemoved + removed.length,
       chunksAdded: chunksAdded + added.length,
       rows: rows + added.reduce((sum, chunk) => sum + chunk.rows, 0),
       promoted,

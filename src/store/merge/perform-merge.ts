@@ -46,6 +46,12 @@ export interface RepeatedMerge extends Merge<MergeSource> {
   readonly replaced: readonly string[]
 }
 
+/** Which chunks came in the place of which. */
+export interface PerformedMerge {
+  readonly added: readonly NewChunk[]
+  readonly removed: readonly MergeSource[]
+}
+
 /**
  * Merges chunks and puts the result in their place. Undefined where the table changed meanwhile: nothing was done then, and the
  * merge has to be planned anew.
@@ -55,7 +61,7 @@ export async function performMerge(
   attempt: Attempt,
   table: Table,
   merge: Merge<MergeSource> | RepeatedMerge,
-): Promise<readonly NewChunk[] | undefined> {
+): Promise<PerformedMerge | undefined> {
   const name = `merge-${attempt.job.id}-${attempt.leaseToken}-${merge.inputs[0]?.id}`
   const directory = join(tools.scratchDirectory, name)
   await tools.disk.makeDirectory(directory)
@@ -65,8 +71,11 @@ export async function performMerge(
       { objects: tools.objects, table, chunks: inputs, signal: attempt.signal },
       (files) => mergeInEngine(tools, attempt, { table, merge: { ...merge, inputs }, files, directory }),
     )
-    const chunks = await upload(tools, table, { ...merge, inputs }, output)
-    return await commit(tools, attempt, { table, merge, chunks })
+    const added = await upload(tools, table, { ...merge, inputs }, output)
+    const removed = inputs.filter((_input, index) => !output.unchanged.includes(index))
+    const [came, went] = [sumOfRows(removed), sumOfRows(added)]
+    assert(came === went, `a merge of ${came} rows has ${went}`)
+    return await commit(tools, attempt, { table, merge, added, removed })
   } finally {
     await tools.disk.removeDirectory(directory)
   }
@@ -77,7 +86,7 @@ async function mergeInEngine(
   attempt: Attempt,
   job: { table: Table; merge: Merge<MergeSource>; files: readonly string[]; directory: string },
 ): Promise<MergeOutput> {
-  const { inputs, layer } = job.merge
+  const { inputs, layer, unchangedMax = 0 } = job.merge
   const { residentBytesMax, timeoutMs, ...sessionLimits } = limits
   const input: MergeInput = {
     files: inputs.map(({ rows, bytes, crc32, withoutNan = [] }, index) => {
@@ -86,6 +95,7 @@ async function mergeInEngine(
     columns: fileColumns(job.table),
     sortedBy: sortOrder(job.table, layer).names,
     layer,
+    unchangedMax,
     directory: job.directory,
     limits: sessionLimits,
   }
@@ -121,8 +131,6 @@ async function upload(
       chunks.push({ sortedBy, ...writtenChunk(place, file, columns), crc32 })
     }
   }
-  const [came, went] = [sumOfRows(inputs), sumOfRows(chunks)]
-  assert(came === went, `a merge of ${came} rows has ${went}`)
   return chunks
 }
 
@@ -143,22 +151,23 @@ function orderOf(inputs: readonly MergeableChunk[]): Pick<NewChunk, 'sortedBy'> 
 async function commit(
   { store, objects, log }: MergeTools,
   attempt: Attempt,
-  { table, merge, chunks }: { table: Table; merge: Merge<MergeSource> | RepeatedMerge; chunks: readonly NewChunk[] },
-): Promise<readonly NewChunk[] | undefined> {
+  merged: PerformedMerge & { readonly table: Table; readonly merge: Merge<MergeSource> | RepeatedMerge },
+): Promise<PerformedMerge | undefined> {
+  const { table, merge, added, removed } = merged
   const outcome = await store.commit({
     accountId: table.accountId,
     target: { tableId: table.id, schemaVersion: table.schemaVersion, newColumns: [] },
     operation: 'merge',
     cause: `job:${attempt.job.id}`,
     layer: merge.layer,
-    chunks,
-    removed: 'replaced' in merge ? merge.replaced : merge.inputs.map(({ id }) => id),
+    chunks: added,
+    removed: 'replaced' in merge ? merge.replaced : removed.map(({ id }) => id),
     ids: [],
     quarantined: [],
     fence: { jobId: attempt.job.id, leaseToken: attempt.leaseToken },
   })
-  if (outcome.kind === 'committed') return chunks
+  if (outcome.kind === 'committed') return { added, removed }
   log.info({ table: table.id, outcome: outcome.kind, job: attempt.job.id }, 'a merge came too late and is planned anew')
-  for (const { objectKey } of chunks) await objects.remove(objectKey)
+  for (const { objectKey } of added) await objects.remove(objectKey)
   return undefined
 }

@@ -17,6 +17,8 @@ export interface Merge<C extends MergeableChunk = MergeableChunk> {
   /** Where the new chunks belong. */
   readonly layer: Layer
   readonly inputs: readonly C[]
+  /** How many of the inputs may stay as they are, where to write them anew would bring nothing; none by default. */
+  readonly unchangedMax?: number
 }
 
 /**
@@ -34,7 +36,7 @@ export function planMinorMerges<C extends MergeableChunk>(chunks: readonly C[]):
     .filter((tier) => tier.length >= rules.fanIn)
     .flatMap((tier) => batches(tier, rules.archiveBytesMax))
     .filter((inputs) => inputs.length > 1)
-    .map((inputs) => ({ layer: 'realtime', inputs }))
+    .map((inputs) => ({ layer: 'realtime', inputs, unchangedMax: rules.unchangedMax }))
 }
 
 /**

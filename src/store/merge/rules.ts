@@ -21,6 +21,8 @@ export const mergeRules = {
   joinedGroupRowsMin: 2000,
   /** A file is joined to one that has up to so many times its columns: each column that it has not takes some 120 bytes a row group. */
   joinedColumnsMax: 4,
+  /** So many inputs of a minor merge may stay as they are because nothing beside them is like them. More would fill the places of those to come. */
+  unchangedMax: 4,
   /** Inputs of one merge, as files and in bytes: what an engine process can open and sort within its memory and disk. */
   inputsMax: 1000,
   inputBytesMax: 2048 * mebibyte,

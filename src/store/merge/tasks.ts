@@ -14,6 +14,8 @@ export interface MergeInput {
   readonly sortedBy: readonly string[]
   /** Archive files are cut by hours and size; a realtime file is one. */
   readonly layer: Layer
+  /** How many of the files may stay as they are. */
+  readonly unchangedMax: number
   /** Where files are written, and spilled: a directory of this merge alone. */
   readonly directory: string
   readonly limits: MergeLimits
@@ -34,10 +36,12 @@ export interface MergeLimits {
   readonly threads: number
 }
 
-/** What came of a merge: every input is in one of its parts, as it is or with its rows written anew. */
+/** What came of a merge: every input is in one of its parts, as it is or with its rows written anew, or stays where it is. */
 export interface MergeOutput {
   readonly joined: readonly JoinedFile[]
   readonly written: readonly WrittenFiles[]
+  /** The indexes of the inputs that stay. */
+  readonly unchanged: readonly number[]
 }
 
 /** A file in which inputs lie as they are, and in their order. */
