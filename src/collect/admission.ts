@@ -25,6 +25,9 @@ export const admissionLimitsDefault: AdmissionLimits = {
   backlogSecondsMax: backlogSecondsDefault,
 }
 
+/** Why a body is not let in, as an error that is made only for whoever is told: under a flood most looks find no room, and nobody hears of them. */
+type Refusal = () => AppError
+
 /** Counts what the intake holds, and refuses what would be too much before anything of it is kept. */
 export class Admission {
   readonly #limits: AdmissionLimits
@@ -45,7 +48,7 @@ export class Admission {
    */
   enter(accountId: number, bytes: number, backlogBytes: number): () => void {
     const refusal = this.#refusalOf(accountId, bytes, backlogBytes)
-    if (refusal !== undefined) throw refusal
+    if (refusal !== undefined) throw refusal()
     this.#inflight.add(accountId, bytes)
     return () => this.#inflight.add(accountId, -bytes)
   }
@@ -55,20 +58,20 @@ export class Admission {
    * sends on at once, whatever it is answered, offers no more than one body in that time on each of its connections.
    */
   async awaitRoom(accountId: number, bytes: number, backlogBytes: () => number): Promise<void> {
-    const refusalNow = (): AppError | undefined => this.#refusalOf(accountId, bytes, backlogBytes())
+    const refusalNow = (): Refusal | undefined => this.#refusalOf(accountId, bytes, backlogBytes())
     const refusal = refusalNow()
     if (refusal === undefined) return
-    if (!(await this.#waiting.wait(bytes, () => refusalNow() === undefined))) throw refusal
+    if (!(await this.#waiting.wait(bytes, () => refusalNow() === undefined))) throw refusal()
   }
 
-  #refusalOf(accountId: number, bytes: number, backlogBytes: number): AppError | undefined {
+  #refusalOf(accountId: number, bytes: number, backlogBytes: number): Refusal | undefined {
     const { inflightBytesMax, backlogBytesMax } = this.#limits
     if (!this.#inflight.hasRoom(accountId, bytes, inflightBytesMax)) {
-      return overloaded('The server receives more than it can write at this moment.')
+      return () => overloaded('The server receives more than it can write at this moment.')
     }
     // However large, a body is let in where nothing else waits: refused, it would be sent again for ever.
     const isFull = backlogBytes > 0 && backlogBytes + bytes > backlogBytesMax
-    if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) return this.#full(backlogBytes)
+    if (isFull || !this.#backlog.hasRoom(accountId, bytes, backlogBytesMax)) return () => this.#full(backlogBytes)
     return bytes > smallBodyBytesMax ? this.#tooLate(accountId) : undefined
   }
 
@@ -86,17 +89,18 @@ export class Admission {
   }
 
   /** A sender that is faster than the conversion learns of it while its records can still be queried soon. */
-  #tooLate(accountId: number): AppError | undefined {
+  #tooLate(accountId: number): Refusal | undefined {
     const { backlogSecondsMax } = this.#limits
     const aheadBytes = this.#backlog.aheadOf(accountId)
     if (backlogSecondsMax === 0 || aheadBytes < busyBytesMin) return undefined
     const seconds = this.#pace.secondsFor(aheadBytes)
     if (seconds === undefined || seconds <= backlogSecondsMax) return undefined
-    return overloaded(
-      `${megabytes(aheadBytes)} of acknowledged bodies wait to be converted, which takes about ${Math.round(seconds)} s; ` +
-        `large bodies are taken while it takes ${backlogSecondsMax} s at most.`,
-      Math.min(Math.max(Math.round(seconds - backlogSecondsMax), 1), retrySecondsMax),
-    )
+    return () =>
+      overloaded(
+        `${megabytes(aheadBytes)} of acknowledged bodies wait to be converted, which takes about ${Math.round(seconds)} s; ` +
+          `large bodies are taken while it takes ${backlogSecondsMax} s at most.`,
+        Math.min(Math.max(Math.round(seconds - backlogSecondsMax), 1), retrySecondsMax),
+      )
   }
 
   /** Where nothing is converted, more room would be no help: somebody has to look. */

@@ -53,7 +53,7 @@ export const smallBodyBytesMax = 64 * 1024
 export const accountShareMax = 0.75
 
 /** How long a body that was announced waits for room before it is refused, and how many do at a time, each with 64 KiB that came with its head. */
-export const roomWaitMsMax = 60
+export const roomWaitMsMax = 70
 export const roomWaitersMax = 1000
 
 /** The size of the inbox's files. Larger bodies have a file of their own. */
