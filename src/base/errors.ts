@@ -189,6 +189,17 @@ export class AppError extends Error {
     }
   }
 
+  /** Without the trace of where it was made: for what is refused by the hundred in a second, of which a trace would take a tenth and more. */
+  static untraced(code: ErrorCode, message: string, fields: ErrorFields = {}): AppError {
+    const limit = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
+    try {
+      return new this(code, message, fields)
+    } finally {
+      Error.stackTraceLimit = limit
+    }
+  }
+
   static fromRecord(record: ErrorRecord): AppError {
     // Not by its name: a bundler renames classes that speak of themselves, and logs tell the kind of an error by its class.
     return new this(record.code, record.message, record)

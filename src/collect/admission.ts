@@ -146,7 +146,7 @@ function megabytes(bytes: number): string {
 }
 
 function overloaded(message: string, retryAfterSeconds = 1): AppError {
-  return new AppError('overloaded', message, {
+  return AppError.untraced('overloaded', message, {
     hint: 'Nothing of this body was kept. Send it again after a short while.',
     retryAfterSeconds,
   })
