@@ -203,6 +203,7 @@ describe('limits', () => {
     const awaitRoom: Collect['awaitRoom'] = async ({ accountId }, database, bytes) => {
       if (asked.push([accountId, database, bytes]) === 1)
         throw new AppError('overloaded', 'full', { retryAfterSeconds: 3 })
+      return () => {}
     }
     const { api, port } = await listening({ collect: { awaitRoom } })
     const socket = connect(port, '127.0.0.1')

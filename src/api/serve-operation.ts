@@ -20,8 +20,8 @@ export interface Call<O extends Operation> extends OperationInput<O>, Caller {}
 /** What is asked for by whom, before the body is read. */
 export type Announced<O extends Operation> = Omit<Call<O>, 'body'>
 
-/** Fails where a body of so many bytes is not welcome now. */
-export type Admit<O extends Operation> = (call: Announced<O>, bytes: number) => Promise<void>
+/** Keeps room for a body of so many bytes until the returned function is called; fails where none is welcome now. */
+export type Admit<O extends Operation> = (call: Announced<O>, bytes: number) => Promise<() => void>
 
 interface Caller {
   readonly principal: Principal
@@ -104,8 +104,9 @@ async function answerOf<O extends Operation>(
   const announced = { params, query, headers, ...callerOf(host, request, reply, principal) } as unknown as Announced<O>
   const bytes = announcedBytes(request)
   // A body that lies there with its head is judged with everything else that is in it.
-  if (admit !== undefined && bytes !== undefined && !request.raw.complete) await admit(announced, bytes)
-  const body = await bodyOf(host, operation, request, bytes)
+  const isAdmitted = admit !== undefined && bytes !== undefined && !request.raw.complete
+  const giveBack = isAdmitted ? await admit(announced, bytes) : undefined
+  const body = await bodyOf(host, operation, request, bytes).finally(giveBack)
   try {
     return await handler({ ...announced, body: body.value } as unknown as Call<O>)
   } finally {

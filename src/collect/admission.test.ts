@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { AppError } from '../base/errors.ts'
 import { ManualClock } from '../jobs/testing/manual-clock.ts'
 import { Admission } from './admission.ts'
-import { roomWaitersMax, roomWaitMsMax } from './limits.ts'
+import { roomKeptMsMax, roomWaitersMax, roomWaitMsMax } from './limits.ts'
 
 const mebibyte = 2 ** 20
 const limits = { inflightBytesMax: 256 * mebibyte, backlogBytesMax: 4096 * mebibyte, backlogSecondsMax: 10 }
@@ -131,6 +131,28 @@ describe('a body that was announced', () => {
     clock.advance(1)
     await waiting
     expect(events).toEqual(['it overloaded'])
+  })
+
+  test('keeps its room while it arrives, and no other takes it', async () => {
+    onDisk = 0
+    admission.settleBacklog(busy, 4 * mebibyte)
+    const announced = () => admission.awaitRoom(busy, 2400 * mebibyte, () => 0)
+    const giveBack = await announced()
+    expect(refusal(busy, 2400 * mebibyte)).toMatchObject({ code: 'overloaded' })
+    giveBack()
+    giveBack()
+    expect(refusal(busy, 2400 * mebibyte)).toBeUndefined()
+  })
+
+  test('has no right to its room when it has not arrived after a while', async () => {
+    onDisk = 0
+    admission.settleBacklog(busy, 4 * mebibyte)
+    const giveBack = await admission.awaitRoom(busy, 2400 * mebibyte, () => 0)
+    clock.advance(roomKeptMsMax)
+    expect(refusal(busy, 2400 * mebibyte)).toBeUndefined()
+    giveBack()
+    admission.addBacklog(busy, 2400 * mebibyte)
+    expect(refusal(busy, 2400 * mebibyte)).toMatchObject({ code: 'overloaded' })
   })
 
   test('is let in in its turn, by as much room as was made, and none is forgotten', async () => {

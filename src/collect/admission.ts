@@ -5,6 +5,7 @@ import {
   backlogBytesDefault,
   backlogSecondsDefault,
   inflightBytesDefault,
+  roomKeptMsMax,
   smallBodyBytesMax,
 } from './limits.ts'
 import { busyBytesMin, Pace } from './pace.ts'
@@ -31,13 +32,16 @@ type Refusal = () => AppError
 /** Counts what the intake holds, and refuses what would be too much before anything of it is kept. */
 export class Admission {
   readonly #limits: AdmissionLimits
+  readonly #clock: Clock
   readonly #inflight = new Tally()
+  /** What waits to be converted, or is about to: a body has its room from when it is let in, because many others ask until it waits itself. */
   readonly #backlog = new Tally()
   readonly #pace: Pace
   readonly #waiting: WaitingRoom
 
   constructor(limits: AdmissionLimits, clock: Clock) {
     this.#limits = limits
+    this.#clock = clock
     this.#pace = new Pace(clock)
     this.#waiting = new WaitingRoom(clock)
   }
@@ -50,18 +54,41 @@ export class Admission {
     const refusal = this.#refusalOf(accountId, bytes, backlogBytes)
     if (refusal !== undefined) throw refusal()
     this.#inflight.add(accountId, bytes)
-    return () => this.#inflight.add(accountId, -bytes)
+    this.#backlog.add(accountId, bytes)
+    return () => {
+      this.#inflight.add(accountId, -bytes)
+      this.#backlog.add(accountId, -bytes)
+    }
   }
 
   /**
-   * Resolves as soon as there is room for a body that is not there yet, and fails with `overloaded` where none came in `roomWaitMsMax`. Who
-   * sends on at once, whatever it is answered, offers no more than one body in that time on each of its connections.
+   * Resolves as soon as there is room for a body that is not there yet, and keeps it until the returned function is called, because the body
+   * is there or will not come, for `roomKeptMsMax` at most. Fails with `overloaded` where there was none in `roomWaitMsMax`. Who sends on at once, whatever it is answered,
+   * offers no more than one body in that time on each of its connections.
    */
-  async awaitRoom(accountId: number, bytes: number, backlogBytes: () => number): Promise<void> {
+  async awaitRoom(accountId: number, bytes: number, backlogBytes: () => number): Promise<() => void> {
     const refusalNow = (): Refusal | undefined => this.#refusalOf(accountId, bytes, backlogBytes())
     const refusal = refusalNow()
-    if (refusal === undefined) return
-    if (!(await this.#waiting.wait(bytes, () => refusalNow() === undefined))) throw refusal()
+    if (refusal === undefined) return this.#keepRoom(accountId, bytes)
+    const giveBack = await this.#waiting.wait(bytes, () =>
+      refusalNow() === undefined ? this.#keepRoom(accountId, bytes) : undefined,
+    )
+    if (giveBack === undefined) throw refusal()
+    return giveBack
+  }
+
+  /** For a body that takes longer to arrive, others that are here sooner need not wait. */
+  #keepRoom(accountId: number, bytes: number): () => void {
+    this.#backlog.add(accountId, bytes)
+    let isKept = true
+    const giveBack = (): void => {
+      if (!isKept) return
+      isKept = false
+      cancel()
+      this.#backlog.add(accountId, -bytes)
+    }
+    const cancel = this.#clock.schedule(roomKeptMsMax, giveBack)
+    return giveBack
   }
 
   #refusalOf(accountId: number, bytes: number, backlogBytes: number): Refusal | undefined {

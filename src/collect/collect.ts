@@ -58,9 +58,10 @@ export interface ImportOutcome {
 export interface Collect extends Service {
   /**
    * Fails as `accept` would with a body of so many bytes, for whatever is in it; for room it waits a moment (`roomWaitMsMax`). Doors ask
-   * before they receive one: what is refused is then not held, and costs next to nothing of the time in which others are answered.
+   * before they receive one: what is refused is then not held, and costs next to nothing of the time in which others are answered. The room
+   * is kept until the returned function is called, before `accept`, which takes it anew, or because no body comes; for a second at most.
    */
-  awaitRoom(principal: Principal, database: string, bytes: number): Promise<void>
+  awaitRoom(principal: Principal, database: string, bytes: number): Promise<() => void>
   /** Resolves when the body is durable. Fails with `overloaded`, `storage_full`, `forbidden`, `body_too_large` … */
   accept(request: ImportRequest): Promise<ImportReceipt>
   /** As `accept`, and waits until the body can be queried; `wait_timeout` after `timeoutMs`, the work going on. */

@@ -29,14 +29,16 @@ export class Intake {
     this.#options = options
   }
 
-  async awaitRoom(principal: Principal, database: string, bytes: number): Promise<void> {
+  async awaitRoom(principal: Principal, database: string, bytes: number): Promise<() => void> {
     const { access, admission, inbox } = this.#options
     if (this.#closed) throw shuttingDown()
     requireName('database', database)
     requireSize(bytes)
     await access.require(principal, database, 'import')
-    await admission.awaitRoom(principal.accountId, bytes, () => inbox.backlogBytes())
-    if (this.#closed) throw shuttingDown()
+    const giveBack = await admission.awaitRoom(principal.accountId, bytes, () => inbox.backlogBytes())
+    if (!this.#closed) return giveBack
+    giveBack()
+    throw shuttingDown()
   }
 
   async accept(request: ImportRequest): Promise<ImportReceipt> {

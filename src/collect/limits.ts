@@ -56,6 +56,9 @@ export const accountShareMax = 0.75
 export const roomWaitMsMax = 70
 export const roomWaitersMax = 1000
 
+/** How long it keeps the room that it found while it arrives. */
+export const roomKeptMsMax = 1000
+
 /** The size of the inbox's files. Larger bodies have a file of their own. */
 export const segmentBytesDefault = 64 * mebibyte
 

@@ -16,17 +16,21 @@ export class WaitingRoom {
     this.#clock = clock
   }
 
-  /** Resolves with true as soon as `hasRoom` says so, and with false after `roomWaitMsMax`, or at once where too many wait. */
-  wait(bytes: number, hasRoom: () => boolean): Promise<boolean> {
-    if (this.#waiters.size >= roomWaitersMax) return Promise.resolve(false)
+  /** Resolves with the room as soon as `takeRoom` finds some; with undefined where it found none in `roomWaitMsMax`, or at once where too many wait. */
+  wait<Room>(bytes: number, takeRoom: () => Room | undefined): Promise<Room | undefined> {
+    if (this.#waiters.size >= roomWaitersMax) return Promise.resolve(undefined)
     return new Promise((resolve) => {
-      const leave = (isLetIn: boolean): void => {
+      const leave = (room: Room | undefined): void => {
         cancel()
         this.#waiters.delete(waiter)
-        resolve(isLetIn)
+        resolve(room)
       }
-      const cancel = this.#clock.schedule(roomWaitMsMax, () => leave(hasRoom()))
-      const waiter: Waiter = { bytes, look: () => hasRoom() && leave(true) }
+      const look = (): void => {
+        const room = takeRoom()
+        if (room !== undefined) leave(room)
+      }
+      const cancel = this.#clock.schedule(roomWaitMsMax, () => leave(takeRoom()))
+      const waiter: Waiter = { bytes, look }
       this.#waiters.add(waiter)
     })
   }

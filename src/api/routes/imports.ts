@@ -11,9 +11,9 @@ import type { Announced, Call, OperationHost } from '../serve-operation.ts'
 export function serveImports(host: OperationHost, collect: Collect, metrics: ApiMetrics, lane: EventLane): void {
   const handleImport = (call: ImportCall) =>
     countedIngest(metrics, 'import', call.body, () => answerImport(collect, call))
-  const admitImport = async ({ principal, params }: Announced<ImportOperation>, bytes: number): Promise<void> => {
+  const admitImport = async ({ principal, params }: Announced<ImportOperation>, bytes: number): Promise<() => void> => {
     try {
-      await collect.awaitRoom(principal, params.database, bytes)
+      return await collect.awaitRoom(principal, params.database, bytes)
     } catch (error) {
       throw countedRefusal(metrics, 'import', error)
     }

@@ -60,7 +60,7 @@ export function lightApi(parts: LightParts = {}): LightApi {
   const rejections: Rejection[] = []
   const bugs: unknown[] = []
   const collect: Partial<Collect> = {
-    awaitRoom: async () => {},
+    awaitRoom: async () => () => {},
     async accept(request) {
       imports.push(request)
       return { uniqueId: request.uniqueId ?? 'given', bytes: request.body.byteLength }

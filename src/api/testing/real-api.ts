@@ -158,7 +158,10 @@ function lightIntake(access: Access, imports: ImportRequest[]): Collect {
     name: 'light intake',
     start: async () => {},
     stop: async () => {},
-    awaitRoom: (principal, database) => access.require(principal, database, 'import'),
+    async awaitRoom(principal, database) {
+      await access.require(principal, database, 'import')
+      return () => {}
+    },
     accept,
     async acceptAndWait(request) {
       const { uniqueId } = await accept(request)

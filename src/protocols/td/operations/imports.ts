@@ -25,8 +25,8 @@ async function importBody(call: UploadCall): Promise<Answer> {
   const { format, encoding } = formatOf(param(call, 'format'))
   await call.access.require(principal, database, 'import')
   await requireTable(call, { database, name: table })
-  await awaitRoom(call, database)
-  const body = await call.upload()
+  const giveBack = await awaitRoom(call, database)
+  const body = await call.upload().finally(giveBack)
   const uniqueId = call.params['id'] ?? null
   const request = {
     principal,
@@ -52,11 +52,14 @@ async function importBody(call: UploadCall): Promise<Answer> {
 }
 
 /** A body that is refused for want of room need not be received. Without a length, it is judged when it is there. */
-async function awaitRoom({ collect, principal, headers, metrics }: UploadCall, database: string): Promise<void> {
+async function awaitRoom(
+  { collect, principal, headers, metrics }: UploadCall,
+  database: string,
+): Promise<(() => void) | undefined> {
   const length = headers['content-length']
-  if (length === undefined) return
+  if (length === undefined) return undefined
   try {
-    await collect.awaitRoom(principal, database, Number(length))
+    return await collect.awaitRoom(principal, database, Number(length))
   } catch (error) {
     throw countedRefusal(metrics, 'td_import', error)
   }
