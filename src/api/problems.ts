@@ -22,19 +22,29 @@ export function problemOf(error: AppError, instance: string, requestId: string):
   }
 }
 
-export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
-  const problem = problemOf(error, pathOf(request.url), request.id)
-  // Some requests fail before any hook has seen them.
-  void reply.header('x-request-id', request.id)
-  if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', Math.ceil(error.retryAfterSeconds))
-  if (error.code === 'unauthenticated') void reply.header('www-authenticate', 'Bearer realm="biwa"')
+/** The problem with all that goes with it, for whoever sends it. */
+export function problemAnswer(
+  error: AppError,
+  url: string,
+  requestId: string,
+): { readonly status: number; readonly headers: Readonly<Record<string, string>>; readonly body: string } {
+  const problem = problemOf(error, pathOf(url), requestId)
+  const headers: Record<string, string> = {
+    // Some requests fail before any hook has seen them.
+    'x-request-id': requestId,
+    'content-type': problemMediaType,
+  }
+  if (error.retryAfterSeconds !== undefined) headers['retry-after'] = String(Math.ceil(error.retryAfterSeconds))
+  if (error.code === 'unauthenticated') headers['www-authenticate'] = 'Bearer realm="biwa"'
   // Whoever sends too slowly is not to hold the connection any longer.
-  if (error.code === 'request_timeout') void reply.header('connection', 'close')
+  if (error.code === 'request_timeout') headers['connection'] = 'close'
+  return { status: problem.status, headers, body: JSON.stringify(problem) }
+}
+
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
+  const { status, headers, body } = problemAnswer(error, request.url, request.id)
   // As bytes, because Fastify would add a charset to text, which this media type has not.
-  return reply
-    .status(problem.status)
-    .header('content-type', problemMediaType)
-    .send(Buffer.from(JSON.stringify(problem)))
+  return reply.status(status).headers(headers).send(Buffer.from(body))
 }
 
 /** The query may hold what is nobody's business in a log or an answer. */

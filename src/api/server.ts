@@ -7,6 +7,7 @@ import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { BodyBudget } from '../base/http/read-body.ts'
+import { UploadLane } from '../base/http/uploads/upload-lane.ts'
 import { failureOf } from '../base/http/failures.ts'
 import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
@@ -102,20 +103,17 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   const importBody = { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax }
   const { answers, ingest } = parts.metrics
   const times = answers.of(routePath(postEvents))
-  const lane = new EventLane({ ...parts, body: importBody, requestId, times, ingest, closing })
-  // It writes no lines: where each request is to have one, all go the ordinary way.
-  if (!parts.log.isLevelEnabled('info')) lane.openAt(app.server)
-  const host: OperationHost = {
-    app,
-    access: parts.access,
-    clock: parts.clock,
-    budget: parts.budget,
-    rejections: parts.rejections,
-    importBody,
-    closing,
-    jsonBody: { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax },
-    failures: lane.failures,
+  const eventLane = new EventLane({ ...parts, body: importBody, requestId, times, ingest, closing })
+  const { clock, budget, limits } = parts
+  const lane = new UploadLane({ budget, body: importBody, requestMsMax: limits.requestMsMax, clock, closing })
+  // They write no lines: where each request is to have one, all go the ordinary way.
+  if (!parts.log.isLevelEnabled('info')) {
+    eventLane.openAt(app.server)
+    lane.openAt(app.server)
   }
+  const jsonBody = { bytesMax: jsonBytesMax, silenceMsMax: limits.bodySilenceMsMax }
+  const { failures } = eventLane
+  const host: OperationHost = { ...parts, app, lane, answers, requestId, importBody, jsonBody, closing, failures }
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
@@ -123,7 +121,7 @@ export function buildApi(parts: ApiParts): FastifyInstance {
   serveQuarantine(host, parts)
   serveTableOperations(host, parts)
   serveColumns(host, parts.access, parts.store)
-  serveImports(host, parts.collect, parts.metrics, lane)
+  serveImports(host, parts.collect, parts.metrics, eventLane)
   serveRejections(host, parts.access, parts.rejections, parts.quarantine)
   serveQueries(host, parts.process, parts.jobs)
   serveJobs(host, parts.jobs)

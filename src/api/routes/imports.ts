@@ -18,8 +18,10 @@ export function serveImports(host: OperationHost, collect: Collect, metrics: Api
       throw countedRefusal(metrics, 'import', error)
     }
   }
-  serveOperation(host, postImport).with(handleImport, admitImport)
-  serveOperation(host, putImport).with(handleImport, admitImport)
+  // Who waits for the rows to be visible may go away meanwhile, which the lane does not see.
+  const uploading = { admit: admitImport, laneParameters: ['id', 'format', 'time_column'] }
+  serveOperation(host, postImport).with(handleImport, uploading)
+  serveOperation(host, putImport).with(handleImport, uploading)
 
   serveOperation(host, postEvents).with(async (call) => {
     const { principal, params, query, headers, body, contentType } = call

@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 
 import type { ErrorCode } from '../errors.ts'
 import { AppError, isAppError } from '../errors.ts'
@@ -18,9 +18,19 @@ export function failureOf(
     if (expected.status >= 500) request.log.error({ err: expected }, 'a request failed')
     return expected
   }
-  request.log.fatal({ err: error, route: request.routeOptions.url }, 'a bug broke a request')
   reply.raw.once('close', () => onBug(error))
-  const hint = `Please report it with the request id ${request.id}. The server starts itself anew.`
+  return bugFailure(error, request.log, request.routeOptions.url, request.id)
+}
+
+/** What is told of a bug: all of it to the log, and to the client that it is none of its own. */
+export function bugFailure(
+  error: unknown,
+  log: FastifyBaseLogger,
+  route: string | undefined,
+  requestId: string,
+): AppError {
+  log.fatal({ err: error, route }, 'a bug broke a request')
+  const hint = `Please report it with the request id ${requestId}. The server starts itself anew.`
   return new AppError('internal', 'Biwa met a bug of its own and could not answer.', { hint })
 }
 

@@ -1,0 +1,102 @@
+import { AppError } from '../../errors.ts'
+import { overloaded } from '../read-body.ts'
+import type { BodyBudget, ReadBody } from '../read-body.ts'
+
+export interface ArrivingBodyOptions {
+  readonly budget: BodyBudget
+  /** How long it may take from when somebody asks for it to its last byte. */
+  readonly wholeMsMax: number
+  readonly nowMs: () => number
+  /** Has the connection read on, and give what comes to `take`. */
+  readonly readOn: () => void
+}
+
+/** The body of a request: in part it came with the head, the rest stays where it is until somebody asks for it or drops it. */
+export class ArrivingBody {
+  readonly #whole: number
+  readonly #first: Buffer
+  readonly #options: ArrivingBodyOptions
+  #left: number
+  /** Where the body is put together; undefined while nobody asks for it. */
+  #copy: { readonly bytes: Buffer; filled: number } | undefined
+  #lateFromMs = 0
+  /** Hears that all of it was read, or why not. */
+  #settled: ((failure: AppError | undefined) => void) | undefined
+
+  /** Of `whole` bytes, the `first` of which are there. */
+  constructor(whole: number, first: Buffer, options: ArrivingBodyOptions) {
+    this.#whole = whole
+    this.#first = first
+    this.#options = options
+    this.#left = whole - first.byteLength
+  }
+
+  /** Bytes that the connection has yet to bring. */
+  get left(): number {
+    return this.#left
+  }
+
+  /** Its bytes count against the budget from when they are read. Fails with `overloaded` or `request_timeout`. */
+  receive(): Promise<ReadBody> {
+    const { budget, nowMs, wholeMsMax } = this.#options
+    const copy = { bytes: Buffer.allocUnsafeSlow(this.#whole), filled: 0 }
+    const release = (): void => budget.release(copy.filled)
+    this.#copy = copy
+    this.#lateFromMs = nowMs() + wholeMsMax
+    return new Promise((resolve, reject) => {
+      this.#settled = (failure) => {
+        if (failure === undefined) return resolve({ bytes: copy.bytes, release })
+        release()
+        reject(failure)
+      }
+      this.#keep(this.#first)
+      this.#goOn()
+    })
+  }
+
+  /** Resolves when nothing of it is to come any more. */
+  drop(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#settled = () => resolve()
+      this.#goOn()
+    })
+  }
+
+  /** What the connection brought, which is no more than was left. */
+  take(part: Buffer): void {
+    this.#left -= part.byteLength
+    this.#keep(part)
+    if (this.#left === 0) this.#settle(undefined)
+  }
+
+  /** Nothing of it comes any more. `whyAfter` is told how many bytes of it came. */
+  fail(whyAfter: (received: number) => AppError): void {
+    this.#settle(whyAfter(this.#whole - this.#left))
+  }
+
+  #goOn(): void {
+    if (this.#left === 0) this.#settle(undefined)
+    else if (this.#settled !== undefined) this.#options.readOn()
+  }
+
+  #keep(part: Buffer): void {
+    if (this.#copy === undefined) return
+    if (!this.#options.budget.reserve(part.byteLength)) return this.#settle(overloaded())
+    part.copy(this.#copy.bytes, this.#copy.filled)
+    this.#copy.filled += part.byteLength
+    if (this.#left > 0 && this.#options.nowMs() > this.#lateFromMs) this.#settle(tooSlow(this.#options.wholeMsMax))
+  }
+
+  #settle(failure: AppError | undefined): void {
+    const settled = this.#settled
+    this.#settled = undefined
+    this.#copy = undefined
+    settled?.(failure)
+  }
+}
+
+function tooSlow(wholeMsMax: number): AppError {
+  return new AppError('request_timeout', `The body took longer than ${wholeMsMax / 1000} s to arrive.`, {
+    hint: 'Nothing of it was kept. Send it again, in smaller parts over a slow line.',
+  })
+}

@@ -1,0 +1,128 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import type { Clock } from '../../clock.ts'
+import type { BodyBudget, BodyLimits } from '../read-body.ts'
+import { usualHead } from './request-head.ts'
+import type { UploadRoute } from './upload.ts'
+import { UploadLine } from './upload-line.ts'
+import type { FoundUpload, LineOptions } from './upload-line.ts'
+
+export interface UploadLaneOptions {
+  readonly budget: BodyBudget
+  readonly body: BodyLimits
+  readonly requestMsMax: number
+  readonly clock: Pick<Clock, 'monotonicMs'>
+  /** Aborted when the server begins to close. */
+  readonly closing: AbortSignal
+}
+
+/** Connections that begin with a smaller body stay with the ordinary way, which takes about as much for these. */
+const firstBodyBytesMin = 32 << 10
+
+interface Way extends UploadRoute {
+  readonly pattern: RegExp
+}
+
+/**
+ * A lane for large bodies, before the HTTP server. Node's reads each body in pieces of 64 KiB that it makes anew, hands each of them through
+ * its parser, and the framework comes on top: under a flood, where most bodies are read only to be dropped, this takes more than all that is
+ * done to those that are welcome. The lane reads a body when somebody wants it, or drops it, in one read into memory that is there.
+ *
+ * A connection is the lane's when its first request is. Everything else, and all that is unusual about a request, is the server's: the lane
+ * has read no more of it than it can give back.
+ */
+export class UploadLane {
+  readonly #options: UploadLaneOptions
+  readonly #ways: Way[] = []
+  readonly #lines = new Set<UploadLine>()
+  /** Connections that have brought nothing yet. */
+  readonly #new = new Set<Socket>()
+
+  constructor(options: UploadLaneOptions) {
+    this.#options = options
+    options.closing.addEventListener('abort', () => this.#close())
+  }
+
+  serve(route: UploadRoute): void {
+    const pattern = new RegExp(`^${route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`)
+    this.#ways.push({ ...route, pattern })
+  }
+
+  /** Puts the lane before what the server does with a connection. */
+  openAt(server: Server): void {
+    const ordinary = server.listeners('connection') as ((connection: Duplex) => void)[]
+    const leave = (connection: Duplex): void => {
+      for (const listener of ordinary) listener.call(server, connection)
+    }
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => this.#await(socket, server, leave))
+  }
+
+  /** The first bytes decide. Who says nothing is cut off as the server would. */
+  #await(socket: Socket, server: Server, leave: (connection: Duplex) => void): void {
+    const settle = (): void => {
+      this.#new.delete(socket)
+      socket.setTimeout(0)
+      socket.off('data', onData).off('timeout', onTimeout).off('end', onEnd).off('error', onError).off('close', settle)
+    }
+    const onData = (bytes: Buffer): void => {
+      settle()
+      const found = this.#find(bytes)
+      if (found !== undefined && found.head.bodyBytes >= firstBodyBytesMin) {
+        return this.#take(socket, found, bytes.subarray(found.head.headBytes), server, leave)
+      }
+      socket.unshift(bytes)
+      leave(socket)
+    }
+    const onTimeout = (): void => void socket.destroy()
+    const onEnd = (): void => void socket.destroy()
+    const onError = (): void => {}
+    this.#new.add(socket)
+    socket.setTimeout(server.headersTimeout)
+    socket.on('data', onData).on('timeout', onTimeout).on('end', onEnd).on('error', onError).on('close', settle)
+  }
+
+  #take(socket: Socket, found: FoundUpload, rest: Buffer, server: Server, leave: (connection: Duplex) => void): void {
+    const { budget, body, requestMsMax, clock, closing } = this.#options
+    const options: LineOptions = {
+      find: (bytes) => this.#find(bytes),
+      leave,
+      budget,
+      body,
+      idleMsMax: server.keepAliveTimeout,
+      requestMsMax,
+      nowMs: () => clock.monotonicMs(),
+      isClosing: () => closing.aborted,
+    }
+    const owner = socket as unknown as { _handle: unknown }
+    const line = new UploadLine(owner._handle, found, rest, options)
+    // The socket stays for the server to count, and has no connection any more.
+    owner._handle = null
+    this.#lines.add(line)
+    line.socket.once('close', () => {
+      this.#lines.delete(line)
+      socket.destroy()
+    })
+  }
+
+  #find(bytes: Buffer): FoundUpload | undefined {
+    const head = usualHead(bytes)
+    if (head === undefined || head.bodyBytes > this.#options.body.bytesMax || this.#options.closing.aborted) {
+      return undefined
+    }
+    for (const { method, pattern, parameters, serve } of this.#ways) {
+      const match = method === head.method ? pattern.exec(head.path) : null
+      if (match === null) continue
+      const isKnown = Object.keys(head.query).every((name) => parameters.includes(name))
+      return isKnown ? { head, params: { ...match.groups }, serve } : undefined
+    }
+    return undefined
+  }
+
+  #close(): void {
+    for (const line of this.#lines) line.close()
+    for (const socket of this.#new) socket.destroy()
+  }
+}
