@@ -1,8 +1,10 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply } from 'fastify'
 
 import type { Access, Principal } from '../access/access.ts'
+import type { AppError } from '../base/errors.ts'
 import { isAppError } from '../base/errors.ts'
 import type { BodyLimits } from '../base/http/read-body.ts'
+import { answerUpload } from '../base/http/uploads/answer-upload.ts'
 import type { UploadLane } from '../base/http/uploads/upload-lane.ts'
 import type { Upload } from '../base/http/uploads/upload.ts'
 import type { Rejections } from '../collect/rejections.ts'
@@ -12,8 +14,7 @@ import { apiKeyOf } from './authorization.ts'
 import { checkInput, parseJson, partChecker } from './check-input.ts'
 import { apiPrefix, isBytesBody } from './contract/operation.ts'
 import type { Operation, OperationAnswer, OperationInput } from './contract/operation.ts'
-import { uploadRoute } from './upload-route.ts'
-import type { UploadParts } from './upload-route.ts'
+import { problemAnswer } from './problems.ts'
 
 /** A request for an operation: checked, and from somebody who is known. */
 export interface Call<O extends Operation> extends OperationInput<O>, Caller {}
@@ -37,13 +38,16 @@ export interface Uploading<O extends Operation> {
   readonly laneParameters: readonly string[]
 }
 
-export interface OperationHost extends Surroundings, UploadParts {
+export interface OperationHost extends Surroundings {
   readonly app: FastifyInstance
   readonly lane: UploadLane
   readonly access: Access
   readonly rejections: Pick<Rejections, 'note'>
   readonly importBody: BodyLimits
   readonly jsonBody: BodyLimits
+  readonly log: FastifyBaseLogger
+  /** Called after the answer to a request that met a bug. */
+  readonly onBug: (error: unknown) => void
 }
 
 /** An operation with all that is needed to answer it. */
@@ -74,12 +78,24 @@ export function serveOperation<O extends Operation>(
         url: routePath(operation),
         handler: async (request, reply) => send(reply, await answerOf(served, askedOfRequest(host, request, reply))),
       })
-      if (uploading === undefined) return
-      const answer = (upload: Upload, headers: Record<string, string>): Promise<OperationAnswer<O>> =>
-        answerOf(served, askedOfUpload(host, upload, headers))
-      host.lane.serve(uploadRoute(host, operation, uploading.laneParameters, answer))
+      if (uploading !== undefined) serveByLane(served, uploading.laneParameters)
     },
   }
+}
+
+/** The way of an operation on the lane for large bodies: the same answers and failures as on the ordinary one. */
+function serveByLane<O extends Operation>(served: Served<O>, parameters: readonly string[]): void {
+  const { host, operation } = served
+  const { lane, log, onBug } = host
+  const path = apiPrefix + operation.path
+  const failureAnswer = (error: AppError, { url, requestId }: Upload) => problemAnswer(error, url, requestId)
+  const how = { route: path, log, onBug, failureAnswer }
+  lane.serve({
+    method: operation.method,
+    path,
+    parameters,
+    serve: (upload) => answerUpload(how, upload, (headers) => answerOf(served, askedOfUpload(host, upload, headers))),
+  })
 }
 
 async function answerOf<O extends Operation>(served: Served<O>, asked: Asked): Promise<OperationAnswer<O>> {

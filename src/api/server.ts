@@ -7,7 +7,7 @@ import type { Access } from '../access/access.ts'
 import type { Clock } from '../base/clock.ts'
 import { AppError } from '../base/errors.ts'
 import type { BodyBudget } from '../base/http/read-body.ts'
-import { UploadLane } from '../base/http/uploads/upload-lane.ts'
+import type { UploadLane } from '../base/http/uploads/upload-lane.ts'
 import { failureOf } from '../base/http/failures.ts'
 import type { Logger } from '../base/log.ts'
 import type { Randomness } from '../base/randomness.ts'
@@ -70,6 +70,8 @@ export interface ApiParts {
   readonly metrics: ApiMetrics
   /** Of all bodies that this process holds at one time, whatever doors they came through. */
   readonly budget: BodyBudget
+  /** For large bodies, before the server. */
+  readonly lane: UploadLane
   readonly clock: Clock
   readonly randomness: Randomness
   readonly log: Logger
@@ -99,21 +101,19 @@ const jsonBytesMax = 4 << 20
 export function buildApi(parts: ApiParts): FastifyInstance {
   const requestId = requestIds(parts.randomness)
   const app = newServer(parts, requestId)
-  const closing = closingSignal(app)
+  const closing = closingSignal(app, parts.lane)
   const importBody = { bytesMax: parts.limits.bodyBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax }
   const { answers, ingest } = parts.metrics
   const times = answers.of(routePath(postEvents))
   const eventLane = new EventLane({ ...parts, body: importBody, requestId, times, ingest, closing })
-  const { clock, budget, limits } = parts
-  const lane = new UploadLane({ budget, body: importBody, requestMsMax: limits.requestMsMax, clock, closing })
   // They write no lines: where each request is to have one, all go the ordinary way.
   if (!parts.log.isLevelEnabled('info')) {
     eventLane.openAt(app.server)
-    lane.openAt(app.server)
+    parts.lane.openAt(app.server)
   }
-  const jsonBody = { bytesMax: jsonBytesMax, silenceMsMax: limits.bodySilenceMsMax }
+  const jsonBody = { bytesMax: jsonBytesMax, silenceMsMax: parts.limits.bodySilenceMsMax }
   const { failures } = eventLane
-  const host: OperationHost = { ...parts, app, lane, answers, requestId, importBody, jsonBody, closing, failures }
+  const host: OperationHost = { ...parts, app, importBody, jsonBody, closing, failures }
   answerUnknownRoutes(app)
   serveDatabases(host, parts.access, parts.store)
   serveTables(host, parts.access, parts.store)
@@ -189,13 +189,14 @@ function countAnswers(app: FastifyInstance, answers: AnswerTimes): void {
 }
 
 /** Aborted when the server begins to close. From then on each answer is the last one on its connection. */
-function closingSignal(app: FastifyInstance): AbortSignal {
+function closingSignal(app: FastifyInstance, lane: UploadLane): AbortSignal {
   const closing = new AbortController()
   // As many listen as requests wait.
   setMaxListeners(0, closing.signal)
   app.addHook('preClose', (done) => {
     const hint = 'Ask again in a few seconds.'
     closing.abort(new AppError('shutting_down', 'The server is shutting down.', { hint, retryAfterSeconds: 2 }))
+    lane.close()
     done()
   })
   app.addHook('onSend', (_request, reply, payload, done) => {

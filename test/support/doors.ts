@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 
 import { openMetrics } from '../../src/api/metrics.ts'
+import { openUploadLane } from '../../src/api/open-upload-lane.ts'
 import { buildApi } from '../../src/api/server.ts'
 import { systemClock } from '../../src/base/clock.ts'
 import { BodyBudget } from '../../src/base/http/read-body.ts'
@@ -58,16 +59,20 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
   const bugs: unknown[] = []
   const rejections = openRejections(platform)
   await rejections.start()
-  const shared = {
-    ...platform,
-    deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
+  const common = {
     metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
     budget: new BodyBudget(options.inflightBytesMax ?? 256 << 20),
+    limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax: 15_000, requestMsMax: 120_000 },
+  }
+  const shared = {
+    ...platform,
+    ...common,
+    lane: openUploadLane({ ...platform, ...common }),
+    deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     rejections,
     schedules: openSchedules(platform),
     onBug: (error: unknown) => bugs.push(error),
   }
-  const bodySilenceMsMax = 15_000
   const quarantine = openQuarantine(platform)
   const app = buildApi({
     ...shared,
@@ -82,7 +87,6 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
     trustedProxies: ['127.0.0.1'],
-    limits: { bodyBytesMax: importBodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 },
   })
   addProtocols(app, {
     ...shared,
@@ -91,7 +95,7 @@ export async function openDoors(options: DoorsOptions = {}): Promise<Doors> {
     fluent: { routeOf: routesOf([]), apiKey: '', origins: httpOrigins('https://*.example.com') },
     redirectHosts: ['*.example.com'],
     uploadBytesMax: importBodyBytesMax,
-    bodySilenceMsMax,
+    bodySilenceMsMax: common.limits.bodySilenceMsMax,
   })
   const url = await app.listen({ host: '127.0.0.1', port: 0 })
   return {

@@ -30,22 +30,24 @@ export class ForwardSender {
     this.#pauseMs = pauseMs
   }
 
-  async run(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted || this.open.size > 0) {
+  /** Until all is acknowledged that was begun when it was told to stop, or nobody waits for that any more. */
+  async run(stop: AbortSignal, giveUp?: AbortSignal): Promise<void> {
+    const isOver = (): boolean => giveUp?.aborted === true || (stop.aborted && this.open.size === 0)
+    while (!isOver()) {
       const socket = connect(this.#port, '127.0.0.1')
       socket.on('error', () => {})
       const closed = once(socket, 'close').catch(() => {})
       await Promise.race([once(socket, 'connect').catch(() => {}), closed])
       if (!socket.destroyed) {
         this.connections += 1
-        await this.#talk(socket, stop)
+        await this.#talk(socket, stop, isOver)
       }
       socket.destroy()
       await sleep(100)
     }
   }
 
-  async #talk(socket: Socket, stop: AbortSignal): Promise<void> {
+  async #talk(socket: Socket, stop: AbortSignal, isOver: () => boolean): Promise<void> {
     let received = Buffer.alloc(0)
     socket.on('data', (part: Buffer) => {
       received = Buffer.concat([received, part])
@@ -58,7 +60,7 @@ export class ForwardSender {
       this.repeated.add(chunk)
       socket.write(message)
     }
-    while (!socket.destroyed && (!stop.aborted || this.open.size > 0)) {
+    while (!socket.destroyed && !isOver()) {
       while (this.open.size < 8 && !stop.aborted) socket.write(this.#newChunk())
       await sleep(this.#pauseMs)
     }

@@ -19,6 +19,8 @@ const wholeDoors = httpDoors.filter(({ isByRecord }) => isByRecord !== true)
 export class Load {
   readonly #world: World
   readonly #stop = new AbortController()
+  /** Aborted when senders have tried for long enough after the last fault: what is not kept then never will be. */
+  readonly #giveUp = new AbortController()
   readonly #ledgers = new Map<string, Ledger>()
   readonly #forwards: readonly ForwardSender[]
   readonly #works: Promise<void>[] = []
@@ -47,7 +49,7 @@ export class Load {
     for (const door of httpDoors) {
       for (const sender of [0, 1]) this.#works.push(this.#send(door, `${door.name}-${sender}`))
     }
-    for (const sender of this.#forwards) this.#works.push(sender.run(this.#stop.signal))
+    for (const sender of this.#forwards) this.#works.push(sender.run(this.#stop.signal, this.#giveUp.signal))
     this.#works.push(this.#erase(), this.#write('w0'), this.#write('w1'), this.#look(), this.#trespass())
   }
 
@@ -65,10 +67,15 @@ export class Load {
     while (isMissing() && performance.now() < patience) await sleep(100)
   }
 
-  /** Resolves when what was begun is at its end. */
-  async stop(): Promise<void> {
+  /** Resolves when what was begun is at its end. What is sent until it is kept has so long for it, while nothing goes wrong. */
+  async stop(keptMsMax: number): Promise<void> {
     this.#stop.abort()
+    const patience = setTimeout(() => this.#giveUp.abort(), keptMsMax)
     await Promise.all(this.#works)
+    clearTimeout(patience)
+    const open = this.#forwards.reduce((sum, sender) => sum + sender.open.size, 0)
+    if (open > 0)
+      this.seen.push(`forward: ${open} chunks were not taken in ${keptMsMax / 1000} s in which nothing went wrong`)
     const forward = this.ledgerOf('forward')
     for (const { acknowledged } of this.#forwards) {
       for (const chunk of acknowledged) {
@@ -165,6 +172,12 @@ export class Load {
         return false
       }
       if (!isPatient) return false
+      if (this.#giveUp.signal.aborted) {
+        this.seen.push(
+          `${door.name}: ${batch} was sent again and again, and not taken though nothing went wrong any more`,
+        )
+        return false
+      }
       await sleep(50)
     }
   }

@@ -102,7 +102,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     for (const [reason, count] of load.failures) say(`queries that failed, ${count} times: ${reason}`)
     await run.recovered()
     await load.hasSomethingOfAll(recoveryMsMax)
-    await load.stop()
+    await load.stop(arrivalMsMax)
     for (const [refusal, count] of load.refusals) say(`refused for good, ${count} times: ${refusal}`)
     return reportOf(await reconciled(load, arrivalMsMax))
   } finally {

@@ -21,6 +21,7 @@ import type { Quarantine } from '../../store/quarantine.ts'
 import type { Store } from '../../store/store.ts'
 import type { Upkeep } from '../../store/upkeep.ts'
 import { openMetrics } from '../metrics.ts'
+import { openUploadLane } from '../open-upload-lane.ts'
 import { buildApi } from '../server.ts'
 import type { QueueDoors } from '../server.ts'
 import type { ApiLimits } from '../server.ts'
@@ -75,7 +76,14 @@ export function lightApi(parts: LightParts = {}): LightApi {
   const noDamage: Pick<Upkeep, 'damage'> = { damage: async () => ({ chunks: 0, rows: 0, bytes: 0 }) }
   const { inflightBytesMax = 5000, ...limits } = parts.limits ?? {}
   const log = openLog('silent')
+  const metrics = openMetrics({ version: '1.2.3', jobs: jobs as Jobs, figures, upkeep: noDamage, log })
+  const budget = new BodyBudget(inflightBytesMax)
+  const allLimits = { bodyBytesMax: 1000, bodySilenceMsMax: 60_000, requestMsMax: 120_000, ...limits }
+  const clock = parts.clock ?? systemClock
+  const common = { metrics, budget, clock, limits: allLimits, randomness: systemRandomness }
   const app = buildApi({
+    ...common,
+    lane: openUploadLane(common),
     access: lightAccess() as Access,
     jobs: jobs as Jobs,
     store: (parts.store ?? {}) as Store,
@@ -94,18 +102,8 @@ export function lightApi(parts: LightParts = {}): LightApi {
         if (parts.broken?.includes(name)) throw new Error(`the ${name} is away`)
       },
     })),
-    metrics: openMetrics({ version: '1.2.3', jobs: jobs as Jobs, figures, upkeep: noDamage, log }),
-    clock: parts.clock ?? systemClock,
-    randomness: systemRandomness,
     log,
     version: '1.2.3',
-    budget: new BodyBudget(inflightBytesMax),
-    limits: {
-      bodyBytesMax: 1000,
-      bodySilenceMsMax: 60_000,
-      requestMsMax: 120_000,
-      ...limits,
-    },
     onBug: (error) => bugs.push(error),
   })
   return { app, imports, rejections, bugs }

@@ -47,6 +47,7 @@ import { openUpkeep } from '../../store/open-upkeep.ts'
 import { openStore } from '../../store/open-store.ts'
 import type { Store } from '../../store/store.ts'
 import { openMetrics } from '../metrics.ts'
+import { openUploadLane } from '../open-upload-lane.ts'
 import { buildApi } from '../server.ts'
 import { makeTenant } from './tenants.ts'
 import type { Tenant } from './tenants.ts'
@@ -87,14 +88,19 @@ export async function openRealApi(options: { readonly inflightBytesMax?: number 
   const rejections = openRejections(work)
   const quarantine = openQuarantine(work)
   const bugs: unknown[] = []
+  const common = {
+    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
+    budget: new BodyBudget(options.inflightBytesMax ?? 1e7),
+    limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
+  }
   const shared = {
     ...work,
     collect: lightIntake(access, imports),
     bulk: openBulkImports({ ...work, scratchDirectory }),
     process: openProcess({ access, jobs, clock: systemClock, timeoutMs: { interactive: timeoutMs, batch: timeoutMs } }),
     deliver: openDeliver({ jobs, objects, waitMsMax: timeoutMs }),
-    metrics: openMetrics({ version: '0', jobs, figures: openFigures(postgres), upkeep, log: ports.log }),
-    budget: new BodyBudget(options.inflightBytesMax ?? 1e7),
+    ...common,
+    lane: openUploadLane({ ...ports, ...common }),
     rejections,
     schedules: openSchedules(work),
     onBug: (error: unknown) => bugs.push(error),
@@ -111,7 +117,6 @@ export async function openRealApi(options: { readonly inflightBytesMax?: number 
     },
     dependencies: [{ name: 'object_store', check: () => objects.check() }],
     version: '0',
-    limits: { bodyBytesMax: 1e6, bodySilenceMsMax: timeoutMs, requestMsMax: timeoutMs },
   })
   await app.register(tdApi({ ...shared, uploadBytesMax: 1e6, bodySilenceMsMax: timeoutMs }), { prefix: '/v3' })
   const services: readonly Service[] = [access, jobs, store, rejections, runner]

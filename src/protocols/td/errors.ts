@@ -49,6 +49,21 @@ export function retryAfterOf(error: AppError): number | undefined {
   return Math.ceil(error.retryAfterSeconds ?? retrySecondsDefault)
 }
 
+/** The failure with all that goes with it. */
+export function failureAnswer(error: AppError): {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: ErrorAnswer
+} {
+  const headers: Record<string, string> = {}
+  const retryAfter = retryAfterOf(error)
+  if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+  if (error.code === 'unauthenticated') headers['www-authenticate'] = 'TD1 realm="biwa"'
+  // Whoever sends too slowly is not to hold the connection any longer.
+  if (error.code === 'request_timeout') headers['connection'] = 'close'
+  return { status: statusOf(error), headers, body: errorAnswer(error) }
+}
+
 export function errorAnswer(error: AppError): ErrorAnswer {
   const sentence = error.hint === undefined ? error.message : `${error.message} ${error.hint}`
   return {

@@ -1,5 +1,3 @@
-import type { FastifyRequest } from 'fastify'
-
 import type { Access, Principal } from '../../access/access.ts'
 import { isAppError } from '../../base/errors.ts'
 import type { Rejections } from '../../collect/rejections.ts'
@@ -14,12 +12,12 @@ interface Parts {
 export async function noteRejection(
   { access, rejections }: Parts,
   operation: Operation,
-  request: FastifyRequest,
+  params: unknown,
   key: string | undefined,
   error: unknown,
 ): Promise<void> {
-  if (operation.kind !== 'upload' || !isAppError(error)) return
-  const { db: ofBulk, database = ofBulk, table } = request.params as Readonly<Record<string, string | undefined>>
+  if ((operation.kind !== 'import' && operation.kind !== 'stream') || !isAppError(error)) return
+  const { db: ofBulk, database = ofBulk, table } = params as Readonly<Record<string, string | undefined>>
   const principal = error.code === 'unauthenticated' || key === undefined ? undefined : await senderOf(access, key)
   rejections.note({
     accountId: principal?.accountId ?? null,

@@ -47,10 +47,13 @@ export interface Call extends OpenCall {
 }
 
 /** A request with a body that is data. The bytes count against the budget of the process until it is answered. */
-export interface UploadCall extends Call {
+export interface ImportCall extends Call {
   /** Reads the body: call it when it is known that the body is welcome. Fails with `body_too_large`, `overloaded` … */
   readonly upload: () => Promise<Buffer>
-  /** The body as it comes, for those who do not hold it in memory. */
+}
+
+/** A request with data that is not held in memory. */
+export interface StreamCall extends Call {
   readonly stream: Readable
 }
 
@@ -69,12 +72,20 @@ interface Route {
 }
 
 /** One operation: for those with a key, for those with a key and data, or for everybody. */
-export type Operation = Route &
-  (
-    | { readonly kind: 'form'; handle(call: Call): Promise<Answer> }
-    | { readonly kind: 'upload'; handle(call: UploadCall): Promise<Answer> }
-    | { readonly kind: 'open'; handle(call: OpenCall): Promise<Answer> }
-  )
+export type Operation =
+  | ImportOperation
+  | (Route &
+      (
+        | { readonly kind: 'form'; handle(call: Call): Promise<Answer> }
+        | { readonly kind: 'stream'; handle(call: StreamCall): Promise<Answer> }
+        | { readonly kind: 'open'; handle(call: OpenCall): Promise<Answer> }
+      ))
+
+/** Its answers are JSON. */
+export interface ImportOperation extends Route {
+  readonly kind: 'import'
+  handle(call: ImportCall): Promise<Answer>
+}
 
 type Handler<C> = (call: C) => Promise<Answer>
 
@@ -83,9 +94,14 @@ export function operation(method: Route['method'], path: string, handle: Handler
   return { kind: 'form', method, path, handle }
 }
 
-/** An operation that takes data. */
-export function uploadOperation(method: Route['method'], path: string, handle: Handler<UploadCall>): Operation {
-  return { kind: 'upload', method, path, handle }
+/** An operation that takes data, by the lane for large bodies as well. */
+export function importOperation(path: string, handle: Handler<ImportCall>): Operation {
+  return { kind: 'import', method: 'PUT', path, handle }
+}
+
+/** An operation that takes data as they come. */
+export function streamOperation(method: Route['method'], path: string, handle: Handler<StreamCall>): Operation {
+  return { kind: 'stream', method, path, handle }
 }
 
 /** An operation for which no key is asked. */

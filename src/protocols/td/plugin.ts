@@ -4,10 +4,13 @@ import { AppError } from '../../base/errors.ts'
 import { clientGone } from '../../base/http/client-gone.ts'
 import { failureOf } from '../../base/http/failures.ts'
 import { parseForm } from '../../base/http/parse-form.ts'
-import type { Form } from '../../base/http/parse-form.ts'
 import { readBody } from '../../base/http/read-body.ts'
-import type { BodyBudget } from '../../base/http/read-body.ts'
-import { errorAnswer, retryAfterOf, statusOf } from './errors.ts'
+import type { BodyBudget, ReadBody } from '../../base/http/read-body.ts'
+import type { UploadLane } from '../../base/http/uploads/upload-lane.ts'
+import { answerImport, importRoute } from './answer-import.ts'
+import { keyIn, keyOf } from './authorization.ts'
+import { callOf } from './call-of.ts'
+import { failureAnswer } from './errors.ts'
 import { noteRejection } from './note-rejection.ts'
 import type { Answer, OpenCall, Operation, TdParts } from './operation.ts'
 import { operations } from './operations.ts'
@@ -18,6 +21,8 @@ export interface TdPluginOptions extends TdParts {
   /** Of one body of data, as it is sent. */
   readonly uploadBytesMax: number
   readonly bodySilenceMsMax: number
+  /** For large bodies, before the server. */
+  readonly lane: UploadLane
   /** Called after the answer to a request that met a bug. */
   readonly onBug: (error: unknown) => void
 }
@@ -34,7 +39,11 @@ export function tdApi(options: TdPluginOptions): FastifyPluginAsync {
       sendFailure(request, reply, failureOf(error, request, reply, options.onBug)),
     )
     scope.setNotFoundHandler((request, reply) => sendFailure(request, reply, nothingAt(scope.prefix, request)))
-    for (const operation of operations) serve(scope, options, operation)
+    const parts = { ...options, log: scope.log }
+    for (const operation of operations) {
+      serve(scope, options, operation)
+      if (operation.kind === 'import') options.lane.serve(importRoute(scope.prefix, parts, operation))
+    }
   }
 }
 
@@ -48,24 +57,15 @@ function serve(scope: FastifyInstance, options: TdPluginOptions, operation: Oper
     if (operation.kind === 'form') {
       return send(reply, await operation.handle({ ...(await openCall(options, request, reply)), principal }))
     }
-    let release = (): void => {}
-    const upload = async (): Promise<Buffer> => {
-      const body = await bodyOf(options, request, options.uploadBytesMax)
-      release = body.release
-      return body.bytes
-    }
-    try {
-      const call = callOf(options, request, reply, { fields: {}, json: undefined })
-      return send(reply, await operation.handle({ ...call, principal, upload, stream: request.raw }))
-    } finally {
-      release()
-    }
+    const call = { ...callOf(options, request, () => clientGone(reply)), principal }
+    if (operation.kind === 'stream') return send(reply, await operation.handle({ ...call, stream: request.raw }))
+    return send(reply, await answerImport(operation, call, () => bodyOf(options, request, options.uploadBytesMax)))
   }
   const noting = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     try {
       return await handler(request, reply)
     } catch (error) {
-      await noteRejection(options, operation, request, keyIn(request.headers.authorization), error)
+      await noteRejection(options, operation, request.params, keyIn(request.headers.authorization), error)
       throw error
     }
   }
@@ -78,19 +78,6 @@ function routePath({ path }: Operation): string {
   return path.replaceAll(/\{(\w+)\}/g, ':$1')
 }
 
-/** Clients send `TD1 <key>`, or the key alone where it has not the shape they know. */
-function keyIn(header: string | undefined): string | undefined {
-  return /^(?:td1 +)?(\S+) *$/i.exec(header ?? '')?.[1]
-}
-
-function keyOf(header: string | undefined): string {
-  const key = keyIn(header)
-  if (key !== undefined) return key
-  throw new AppError('unauthenticated', 'The request carries no API key.', {
-    hint: 'Send the header “Authorization: TD1 <your key>”, as clients do that are given an API key.',
-  })
-}
-
 /** The request with its form. Its bytes are given back to the budget as soon as they are parsed. */
 async function openCall(options: TdPluginOptions, request: FastifyRequest, reply: FastifyReply): Promise<OpenCall> {
   const { bytes, release } = await bodyOf(options, request, formBytesMax)
@@ -101,7 +88,7 @@ async function openCall(options: TdPluginOptions, request: FastifyRequest, reply
         hint: 'Send them as they are.',
       })
     }
-    return callOf(options, request, reply, await parseForm(contentType, bytes))
+    return callOf(options, request, () => clientGone(reply), await parseForm(contentType, bytes))
   } finally {
     release()
   }
@@ -111,23 +98,10 @@ function bodyOf(
   { budget, bodySilenceMsMax, clock }: TdPluginOptions,
   request: FastifyRequest,
   bytesMax: number,
-): Promise<{ bytes: Buffer; release: () => void }> {
+): Promise<ReadBody> {
   const length = request.headers['content-length']
   const announced = length === undefined ? undefined : Number(length)
   return readBody(request.raw, announced, { bytesMax, silenceMsMax: bodySilenceMsMax }, budget, clock)
-}
-
-function callOf(options: TdPluginOptions, request: FastifyRequest, reply: FastifyReply, form: Form): OpenCall {
-  const query = request.query as Readonly<Record<string, string | string[]>>
-  const ofQuery = Object.entries(query).map(([name, value]) => [name, [value].flat().at(-1) ?? ''])
-  return {
-    ...options,
-    params: request.params as Record<string, string>,
-    headers: request.headers,
-    form: { ...Object.fromEntries(ofQuery), ...form.fields },
-    json: form.json,
-    nobodyWaits: () => clientGone(reply),
-  }
 }
 
 function send(reply: FastifyReply, { status = 200, headers, body }: Answer): FastifyReply {
@@ -138,13 +112,9 @@ function send(reply: FastifyReply, { status = 200, headers, body }: Answer): Fas
 }
 
 function sendFailure(request: FastifyRequest, reply: FastifyReply, error: AppError): FastifyReply {
-  const retryAfter = retryAfterOf(error)
-  if (retryAfter !== undefined) void reply.header('retry-after', retryAfter)
-  if (error.code === 'unauthenticated') void reply.header('www-authenticate', 'TD1 realm="biwa"')
-  // Whoever sends too slowly is not to hold the connection any longer.
-  if (error.code === 'request_timeout') void reply.header('connection', 'close')
-  void reply.removeHeader('content-type').status(statusOf(error))
-  return request.method === 'HEAD' ? reply.send() : reply.send(errorAnswer(error))
+  const { status, headers, body } = failureAnswer(error)
+  void reply.headers(headers).removeHeader('content-type').status(status)
+  return request.method === 'HEAD' ? reply.send() : reply.send(body)
 }
 
 /** 405 where the path takes other methods, or else 404. */

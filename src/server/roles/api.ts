@@ -5,6 +5,7 @@ import { openFigures } from '../../jobs/open-figures.ts'
 import { openLimits } from '../../jobs/open-limits.ts'
 import { openWorkers } from '../../jobs/open-workers.ts'
 import { openSchedules } from '../../jobs/schedules/open-schedules.ts'
+import { openUploadLane } from '../../api/open-upload-lane.ts'
 import { buildApi } from '../../api/server.ts'
 import { BodyBudget } from '../../base/http/read-body.ts'
 import { openLog } from '../../base/log.ts'
@@ -117,8 +118,12 @@ function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
     deliver: openDeliver({ jobs, objects, waitMsMax: 60_000 }),
     schedules: openSchedules(platform),
   }
+  const { uploadBytesMax: bodyBytesMax, bodySilenceMsMax } = uploads
+  const limits = { bodyBytesMax, bodySilenceMsMax, requestMsMax: 120_000 }
+  const lane = openUploadLane({ ...shared, limits })
   const app = buildApi({
     ...shared,
+    lane,
     quarantine,
     replays: openReplays({ jobs, quarantine }),
     queue: {
@@ -132,10 +137,11 @@ function buildApp(platform: Platform, doors: Doors, upkeep: Upkeep) {
     ],
     version,
     trustedProxies: settings.trustedProxies,
-    limits: { bodyBytesMax: uploads.uploadBytesMax, bodySilenceMsMax: uploads.bodySilenceMsMax, requestMsMax: 120_000 },
+    limits,
   })
   addProtocols(app, {
     ...shared,
+    lane,
     catalog: openCatalog(platform),
     address: addressOfObjects(settings),
     redirectHosts: settings.redirectHosts,

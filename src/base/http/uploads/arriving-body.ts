@@ -11,6 +11,12 @@ export interface ArrivingBodyOptions {
   readonly readOn: () => void
 }
 
+/**
+ * What is announced takes no more memory than this before it is there, or twice what came: whoever announces much need not send it. Most
+ * bodies fit.
+ */
+const bytesAhead = 256 << 10
+
 /** The body of a request: in part it came with the head, the rest stays where it is until somebody asks for it or drops it. */
 export class ArrivingBody {
   readonly #whole: number
@@ -18,7 +24,7 @@ export class ArrivingBody {
   readonly #options: ArrivingBodyOptions
   #left: number
   /** Where the body is put together; undefined while nobody asks for it. */
-  #copy: { readonly bytes: Buffer; filled: number } | undefined
+  #copy: { bytes: Buffer; filled: number } | undefined
   #lateFromMs = 0
   /** Hears that all of it was read, or why not. */
   #settled: ((failure: AppError | undefined) => void) | undefined
@@ -39,7 +45,7 @@ export class ArrivingBody {
   /** Its bytes count against the budget from when they are read. Fails with `overloaded` or `request_timeout`. */
   receive(): Promise<ReadBody> {
     const { budget, nowMs, wholeMsMax } = this.#options
-    const copy = { bytes: Buffer.allocUnsafeSlow(this.#whole), filled: 0 }
+    const copy = { bytes: Buffer.allocUnsafeSlow(Math.min(this.#whole, bytesAhead)), filled: 0 }
     const release = (): void => budget.release(copy.filled)
     this.#copy = copy
     this.#lateFromMs = nowMs() + wholeMsMax
@@ -80,10 +86,13 @@ export class ArrivingBody {
   }
 
   #keep(part: Buffer): void {
-    if (this.#copy === undefined) return
+    const copy = this.#copy
+    if (copy === undefined) return
     if (!this.#options.budget.reserve(part.byteLength)) return this.#settle(overloaded())
-    part.copy(this.#copy.bytes, this.#copy.filled)
-    this.#copy.filled += part.byteLength
+    const filled = copy.filled + part.byteLength
+    if (filled > copy.bytes.byteLength) copy.bytes = grown(copy.bytes, Math.min(this.#whole, 2 * filled))
+    part.copy(copy.bytes, copy.filled)
+    copy.filled = filled
     if (this.#left > 0 && this.#options.nowMs() > this.#lateFromMs) this.#settle(tooSlow(this.#options.wholeMsMax))
   }
 
@@ -93,6 +102,12 @@ export class ArrivingBody {
     this.#copy = undefined
     settled?.(failure)
   }
+}
+
+function grown(bytes: Buffer, size: number): Buffer {
+  const larger = Buffer.allocUnsafeSlow(size)
+  bytes.copy(larger)
+  return larger
 }
 
 function tooSlow(wholeMsMax: number): AppError {

@@ -37,7 +37,7 @@ async function listening({
   keepAliveTimeout = 5000,
   requestMsMax = 60_000,
 }: Settings = {}) {
-  const closing = new AbortController()
+  const answered: unknown[] = []
   const budget = new BodyBudget(budgetBytes)
   let ordinary = 0
   const server: Server = createServer({ keepAliveTimeout }, (request, response) => {
@@ -47,7 +47,9 @@ async function listening({
     request.on('end', () => response.end(`ordinary ${request.method} ${request.url} ${sumOf(Buffer.concat(parts))}`))
   })
   const body = { bytesMax: 2_000_000, silenceMsMax }
-  const lane = new UploadLane({ budget, body, requestMsMax, clock: systemClock, closing: closing.signal })
+  const requestId = (): string => 'r'
+  const onAnswer = (...answer: unknown[]): void => void answered.push(answer.slice(0, 3))
+  const lane = new UploadLane({ budget, body, requestMsMax, clock: systemClock, requestId, onAnswer })
   const uploads: Upload[] = []
   lane.serve({
     method: 'POST',
@@ -64,7 +66,7 @@ async function listening({
   const { port } = server.address() as AddressInfo
   stop = async () => {
     server.closeAllConnections()
-    closing.abort()
+    lane.close()
     if (server.listening) await new Promise((resolve) => server.close(resolve))
   }
   /** Bytes of the budget that are taken. */
@@ -74,7 +76,7 @@ async function listening({
     budget.release(free)
     return budgetBytes - free
   }
-  return { port, server, closing, uploads, held, ordinary: () => ordinary }
+  return { port, server, lane, uploads, answered, held, ordinary: () => ordinary }
 }
 
 const echo: ServeUpload = async ({ method, url, receive }) => {
@@ -140,7 +142,7 @@ const ended = (socket: Socket): Promise<unknown> => (socket.closed ? Promise.res
 
 describe('a large body', () => {
   it('comes by the lane, one after the other on a connection', async () => {
-    const { port, uploads, ordinary, held } = await listening()
+    const { port, uploads, answered, ordinary, held } = await listening()
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (const bytes of [large, 1_900_000, 0, 5, 40_000]) {
       const body = bodyOf(bytes)
@@ -161,6 +163,7 @@ describe('a large body', () => {
     }
     agent.destroy()
     expect(uploads.map(({ params, query }) => [params, query['id']])[1]).toEqual([{ table: 't' }, '1900000'])
+    expect(answered).toEqual(Array(5).fill(['/tables/:table', 'POST', 200]))
     expect(ordinary()).toBe(0)
     expect(held()).toBe(0)
   })
@@ -323,13 +326,13 @@ describe('a connection', () => {
       if (upload.query['id'] === 'late') await new Promise<void>((resolve) => (answerNow = resolve))
       return answer
     }
-    const { port, server, closing } = await listening({ serve })
+    const { port, server, lane } = await listening({ serve })
     const [fresh, idle, busy] = [await client(port), await client(port), await client(port)]
     idle.socket.write(requestOf('/tables/t', bodyOf(large)))
     busy.socket.write(requestOf('/tables/t?id=late', bodyOf(large)))
     await idle.gets(1)
     await sleep(50)
-    closing.abort()
+    lane.close()
     const closed = new Promise((resolve) => server.close(resolve))
     await Promise.all([ended(fresh.socket), ended(idle.socket)])
     expect(busy.socket.closed).toBe(false)

@@ -5,7 +5,7 @@ import type { Duplex } from 'node:stream'
 import type { Clock } from '../../clock.ts'
 import type { BodyBudget, BodyLimits } from '../read-body.ts'
 import { usualHead } from './request-head.ts'
-import type { UploadRoute } from './upload.ts'
+import type { ServeUpload, Upload, UploadRoute } from './upload.ts'
 import { UploadLine } from './upload-line.ts'
 import type { FoundUpload, LineOptions } from './upload-line.ts'
 
@@ -14,15 +14,19 @@ export interface UploadLaneOptions {
   readonly body: BodyLimits
   readonly requestMsMax: number
   readonly clock: Pick<Clock, 'monotonicMs'>
-  /** Aborted when the server begins to close. */
-  readonly closing: AbortSignal
+  readonly requestId: (request: Pick<Upload, 'headers'>) => string
+  /** Hears of each answer. The route is a path with its parameters as `:name`. */
+  readonly onAnswer: (route: string, method: string, status: number, seconds: number) => void
 }
 
 /** Connections that begin with a smaller body stay with the ordinary way, which takes about as much for these. */
 const firstBodyBytesMin = 32 << 10
 
-interface Way extends UploadRoute {
+interface Way {
+  readonly method: string
   readonly pattern: RegExp
+  readonly parameters: readonly string[]
+  readonly serve: ServeUpload
 }
 
 /**
@@ -39,15 +43,23 @@ export class UploadLane {
   readonly #lines = new Set<UploadLine>()
   /** Connections that have brought nothing yet. */
   readonly #new = new Set<Socket>()
+  #isClosing = false
 
   constructor(options: UploadLaneOptions) {
     this.#options = options
-    options.closing.addEventListener('abort', () => this.#close())
   }
 
-  serve(route: UploadRoute): void {
-    const pattern = new RegExp(`^${route.path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`)
-    this.#ways.push({ ...route, pattern })
+  serve({ method, path, parameters, serve }: UploadRoute): void {
+    const pattern = new RegExp(`^${path.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`)
+    const route = path.replaceAll(/\{(\w+)\}/g, ':$1')
+    const { clock, onAnswer } = this.#options
+    const timed: ServeUpload = async (upload) => {
+      const startedMs = clock.monotonicMs()
+      const answer = await serve(upload)
+      onAnswer(route, method, answer.status, (clock.monotonicMs() - startedMs) / 1000)
+      return answer
+    }
+    this.#ways.push({ method, pattern, parameters, serve: timed })
   }
 
   /** Puts the lane before what the server does with a connection. */
@@ -55,6 +67,12 @@ export class UploadLane {
     const ordinary = server.listeners('connection') as ((connection: Duplex) => void)[]
     const leave = (connection: Duplex): void => {
       for (const listener of ordinary) listener.call(server, connection)
+    }
+    const closeAll = server.closeAllConnections.bind(server)
+    // Whoever ends all connections means these as well, which the server does not know to be its own.
+    server.closeAllConnections = () => {
+      closeAll()
+      for (const { socket } of this.#lines) socket.destroy()
     }
     server.removeAllListeners('connection')
     server.on('connection', (socket: Socket) => this.#await(socket, server, leave))
@@ -85,7 +103,7 @@ export class UploadLane {
   }
 
   #take(socket: Socket, found: FoundUpload, rest: Buffer, server: Server, leave: (connection: Duplex) => void): void {
-    const { budget, body, requestMsMax, clock, closing } = this.#options
+    const { budget, body, requestMsMax, clock, requestId } = this.#options
     const options: LineOptions = {
       find: (bytes) => this.#find(bytes),
       leave,
@@ -94,7 +112,8 @@ export class UploadLane {
       idleMsMax: server.keepAliveTimeout,
       requestMsMax,
       nowMs: () => clock.monotonicMs(),
-      isClosing: () => closing.aborted,
+      requestId,
+      isClosing: () => this.#isClosing,
     }
     const owner = socket as unknown as { _handle: unknown }
     const line = new UploadLine(owner._handle, found, rest, options)
@@ -109,9 +128,7 @@ export class UploadLane {
 
   #find(bytes: Buffer): FoundUpload | undefined {
     const head = usualHead(bytes)
-    if (head === undefined || head.bodyBytes > this.#options.body.bytesMax || this.#options.closing.aborted) {
-      return undefined
-    }
+    if (head === undefined || head.bodyBytes > this.#options.body.bytesMax || this.#isClosing) return undefined
     for (const { method, pattern, parameters, serve } of this.#ways) {
       const match = method === head.method ? pattern.exec(head.path) : null
       if (match === null) continue
@@ -121,7 +138,9 @@ export class UploadLane {
     return undefined
   }
 
-  #close(): void {
+  /** The server begins to close: nobody is answered here any more but those who have asked. */
+  close(): void {
+    this.#isClosing = true
     for (const line of this.#lines) line.close()
     for (const socket of this.#new) socket.destroy()
   }

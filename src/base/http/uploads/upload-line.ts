@@ -28,6 +28,7 @@ export interface LineOptions {
   /** How long a body may take to arrive. */
   readonly requestMsMax: number
   readonly nowMs: () => number
+  readonly requestId: (request: { readonly headers: RequestHead['headers'] }) => string
   readonly isClosing: () => boolean
 }
 
@@ -118,17 +119,28 @@ export class UploadLine {
 
   async #serve({ head, params, serve }: FoundUpload, body: ArrivingBody): Promise<void> {
     const { method, url, query, headers, bodyBytes: bytes } = head
+    const requestId = this.#options.requestId(head)
     const receive = (): Promise<ReadBody> => body.receive()
     // By then the connection has stopped reading, and begins again where that is asked for.
     await Promise.resolve()
-    const answer = await serve({ method, url, params, query, headers, bytes, isThere: body.left === 0, receive })
+    const answer = await serve({
+      requestId,
+      method,
+      url,
+      params,
+      query,
+      headers,
+      bytes,
+      isThere: body.left === 0,
+      receive,
+    })
     const isCut = answer.headers['connection'] === 'close'
     const isLast = isCut || this.#options.isClosing()
     this.#write(answer, isLast)
     // Many read the answer only when they have sent all of the body.
     if (!isCut) await body.drop()
     this.#body = undefined
-    if (isLast || this.socket.readableEnded) this.socket.destroySoon()
+    if (isLast || this.socket.readableEnded || this.#options.isClosing()) this.socket.destroySoon()
     else this.#next()
   }
 

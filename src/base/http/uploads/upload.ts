@@ -2,6 +2,8 @@ import type { ReadBody } from '../read-body.ts'
 
 /** A request that brings a body, before any of the body is looked at. */
 export interface Upload {
+  /** As its sender names it, or the lane: for the answer and the log. */
+  readonly requestId: string
   readonly method: string
   /** As it was asked, with the query. */
   readonly url: string

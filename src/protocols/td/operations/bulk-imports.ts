@@ -6,7 +6,7 @@ import { Encoder } from '@msgpack/msgpack'
 import { AppError, must } from '../../../base/errors.ts'
 import { countedStream } from '../../../base/http/ingest-metrics.ts'
 import type { BulkErrorRecord, BulkImport } from '../../../collect/bulk/bulk-imports.ts'
-import { operation, uploadOperation } from '../operation.ts'
+import { operation, streamOperation } from '../operation.ts'
 import type { Answer, Operation } from '../operation.ts'
 import { param } from '../sight.ts'
 
@@ -38,7 +38,7 @@ const listParts = operation('GET', '/bulk_import/list_parts/{name}', async (call
   return { body: { name, bulk_import: name, parts: parts.map((part) => part.name) } }
 })
 
-const uploadPart = uploadOperation('PUT', '/bulk_import/upload_part/{name}/{part}', async (call) => {
+const uploadPart = streamOperation('PUT', '/bulk_import/upload_part/{name}/{part}', async (call) => {
   const [name, part] = [param(call, 'name'), param(call, 'part')]
   const { bulk, principal, metrics, stream } = call
   const upload = () => bulk.uploadPart(principal, name, part, stream)

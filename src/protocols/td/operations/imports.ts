@@ -5,8 +5,8 @@ import { AppError, isAppError } from '../../../base/errors.ts'
 import { countedIngest, countedRefusal } from '../../../base/http/ingest-metrics.ts'
 import type { ImportRequest } from '../../../collect/collect.ts'
 import type { TableName } from '../../../store/store.ts'
-import { uploadOperation } from '../operation.ts'
-import type { Answer, Operation, UploadCall } from '../operation.ts'
+import { importOperation } from '../operation.ts'
+import type { Answer, Operation, ImportCall } from '../operation.ts'
 import { param, tableOfPath } from '../sight.ts'
 
 /** The formats that stand at the end of the path. JSON is one record a line. */
@@ -18,7 +18,7 @@ const formats: Readonly<Record<string, Pick<ImportRequest, 'format' | 'encoding'
 }
 
 /** Keeps a body for a table, and answers as soon as it is durable. Its header `Content-Type` says nothing: the path does. */
-async function importBody(call: UploadCall): Promise<Answer> {
+async function importBody(call: ImportCall): Promise<Answer> {
   const { principal, clock, collect, metrics } = call
   const startedMs = clock.monotonicMs()
   const { database, name: table } = tableOfPath(call)
@@ -53,7 +53,7 @@ async function importBody(call: UploadCall): Promise<Answer> {
 
 /** A body that is refused for want of room need not be received. Without a length, it is judged when it is there. */
 async function awaitRoom(
-  { collect, principal, headers, metrics }: UploadCall,
+  { collect, principal, headers, metrics }: ImportCall,
   database: string,
 ): Promise<(() => void) | undefined> {
   const length = headers['content-length']
@@ -77,7 +77,7 @@ function formatOf(text: string): Pick<ImportRequest, 'format' | 'encoding'> {
  * Fluentd's plugin makes the table when it hears that there is none, and its configuration says whether it may. So the intake is
  * not to make it by itself, as it does for others. While the database is away nobody can tell: the body is kept.
  */
-async function requireTable({ store, principal }: UploadCall, { database, name }: TableName): Promise<void> {
+async function requireTable({ store, principal }: ImportCall, { database, name }: TableName): Promise<void> {
   try {
     await store.table(principal.accountId, database, name)
   } catch (error) {
@@ -99,6 +99,6 @@ async function md5Hex(body: Buffer): Promise<string> {
 }
 
 export const importOperations: readonly Operation[] = [
-  uploadOperation('PUT', '/table/import/{database}/{table}/{format}', importBody),
-  uploadOperation('PUT', '/table/import_with_id/{database}/{table}/{id}/{format}', importBody),
+  importOperation('/table/import/{database}/{table}/{format}', importBody),
+  importOperation('/table/import_with_id/{database}/{table}/{id}/{format}', importBody),
 ]
