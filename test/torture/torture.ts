@@ -67,7 +67,7 @@ const pauseMsMax = 15_000
 /** A fault that was to follow an acknowledgement strikes anyway when there is none for so long. */
 const acknowledgementMsMax = 400
 
-/** Whoever is not answered for so long has a server that does not come back. */
+/** Whoever is not answered for so long, or as long as anything may take, has a server that does not come back. */
 const recoveryMsMax = 180_000
 
 const arrivalMsDefault = 300_000
@@ -101,7 +101,7 @@ export async function torture(options: TortureOptions): Promise<TortureReport> {
     say('nothing goes wrong any more')
     for (const [reason, count] of load.failures) say(`queries that failed, ${count} times: ${reason}`)
     await run.recovered()
-    await load.hasSomethingOfAll(recoveryMsMax)
+    await load.hasSomethingOfAll(Math.min(recoveryMsMax, arrivalMsMax))
     await load.stop(arrivalMsMax)
     for (const [refusal, count] of load.refusals) say(`refused for good, ${count} times: ${refusal}`)
     return reportOf(await reconciled(load, arrivalMsMax))
@@ -237,14 +237,15 @@ class Run {
 
   async #answered(ask: () => Promise<void>): Promise<number> {
     const startMs = performance.now()
+    const patienceMs = Math.min(recoveryMsMax, this.#options.arrivalMsMax ?? recoveryMsMax)
     for (;;) {
       try {
         await ask()
         return performance.now() - startMs
       } catch (error) {
-        if (performance.now() - startMs > recoveryMsMax) {
+        if (performance.now() - startMs > patienceMs) {
           this.violations.push(otherViolation(`the server does not come back: ${String(error)}`))
-          return recoveryMsMax
+          return patienceMs
         }
         await sleep(20)
       }
