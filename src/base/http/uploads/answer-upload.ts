@@ -31,7 +31,7 @@ export async function answerUpload(
   }
   try {
     const { status, headers, body } = await answer(set)
-    return { status, headers: { ...set, ...headers }, body: JSON.stringify(body) }
+    return { status, headers: { ...set, ...headers }, body: body === undefined ? '' : JSON.stringify(body) }
   } catch (error) {
     if (!isAppError(error)) return { ...failed(bugFailure(error, log, route, requestId)), whenSent: () => onBug(error) }
     if (error.status >= 500) log.error({ err: error }, 'a request failed')

@@ -4,7 +4,7 @@ import type { BodyBudget, ReadBody } from '../read-body.ts'
 
 export interface ArrivingBodyOptions {
   readonly budget: BodyBudget
-  /** How long it may take from when somebody asks for it to its last byte. */
+  /** How long it may take from when somebody asks for it, or drops it, to its last byte. */
   readonly wholeMsMax: number
   readonly nowMs: () => number
   /** Has the connection read on, and give what comes to `take`. */
@@ -25,7 +25,7 @@ export class ArrivingBody {
   #left: number
   /** Where the body is put together; undefined while nobody asks for it. */
   #copy: { bytes: Buffer; filled: number } | undefined
-  #lateFromMs = 0
+  #lateFromMs = Infinity
   /** Hears that all of it was read, or why not. */
   #settled: ((failure: AppError | undefined) => void) | undefined
 
@@ -44,11 +44,10 @@ export class ArrivingBody {
 
   /** Its bytes count against the budget from when they are read. Fails with `overloaded` or `request_timeout`. */
   receive(): Promise<ReadBody> {
-    const { budget, nowMs, wholeMsMax } = this.#options
+    const { budget } = this.#options
     const copy = { bytes: Buffer.allocUnsafeSlow(Math.min(this.#whole, bytesAhead)), filled: 0 }
     const release = (): void => budget.release(copy.filled)
     this.#copy = copy
-    this.#lateFromMs = nowMs() + wholeMsMax
     return new Promise((resolve, reject) => {
       this.#settled = (failure) => {
         if (failure === undefined) return resolve({ bytes: copy.bytes, release })
@@ -60,7 +59,7 @@ export class ArrivingBody {
     })
   }
 
-  /** Resolves when nothing of it is to come any more. */
+  /** Resolves when all of it was read, or when it stays away: then there is something left, and the connection is of no more use. */
   drop(): Promise<void> {
     return new Promise((resolve) => {
       this.#settled = () => resolve()
@@ -73,6 +72,7 @@ export class ArrivingBody {
     this.#left -= part.byteLength
     this.#keep(part)
     if (this.#left === 0) this.#settle(undefined)
+    else if (this.#options.nowMs() > this.#lateFromMs) this.#settle(tooSlow(this.#options.wholeMsMax))
   }
 
   /** Nothing of it comes any more. `whyAfter` is told how many bytes of it came. */
@@ -81,8 +81,10 @@ export class ArrivingBody {
   }
 
   #goOn(): void {
-    if (this.#left === 0) this.#settle(undefined)
-    else if (this.#settled !== undefined) this.#options.readOn()
+    if (this.#left === 0) return this.#settle(undefined)
+    if (this.#settled === undefined) return
+    this.#lateFromMs = this.#options.nowMs() + this.#options.wholeMsMax
+    this.#options.readOn()
   }
 
   #keep(part: Buffer): void {
@@ -93,7 +95,6 @@ export class ArrivingBody {
     if (filled > copy.bytes.byteLength) copy.bytes = grown(copy.bytes, Math.min(this.#whole, 2 * filled))
     part.copy(copy.bytes, copy.filled)
     copy.filled = filled
-    if (this.#left > 0 && this.#options.nowMs() > this.#lateFromMs) this.#settle(tooSlow(this.#options.wholeMsMax))
   }
 
   #settle(failure: AppError | undefined): void {

@@ -249,6 +249,21 @@ describe('a large body', () => {
 })
 
 describe('a connection', () => {
+  it.each<[string, (socket: Socket) => void]>([
+    ['falls silent', () => {}],
+    ['is too slow', (socket) => void setInterval(() => socket.write('x'), 20).unref()],
+  ])('is closed whose sender %s in the middle of a body that nobody wants', async (_what, act) => {
+    const { port, server, uploads } = await listening({ serve: refuse, silenceMsMax: 100, requestMsMax: 300 })
+    const { socket, gets } = await client(port)
+    socket.write(requestOf('/tables/t', bodyOf(large)).subarray(0, 200_000))
+    expect(await gets(1)).toEqual(['no room'])
+    act(socket)
+    await ended(socket)
+    // What would follow is no request.
+    expect(uploads).toHaveLength(1)
+    await vi.waitFor(async () => expect(await connectionsOf(server)).toBe(0))
+  })
+
   it('goes on in the ordinary way when something else is asked, with all that was sent', async () => {
     const { port, ordinary } = await listening()
     const { socket, gets } = await client(port)

@@ -68,41 +68,6 @@ export class UploadLane {
     const leave = (connection: Duplex): void => {
       for (const listener of ordinary) listener.call(server, connection)
     }
-    const closeAll = server.closeAllConnections.bind(server)
-    // Whoever ends all connections means these as well, which the server does not know to be its own.
-    server.closeAllConnections = () => {
-      closeAll()
-      for (const { socket } of this.#lines) socket.destroy()
-    }
-    server.removeAllListeners('connection')
-    server.on('connection', (socket: Socket) => this.#await(socket, server, leave))
-  }
-
-  /** The first bytes decide. Who says nothing is cut off as the server would. */
-  #await(socket: Socket, server: Server, leave: (connection: Duplex) => void): void {
-    const settle = (): void => {
-      this.#new.delete(socket)
-      socket.setTimeout(0)
-      socket.off('data', onData).off('timeout', onTimeout).off('end', onEnd).off('error', onError).off('close', settle)
-    }
-    const onData = (bytes: Buffer): void => {
-      settle()
-      const found = this.#find(bytes)
-      if (found !== undefined && found.head.bodyBytes >= firstBodyBytesMin) {
-        return this.#take(socket, found, bytes.subarray(found.head.headBytes), server, leave)
-      }
-      socket.unshift(bytes)
-      leave(socket)
-    }
-    const onTimeout = (): void => void socket.destroy()
-    const onEnd = (): void => void socket.destroy()
-    const onError = (): void => {}
-    this.#new.add(socket)
-    socket.setTimeout(server.headersTimeout)
-    socket.on('data', onData).on('timeout', onTimeout).on('end', onEnd).on('error', onError).on('close', settle)
-  }
-
-  #take(socket: Socket, found: FoundUpload, rest: Buffer, server: Server, leave: (connection: Duplex) => void): void {
     const { budget, body, requestMsMax, clock, requestId } = this.#options
     const options: LineOptions = {
       find: (bytes) => this.#find(bytes),
@@ -115,6 +80,41 @@ export class UploadLane {
       requestId,
       isClosing: () => this.#isClosing,
     }
+    const closeAll = server.closeAllConnections.bind(server)
+    // Whoever ends all connections means these as well, which the server does not know to be its own.
+    server.closeAllConnections = () => {
+      closeAll()
+      for (const { socket } of this.#lines) socket.destroy()
+    }
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => this.#await(socket, server.headersTimeout, options))
+  }
+
+  /** The first bytes decide. Who says nothing is cut off as the server would. */
+  #await(socket: Socket, silenceMsMax: number, options: LineOptions): void {
+    const settle = (): void => {
+      this.#new.delete(socket)
+      socket.setTimeout(0)
+      socket.off('data', onData).off('timeout', onTimeout).off('end', onEnd).off('error', onError).off('close', settle)
+    }
+    const onData = (bytes: Buffer): void => {
+      settle()
+      const found = this.#find(bytes)
+      if (found !== undefined && found.head.bodyBytes >= firstBodyBytesMin) {
+        return this.#take(socket, found, bytes.subarray(found.head.headBytes), options)
+      }
+      socket.unshift(bytes)
+      options.leave(socket)
+    }
+    const onTimeout = (): void => void socket.destroy()
+    const onEnd = (): void => void socket.destroy()
+    const onError = (): void => {}
+    this.#new.add(socket)
+    socket.setTimeout(silenceMsMax)
+    socket.on('data', onData).on('timeout', onTimeout).on('end', onEnd).on('error', onError).on('close', settle)
+  }
+
+  #take(socket: Socket, found: FoundUpload, rest: Buffer, options: LineOptions): void {
     const owner = socket as unknown as { _handle: unknown }
     const line = new UploadLine(owner._handle, found, rest, options)
     // The socket stays for the server to count, and has no connection any more.

@@ -118,29 +118,21 @@ export class UploadLine {
   }
 
   async #serve({ head, params, serve }: FoundUpload, body: ArrivingBody): Promise<void> {
-    const { method, url, query, headers, bodyBytes: bytes } = head
+    const { bodyBytes: bytes, ...rest } = head
     const requestId = this.#options.requestId(head)
     const receive = (): Promise<ReadBody> => body.receive()
     // By then the connection has stopped reading, and begins again where that is asked for.
     await Promise.resolve()
-    const answer = await serve({
-      requestId,
-      method,
-      url,
-      params,
-      query,
-      headers,
-      bytes,
-      isThere: body.left === 0,
-      receive,
-    })
+    const answer = await serve({ ...rest, requestId, params, bytes, isThere: body.left === 0, receive })
     const isCut = answer.headers['connection'] === 'close'
     const isLast = isCut || this.#options.isClosing()
     this.#write(answer, isLast)
     // Many read the answer only when they have sent all of the body.
     if (!isCut) await body.drop()
     this.#body = undefined
-    if (isLast || this.socket.readableEnded || this.#options.isClosing()) this.socket.destroySoon()
+    // What follows a body that stayed away would be taken for the next request.
+    const isOver = isLast || body.left > 0 || this.socket.readableEnded || this.#options.isClosing()
+    if (isOver) this.socket.destroySoon()
     else this.#next()
   }
 
