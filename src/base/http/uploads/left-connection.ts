@@ -28,6 +28,12 @@ export class LeftConnection extends Duplex {
     return this
   }
 
+  /** Ends the connection as soon as all is written, whether or not the other side ends it as well. */
+  destroySoon(): void {
+    if (this.writableFinished) this.destroy()
+    else this.end(() => this.destroy())
+  }
+
   get remoteAddress(): string | undefined {
     return this.#socket.remoteAddress
   }

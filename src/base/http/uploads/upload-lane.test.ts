@@ -111,8 +111,8 @@ const requestOf = (url: string, body: Buffer, method = 'POST'): Buffer =>
   Buffer.concat([headOf(method, url, body.byteLength), body])
 
 /** A client that writes what it is told to, and gathers answers. */
-async function client(port: number) {
-  const socket = connect(port, '127.0.0.1')
+async function client(port: number, allowHalfOpen = false) {
+  const socket = connect({ port, host: '127.0.0.1', allowHalfOpen })
   await once(socket, 'connect')
   let text = ''
   socket.on('data', (part: Buffer) => (text += part.toString('latin1')))
@@ -280,6 +280,16 @@ describe('a connection', () => {
       `ordinary POST /tables/t ${sum}`,
     ])
     expect(ordinary()).toBe(3)
+    socket.destroy()
+  })
+
+  it('that left the lane ends when its server ends it, though its client does not', async () => {
+    const { port, server } = await listening()
+    const { socket, gets } = await client(port, true)
+    socket.write(requestOf('/tables/t', bodyOf(large)))
+    socket.write('GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    expect((await gets(2))[1]).toBe('ordinary GET /a 0 0')
+    await vi.waitFor(async () => expect(await connectionsOf(server)).toBe(0))
     socket.destroy()
   })
 
