@@ -66,13 +66,9 @@ export function askedOfUpload(
   upload: Upload,
   answerHeaders: Record<string, string>,
 ): Asked {
-  const { method, url, params, query, headers, bytes, isThere, receive } = upload
+  const { bytes, isThere, receive } = upload
   return {
-    method,
-    url,
-    params,
-    query,
-    headers,
+    ...upload,
     comingBytes: isThere ? undefined : bytes,
     readBody: receive,
     header: (name, value) => void (answerHeaders[name] = value),

@@ -49,8 +49,27 @@ export const erasableDoor: HttpDoor = {
   }),
 }
 
+/** Each record with a text that makes the batch large enough for the lane of large bodies. */
+const longLinesOf = (batch: string): string => {
+  const text = 'x'.repeat(4000)
+  return recordsOf(batch)
+    .map((record) => JSON.stringify({ ...record, text }))
+    .join('\n')
+}
+
+/** Connections are shared between doors: those that begin with such a batch are the lane's, until they bring something else. */
+const largeDoor: HttpDoor = {
+  ...importDoor,
+  name: 'large',
+  requestOf: (target, batch) => ({
+    path: `${tables}/large/import?id=${batch}&format=ndjson`,
+    init: { method: 'POST', headers: bearer(target), body: longLinesOf(batch) },
+  }),
+}
+
 export const httpDoors: readonly HttpDoor[] = [
   importDoor,
+  largeDoor,
   {
     name: 'events',
     isRepeatable: false,

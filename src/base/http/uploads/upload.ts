@@ -1,17 +1,12 @@
 import type { ReadBody } from '../read-body.ts'
+import type { RequestHead } from './request-head.ts'
 
 /** A request that brings a body, before any of the body is looked at. */
-export interface Upload {
+export interface Upload extends Pick<RequestHead, 'method' | 'url' | 'query' | 'headers'> {
   /** As its sender names it, or the lane: for the answer and the log. */
   readonly requestId: string
-  readonly method: string
-  /** As it was asked, with the query. */
-  readonly url: string
   /** What stands in the path in place of `{name}`. */
   readonly params: Readonly<Record<string, string>>
-  readonly query: Readonly<Record<string, string>>
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>
   /** Of the body, as its sender announced them. */
   readonly bytes: number
   /** All of the body lies there with the head: it costs nothing any more to have it. */
