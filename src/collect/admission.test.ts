@@ -166,6 +166,18 @@ describe('a body that was announced', () => {
     expect(events).toEqual(['first let in', 'second let in'])
   })
 
+  test('is let in behind one of another account, for which that is no room', async () => {
+    admission.addBacklog(busy, 1020 * mebibyte)
+    admission.addBacklog(other, 3072 * mebibyte)
+    const announceOf = (account: number) => admission.awaitRoom(account, 1000, () => 0)
+    const refused = expect(announceOf(other)).rejects.toMatchObject({ code: 'overloaded' })
+    const behind = announceOf(busy)
+    admission.settleBacklog(busy, 1000)
+    await behind
+    clock.advance(roomWaitMsMax)
+    await refused
+  })
+
   test('is refused at once where too many wait already', async () => {
     const waiting = Array.from({ length: roomWaitersMax }, (_, index) => announce(`${index}`))
     await announce('it')

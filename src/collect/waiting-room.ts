@@ -3,7 +3,8 @@ import { roomWaitersMax, roomWaitMsMax } from './limits.ts'
 
 interface Waiter {
   readonly bytes: number
-  readonly look: () => void
+  /** Whether there was room, which the waiter has then. */
+  readonly look: () => boolean
 }
 
 /** Where bodies that were announced wait for room, unread, while their connections bring nothing else. */
@@ -25,9 +26,10 @@ export class WaitingRoom {
         this.#waiters.delete(waiter)
         resolve(room)
       }
-      const look = (): void => {
+      const look = (): boolean => {
         const room = takeRoom()
         if (room !== undefined) leave(room)
+        return room !== undefined
       }
       const cancel = this.#clock.schedule(roomWaitMsMax, () => leave(takeRoom()))
       const waiter: Waiter = { bytes, look }
@@ -35,12 +37,14 @@ export class WaitingRoom {
     })
   }
 
-  /** So many bytes made room: as many of those that wait look whether it is enough, the first that came first. No more, for they all would see it. */
+  /**
+   * So many bytes made room: those that wait look, the first that came first, until as many have taken it. Who finds none, because it is the
+   * room of another account, keeps it from nobody behind.
+   */
   freed(bytes: number): void {
     let left = bytes
     for (const { bytes: wanted, look } of this.#waiters) {
-      look()
-      left -= wanted
+      if (look()) left -= wanted
       if (left <= 0) return
     }
   }

@@ -44,6 +44,8 @@ export function readBody(
 ): Promise<ReadBody> {
   const whole = wholeBody(source, announcedBytes, limits, budget)
   if (whole !== undefined) return Promise.resolve(whole)
+  // Whoever went before somebody asked for the body tells nobody any more.
+  if (source.destroyed) return Promise.reject(interrupted(0))
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []
     let received = 0
